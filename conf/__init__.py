@@ -1,0 +1,1 @@
+"""Hydra configs of nextchar, shipped as the package nextchar.conf."""

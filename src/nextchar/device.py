@@ -1,0 +1,70 @@
+"""The machine that a run computes on: device, threads, memory, and what to say of them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nextchar.config import ConfigError
+
+
+def choose(device: str) -> torch.device:
+    """`auto` is cuda, else mps, else cpu. Raises ConfigError for a device that isn't there."""
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, there in available.items() if there)
+    if not available[device]:
+        there = ", ".join(name for name, is_there in available.items() if is_there)
+        raise ConfigError(f"device={device}: not available here; choose auto, or one of {there}")
+    return torch.device(device)
+
+
+def prepare(threads: int) -> None:
+    """Fix what decides the bits and the speed of this process: threads, determinism, memory."""
+    torch.set_num_threads(threads)
+    # Deterministic kernels on the GPU; cuBLAS asks for the variable.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    _keep_large_tensors()
+
+
+def _keep_large_tensors() -> None:
+    """Let glibc keep freed memory: by default it returns every large tensor to the kernel, and the
+    next one of its size is faulted in again, page by page."""
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL("libc.so.6")
+        trim_threshold, mmap_threshold = -1, -3
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """What a reader needs to know of the machine to place a figure."""
+    facts: dict[str, Any] = {
+        "device": device.type,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+    }
+    if device.type == "cuda":
+        facts["gpu"] = torch.cuda.get_device_name(device)
+    return facts
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

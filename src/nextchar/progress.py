@@ -1,0 +1,67 @@
+"""What long work says: a bar that moves on a terminal, a few plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+LINES_IN_A_LOG = 10
+"""A task writes at most about this many lines where there is no terminal."""
+
+
+def say(message: str) -> None:
+    """One line to the person who runs this, on standard error: standard output is for results."""
+    print(message, file=sys.stderr, flush=True)
+
+
+class Task:
+    """Counts the steps of one piece of work and shows them; `note` is what to say beside them."""
+
+    def __init__(self, title: str, total: int, bar: tuple[Progress, TaskID] | None) -> None:
+        self._title, self._total, self._bar = title, total, bar
+        self._started = time.monotonic()
+        self._first: int | None = None
+        self._said = 0
+
+    def update(self, completed: int, note: str = "") -> None:
+        """`completed` of the total are done; it need not start at zero (a resumed training)."""
+        if self._first is None:
+            self._first = completed
+        if self._bar is not None:
+            progress, task = self._bar
+            progress.update(task, completed=completed, note=note)
+            return
+        tenth = completed * LINES_IN_A_LOG // self._total
+        if tenth > self._said or completed == self._total:
+            self._said = tenth
+            say(f"{self._title}  {completed:,}/{self._total:,}  {note}{self._left(completed)}")
+
+    def _left(self, completed: int) -> str:
+        assert self._first is not None
+        done = completed - self._first
+        if done == 0 or completed == self._total:
+            return ""
+        seconds = (time.monotonic() - self._started) / done * (self._total - completed)
+        return f"  {seconds:.0f} s left"
+
+
+@contextmanager
+def task(title: str, total: int) -> Iterator[Task]:
+    """Show the progress of `total` units of work until the block ends."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Task(title, total, None)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,}/{task.total:,}  {task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Task(title, total, (progress, progress.add_task(title, total=total, note="")))

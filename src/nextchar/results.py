@@ -1,0 +1,192 @@
+"""What a run leaves on disk, written and read in one place.
+
+The files of a run and of a model are listed in `docs/methods.md`. Everything here is plain text,
+so that results outlive the code: CSV with a header, JSON, and JSON lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from nextchar import atomic
+from nextchar.config import read_yaml
+
+CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
+METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
+PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
+"""Names of the files and folders of a run; training.csv lies with its model."""
+
+HUMAN = "human"
+"""The row that every sampler is held against: held-out text of the same length."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure: the value, its 95% interval [low, high], and n, the units that it pools."""
+
+    sampler: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated text (or, for `human`, the true continuation of the prompt).
+
+    `prompt` and `sample` are indices; `bits` is -log2 p of each character under the untouched
+    model, as long as `text`.
+    """
+
+    sampler: str
+    prompt: int
+    sample: int
+    prompt_text: str
+    text: str
+    bits: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
+
+    step: int
+    train_loss: float
+    val_loss: float | None
+    learning_rate: float
+    characters_per_second: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run as it lies on disk: everything that the plots and the report read."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    timings: Mapping[str, Any]
+    metrics: Sequence[Metric]
+    samples: Sequence[Sample]
+    training: Sequence[TrainingRecord]
+
+    @property
+    def samplers(self) -> list[str]:
+        """Labels in the order in which they were asked for, `human` last."""
+        return list(dict.fromkeys(row.sampler for row in self.metrics))
+
+    def value(self, sampler: str, metric: str) -> Metric | None:
+        """The row of one sampler and metric, or None where it does not apply."""
+        for row in self.metrics:
+            if (row.sampler, row.metric) == (sampler, metric):
+                return row
+        return None
+
+
+def read_run(folder: Path) -> Run:
+    """A finished run; its training.csv is that of its model, in outputs/models."""
+    manifest = read_json(folder / MANIFEST)
+    model = folder.parent.parent / "models" / str(manifest["model_id"])
+    return Run(
+        folder=folder,
+        config=read_yaml(folder / CONFIG),
+        manifest=manifest,
+        timings=read_json(folder / TIMINGS),
+        metrics=read_metrics(folder / METRICS),
+        samples=read_samples(folder / SAMPLES),
+        training=read_training(model / TRAINING),
+    )
+
+
+def number(value: float | int | None) -> str:
+    """A figure as it stands in a CSV file: ten significant digits, empty where there is none."""
+    return "" if value is None else format(value, ".10g")
+
+
+def _csv(kind: type, rows: Iterable[Any]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names := [field.name for field in fields(kind)])
+    for row in rows:
+        values = [getattr(row, name) for name in names]
+        writer.writerow([value if isinstance(value, str) else number(value) for value in values])
+    return text.getvalue()
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_metrics(path: Path, rows: Iterable[Metric]) -> None:
+    """Write metrics.csv."""
+    atomic.write_text(path, _csv(Metric, rows))
+
+
+def read_metrics(path: Path) -> list[Metric]:
+    """Read metrics.csv."""
+    return [
+        Metric(
+            sampler=row["sampler"],
+            metric=row["metric"],
+            value=float(row["value"]),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            n=int(row["n"]),
+            unit=row["unit"],
+        )
+        for row in _read_csv(path)
+    ]
+
+
+def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
+    """Write training.csv."""
+    atomic.write_text(path, _csv(TrainingRecord, rows))
+
+
+def read_training(path: Path) -> list[TrainingRecord]:
+    """Read training.csv."""
+    return [
+        TrainingRecord(
+            step=int(row["step"]),
+            train_loss=float(row["train_loss"]),
+            val_loss=float(row["val_loss"]) if row["val_loss"] else None,
+            learning_rate=float(row["learning_rate"]),
+            characters_per_second=float(row["characters_per_second"]),
+        )
+        for row in _read_csv(path)
+    ]
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Write samples.jsonl, a text a line; bits are rounded to 1e-6."""
+    lines = []
+    for sample in samples:
+        record = asdict(sample) | {"bits": [round(bits, 6) for bits in sample.bits]}
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    atomic.write_text(path, "".join(lines))
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """Read samples.jsonl."""
+    records = map(json.loads, path.read_text(encoding="utf-8").split("\n")[:-1])
+    return [Sample(**{**record, "bits": tuple(record["bits"])}) for record in records]
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file for people and programs: indented, keys in their order."""
+    atomic.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file."""
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
