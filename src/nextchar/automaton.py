@@ -1,0 +1,293 @@
+"""A probabilistic finite automaton, whose next character and entropy rate are known exactly.
+
+A state s writes the character x and moves to the state t with probability T[s, x, t]. Whoever has
+read a prefix x_1 .. x_n holds a belief over states, and learns by forward filtering:
+
+    P(x | x_1..x_n) = sum_s,t b_n(s) T[s, x, t]
+    b_{n+1}(t)      = sum_s b_n(s) T[s, x_{n+1}, t] / P(x_{n+1} | x_1..x_n)
+
+An automaton is unifilar when the state and the character together fix the next state. Then the
+entropy rate has a closed form (Shannon 1948, section 7), pi being the stationary distribution:
+
+    h = - sum_s pi(s) sum_x,t T[s, x, t] log2 T[s, x, t]   bits a character
+
+Shapes: S states, V characters, E edges, B texts.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.sparse.linalg import splu
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """The edges of an automaton over the characters of `alphabet`, sorted and distinct.
+
+    `source`, `character` (an index into the alphabet), `target` and `probability` are [E], kept
+    sorted by source, then character, and read-only. The states are 0 .. max(source).
+
+    Raises:
+        ValueError: the alphabet is not sorted and distinct; the edges differ in number, point
+            outside the alphabet or to a state that no edge leaves, or have a probability outside
+            (0, 1]; the probabilities of a state do not sum to one; `start` is not a state.
+    """
+
+    alphabet: str
+    source: Integers
+    character: Integers
+    target: Integers
+    probability: Floats
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.alphabet or list(self.alphabet) != sorted(set(self.alphabet)):
+            raise ValueError(f"alphabet={self.alphabet!r}: give distinct characters, sorted")
+        columns = {
+            "source": np.array(self.source, dtype=np.int64),
+            "character": np.array(self.character, dtype=np.int64),
+            "target": np.array(self.target, dtype=np.int64),
+            "probability": np.array(self.probability, dtype=np.float64),
+        }
+        shapes = {name: column.shape for name, column in columns.items()}
+        if len(set(shapes.values())) > 1 or len(columns["source"].shape) != 1:
+            raise ValueError(f"edges have shapes {shapes}: give four vectors of one length")
+        if not columns["source"].size:
+            raise ValueError("edges: there are none; give each state at least one")
+        order = np.lexsort((columns["target"], columns["character"], columns["source"]))
+        for name, column in columns.items():
+            ordered = column[order]
+            ordered.setflags(write=False)
+            object.__setattr__(self, name, ordered)
+        self._check_edges()
+
+    def _check_edges(self) -> None:
+        bounds = {"source": self.states, "character": len(self.alphabet), "target": self.states}
+        for name, bound in bounds.items():
+            column = getattr(self, name)
+            strange = column[(column < 0) | (column >= bound)]
+            if strange.size:
+                raise ValueError(f"{name}={strange[0]}: must be from 0 to {bound - 1}")
+        if not 0 <= self.start < self.states:
+            raise ValueError(f"start={self.start}: must be a state from 0 to {self.states - 1}")
+        wrong = self.probability[~((self.probability > 0) & (self.probability <= 1))]
+        if wrong.size:
+            raise ValueError(
+                f"probability={wrong[0]}: must be above 0 and at most 1; drop the edge"
+            )
+        total = np.bincount(self.source, self.probability, minlength=self.states)
+        off = np.flatnonzero(np.abs(total - 1) > 1e-9)
+        if off.size:
+            state = off[0]
+            raise ValueError(f"probability: state {state} sums to {total[state]}; make it sum to 1")
+
+    @property
+    def states(self) -> int:
+        """S."""
+        return int(self.source[-1]) + 1
+
+    @cached_property
+    def unifilar(self) -> bool:
+        """Whether no state has two edges with one character."""
+        same_state = self.source[1:] == self.source[:-1]
+        return not bool(np.any(same_state & (self.character[1:] == self.character[:-1])))
+
+    @cached_property
+    def _first(self) -> Integers:
+        """[S + 1] the edges of state s are `_first[s]` up to, without, `_first[s + 1]`."""
+        return np.searchsorted(self.source, np.arange(self.states + 1)).astype(np.int64)
+
+    @cached_property
+    def _moves(self) -> dict[int, int]:
+        """Where `state * V + character` leads, in a unifilar automaton."""
+        key = self.source * len(self.alphabet) + self.character
+        return dict(zip(key.tolist(), self.target.tolist(), strict=True))
+
+    def start_belief(self) -> Floats:
+        """[S] certainty of the start state."""
+        belief = np.zeros(self.states)
+        belief[self.start] = 1.0
+        return belief
+
+    def draw(self, length: int, generator: np.random.Generator) -> str:
+        """Writes `length` characters from the start; a shorter draw is a prefix of a longer one.
+
+        Raises:
+            ValueError: `length` is negative.
+        """
+        if length < 0:
+            raise ValueError(f"length={length}: must be 0 or more")
+        running = np.cumsum(self.probability)
+        before = np.concatenate(([0.0], running))[self._first[:-1]]
+        below = (running - before[self.source]).tolist()
+        first, target = self._first.tolist(), self.target.tolist()
+        letter = [self.alphabet[index] for index in self.character.tolist()]
+        state, written = self.start, []
+        for uniform in generator.random(length).tolist():
+            # The last edge takes what rounding leaves.
+            edge = bisect_right(below, uniform, first[state], first[state + 1] - 1)
+            written.append(letter[edge])
+            state = target[edge]
+        return "".join(written)
+
+    def next_distributions(self, text: str, belief: Floats | None = None) -> Floats:
+        """[len(text) + 1, V] the true distribution of the character after text[:0], text[:1], ..
+
+        `belief` [S] is what is known before the text: by default the stationary distribution (a
+        text cut from somewhere); `start_belief()` for a text that begins where `draw` begins.
+        After a character that could not come (or is not in the alphabet) all rows are zeros.
+
+        Raises:
+            ValueError: `belief` has another shape, is negative or does not sum to one.
+        """
+        return self.batch_next_distributions([text], belief)[0]
+
+    def batch_next_distributions(
+        self, texts: Sequence[str], belief: Floats | None = None
+    ) -> list[Floats]:
+        """`next_distributions` of B texts at once, which share the work on common prefixes."""
+        width = len(self.alphabet)
+        place = {letter: index for index, letter in enumerate(self.alphabet)}
+        codes = [np.array([place.get(letter, -1) for letter in text], int) for text in texts]
+        lengths = np.array([len(text) for text in texts], int)
+        longest = int(lengths.max(initial=0))
+        padded = np.full((len(texts), longest), -1)
+        rows = np.zeros((len(texts), longest + 1, width))
+        for text, code in enumerate(codes):
+            padded[text, : len(code)] = code
+
+        # A group is the texts with one prefix. Its belief is the entries of (owner, state, weight)
+        # whose owner it is.
+        reading = np.arange(len(texts))
+        group = np.zeros(len(texts), int)
+        owner, state, weight = self._known(belief)
+        groups = 1
+        for step in range(longest + 1):
+            if self.unifilar:
+                entry = np.full(groups, -1)
+                entry[owner] = state
+                settled = np.bincount(owner, minlength=groups)[group] == 1
+                for text, at in zip(reading[settled], entry[group[settled]], strict=True):
+                    rows[text, step : lengths[text] + 1] = self._walk(int(at), codes[text][step:])
+                reading, group = reading[~settled], group[~settled]
+            if not reading.size:
+                break
+            edge, origin = self._leaving(state)
+            spoken = owner[origin] * width + self.character[edge]
+            joint = weight[origin] * self.probability[edge]
+            chance = np.bincount(spoken, joint, minlength=groups * width)
+            rows[reading, step] = chance.reshape(groups, width)[group]
+
+            unread = step < lengths[reading]
+            reading, group = reading[unread], group[unread]
+            if not reading.size:
+                break
+            code = padded[reading, step]
+            heard = group * width + code
+            possible = (code >= 0) & (chance[heard] > 0)
+            reading, (kept, group) = reading[possible], _number(heard[possible])
+            groups = len(kept)
+            following = np.full(len(chance), -1)
+            following[kept] = np.arange(groups)
+            goes = following[spoken] >= 0
+            spoken, edge, joint = spoken[goes], edge[goes], joint[goes]
+            pair, same = _number(following[spoken] * self.states + self.target[edge])
+            owner, state = np.divmod(pair, self.states)
+            weight = np.bincount(same, joint / chance[spoken]).astype(np.float64)
+        return [rows[text, : length + 1] for text, length in enumerate(lengths)]
+
+    def _known(self, belief: Floats | None) -> tuple[Integers, Integers, Floats]:
+        """A belief as the entries (owner 0, state, weight) of its support."""
+        known = self.stationary() if belief is None else np.asarray(belief, dtype=np.float64)
+        if known.shape != (self.states,):
+            raise ValueError(f"belief has shape {known.shape}: must be ({self.states},)")
+        if not (np.all(known >= 0) and abs(known.sum() - 1) < 1e-9):
+            raise ValueError(f"belief sums to {known.sum()}: give probabilities that sum to 1")
+        state = np.flatnonzero(known)
+        return np.zeros_like(state), state, known[state]
+
+    def _leaving(self, state: Integers) -> tuple[Integers, Integers]:
+        """The edges that leave the states [N], and for each the index into `state` it leaves."""
+        count = self._first[state + 1] - self._first[state]
+        origin = np.repeat(np.arange(len(state)), count)
+        skipped = np.cumsum(count) - count
+        return self._first[state][origin] + np.arange(len(origin)) - skipped[origin], origin
+
+    def _walk(self, state: int, codes: Integers) -> Floats:
+        """[len(codes) + 1, V] the rows of a text read from one state of a unifilar automaton."""
+        width = len(self.alphabet)
+        path = [state]
+        for code in codes.tolist():
+            after = self._moves.get(path[-1] * width + code) if code >= 0 else None
+            if after is None:
+                break
+            path.append(after)
+        edge, origin = self._leaving(np.array(path))
+        rows = np.zeros((len(codes) + 1, width))
+        rows[origin, self.character[edge]] = self.probability[edge]
+        return rows
+
+    def stationary(self) -> Floats:
+        """[S] pi = pi T, the share of time spent in each state; zero on states left for ever.
+
+        Of a periodic automaton it is the average over the period.
+
+        Raises:
+            ValueError: the start leads to several closed parts, so that chance decides the share.
+        """
+        return self._stationary
+
+    @cached_property
+    def _stationary(self) -> Floats:
+        size = (self.states, self.states)
+        step = sparse.csr_array((self.probability, (self.source, self.target)), shape=size)
+        _, part = csgraph.connected_components(step, connection="strong")
+        reached = csgraph.breadth_first_order(step, self.start, return_predecessors=False)
+        left = part[self.source[part[self.source] != part[self.target]]]
+        closed = np.setdiff1d(part[reached], left)
+        if len(closed) > 1:
+            raise ValueError(
+                f"start={self.start} leads to {len(closed)} closed parts: make it lead to one"
+            )
+        members = np.flatnonzero(part == closed[0])
+        inner = step[members][:, members]
+        # One state's share is set to 1; the balance of the others is then a regular system.
+        share = np.ones(len(members))
+        if len(members) > 1:
+            balance = (sparse.eye_array(len(members)) - inner).T.tocsc()
+            column = inner[[0], 1:].toarray()[0]
+            share[1:] = splu(balance[1:, 1:]).solve(column)
+        share /= share.sum()
+        residual = float(np.abs(share @ inner - share).sum())
+        assert residual < 1e-11, f"stationary distribution: residual {residual}"
+        result = np.zeros(self.states)
+        result[members] = share
+        result.setflags(write=False)
+        return result
+
+    def entropy_rate(self) -> float:
+        """h in bits a character, exact.
+
+        Raises:
+            ValueError: the automaton is not unifilar, so that no closed form is known, or has no
+                single stationary distribution.
+        """
+        if not self.unifilar:
+            raise ValueError("entropy_rate: the automaton is not unifilar; determinise it first")
+        bits = -self.probability * np.log2(self.probability)
+        return float(self.stationary()[self.source] @ bits)
+
+
+def _number(keys: Integers) -> tuple[Integers, Integers]:
+    """The distinct keys, sorted, and for each key its place among them."""
+    distinct, place = np.unique(keys, return_inverse=True)
+    return distinct, place.astype(np.int64)
