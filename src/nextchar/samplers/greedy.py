@@ -1,0 +1,23 @@
+"""Greedy decoding: always the most probable character.
+
+    x = argmax_i l_i
+
+Of equal logits, the one with the lower id is taken.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nextchar.samplers.base import Sampler
+
+
+class GreedySampler(Sampler):
+    """Put all probability on the largest logit."""
+
+    name = "greedy"
+
+    def warp(self, logits: Tensor) -> Tensor:
+        best = logits.argmax(-1, keepdim=True)
+        return torch.full_like(logits, -torch.inf).scatter(-1, best, logits.gather(-1, best))

@@ -1,0 +1,45 @@
+"""Nucleus (top-p) sampling: choose among the smallest set that holds the mass p.
+
+    P'(x = i) = P(x = i) / sum_{j in N} P(x = j)  for i in N;  0 elsewhere
+    N = the smallest set with sum_{j in N} P(x = j) >= p
+
+Holtzman et al. 2020, 1904.09751. A character is kept when the mass of those before it, from the
+most probable on, is below p: of (1/2, 1/4, 1/8, 1/8), p = 1/2 keeps one. Of equal logits at the
+edge, those with the lower ids are kept.
+"""
+
+from __future__ import annotations
+
+import labml_nn.sampling
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nextchar.samplers.base import Sampler, descending, keep
+
+
+class NucleusSampler(Sampler):
+    """Mask what lies outside the nucleus. Raises ValueError for p outside (0, 1].
+
+    p = 1 keeps everything; the most probable character is always kept.
+    """
+
+    name = "top_p"
+
+    def __init__(self, p: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+        super().__init__(sampler)
+        if not 0 < p <= 1:
+            raise ValueError(f"top_p={p}: must lie in (0, 1]; 1 keeps every character")
+        self.p = p
+
+    @property
+    def value(self) -> float:
+        return self.p
+
+    def warp(self, logits: Tensor) -> Tensor:
+        if self.p == 1:
+            return logits
+        ordered, order = descending(logits)
+        mass = torch.softmax(ordered, dim=-1).cumsum(-1)
+        mass_before = F.pad(mass[..., :-1], (1, 0))
+        return keep(logits, order, mass_before < self.p)
