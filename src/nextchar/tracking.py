@@ -1,0 +1,249 @@
+"""What a run logs on its way, kept by labml: scalars and texts, step by step.
+
+The only room that imports labml, and only when a run starts. `track` opens a labml experiment in a
+run's `labml/` folder, which then holds one folder a start, named by its time (labml's "uuid"):
+
+    labml/<YYYYmmdd-HHMMSS>-<8 hex digits>/
+        run.yaml         name, comment, program, date; its commit is always "unknown", since the
+                         run's manifest.json has it
+        configs.yaml     the config that was handed over
+        indicators.yaml  the names of the scalars
+        run_log.jsonl    one line when the block ends: status completed, crashed or interrupted;
+                         a killed run has no such file
+        sqlite.db        table scalars (indicator, step, value), in double precision
+        tensorboard/     one event file: scalars in single precision, texts as Markdown code blocks
+        samples.jsonl    the texts, a line each: step, name, text
+        pids/0.pid       the process
+
+`tensorboard --logdir <run>/labml` shows them. Names are kept as they are, but for TensorBoard's
+tags (see `tensorboard_tag`). Infinities are kept; so is NaN, but as NULL in sqlite, which has none.
+
+A record survives a killed process once it is flushed: by `texts`, by `flush`, at the end of the
+block however it ends, and by `scalars` when the last flush is a second or more ago. So a loop that
+logs less than once a second has each record on disk when `scalars` returns, and a faster one risks
+its last second. Call `flush` where a long silence follows.
+
+labml keeps its state in module globals, prints, writes to ~/.labml, looks for .labml.yaml in every
+parent folder and replaces sys.stdout.write. Here each block gets a fresh labml with all that off,
+and the one before is put back after it. Nothing is printed, sent, or written outside the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+FLUSH_SECONDS = 1.0
+
+_active: Path | None = None
+
+
+class Tracker:
+    """Logs into one open run, whose files are in `folder`; made by `track`, for its block alone.
+
+    It belongs to the thread that opened it, as sqlite's connection does.
+    """
+
+    def __init__(self, run: Any) -> None:
+        from labml.internal.tracker import tracker_singleton
+        from labml.internal.tracker.writers import sqlite
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.folder = Path(run.run_path)
+        self._labml = tracker_singleton()
+        self._sqlite = sqlite.Writer(run.sqlite_path, run.artifacts_folder)
+        self._labml.add_writer(self._sqlite)
+        # labml's TensorBoard writer never flushes, takes no text and writes `top_p=0/9`.
+        self._events = SummaryWriter(str(run.tensorboard_log_path))
+        self._flushed = time.monotonic()
+        self._open = True
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Log numbers by name: Python's, NumPy's, or tensors of one element.
+
+        Raises ValueError where a name is empty, holds / or * or ends in a dot, TypeError where a
+        value is not one number or the step no integer, RuntimeError where the block has ended; then
+        nothing of the call is logged.
+        """
+        self._check_open()
+        step = operator.index(step)
+        numbers = {_checked(name): _number(name, value) for name, value in values.items()}
+        self._labml.set_global_step(step)
+        for name, number in numbers.items():
+            self._labml.store(name, number)
+            self._events.add_scalar(tensorboard_tag(name), number, step)
+        self._labml.write()
+        if time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def texts(self, step: int, texts: Mapping[str, str]) -> None:
+        """Log texts by name, and flush. Raises as `scalars` does, here where a text is no str."""
+        self._check_open()
+        step = operator.index(step)
+        for name, text in texts.items():
+            _checked(name)
+            if not isinstance(text, str):
+                raise TypeError(f"text {name!r} must be a str, not {type(text).__name__}")
+        # Past labml's indicators: none of its writers keeps a text, and ? in a name is a pattern.
+        records = [{"step": step, "name": name, "text": text} for name, text in texts.items()]
+        with (self.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(record) + "\n" for record in records))
+        for name, text in texts.items():
+            # TensorBoard renders Markdown, which joins lines; four spaces keep a text as it is.
+            block = "    " + text.replace("\n", "\n    ")
+            self._events.add_text(tensorboard_tag(name), block, step)
+        self.flush()
+
+    def flush(self) -> None:
+        """Put on disk what was logged so far. Raises RuntimeError when the block has ended."""
+        self._check_open()
+        self._sqlite.flush()
+        self._events.flush()
+        self._flushed = time.monotonic()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(f"tracking into {self.folder} has ended; log inside its track block")
+
+    def _close(self) -> None:
+        try:
+            self.flush()
+        finally:
+            self._open = False
+            self._labml.reset_writers()  # else labml ends the run by a flush of what is closed
+            self._events.close()
+            if self._sqlite.conn is not None:
+                self._sqlite.conn.close()
+
+
+@contextmanager
+def track(
+    folder: Path, *, name: str, config: Mapping[str, object], comment: str = ""
+) -> Iterator[Tracker]:
+    """Open a labml experiment inside `folder` (the run's `labml/` folder), made where it is absent.
+
+    An exception in the block is recorded as crashed, KeyboardInterrupt as interrupted, an orderly
+    end as completed; the exception goes on. A value in `config` that JSON has no form for is
+    recorded as its `str`. labml knows one experiment a process, so tracking is per process and not
+    re-entrant: RuntimeError where a block is already open in this process.
+    """
+    global _active  # noqa: PLW0603 - labml knows one experiment a process, and so must we
+    folder = Path(folder).resolve()
+    if _active is not None:
+        raise RuntimeError(f"already tracking into {_active}: end that block before another track")
+    _active = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _import_labml()
+        with _fresh_labml(folder):
+            from labml import experiment
+            from labml.internal.experiment import experiment_singleton
+
+            # labml keeps a run in <experiments>/<name>/<uuid>, so `name` as its name would add a
+            # level, and could leave the folder (`../x`): it is set once the paths are.
+            experiment.create(
+                uuid=f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}",
+                name=folder.name,
+                python_file=sys.argv[0],
+                comment=comment,
+                writers=set(),
+                tags=set(),
+            )
+            run = experiment_singleton().run
+            run.name = name
+            run.diff = None
+            experiment.configs(json.loads(json.dumps(dict(config), default=str)))
+            with experiment.start():
+                tracker = Tracker(run)
+                try:
+                    yield tracker
+                finally:
+                    tracker._close()
+    finally:
+        _active = None
+
+
+def tensorboard_tag(name: str) -> str:
+    """TensorBoard's tag for a name: a dot before a letter becomes the slash TensorBoard groups by.
+
+    `loss.train` is `loss/train`, `sample.top_p=0.9` is `sample/top_p=0.9`. No name holds a slash,
+    so `tag.replace('/', '.')` gives the name back. A text's tag ends in `/text_summary` beside.
+    """
+    return re.sub(r"\.(?=[^\W\d])", "/", name)
+
+
+def _checked(name: str) -> str:
+    if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
+        raise ValueError(f"tracked name {name!r}: write group.name, no / or *, no dot at the end")
+    return name
+
+
+def _number(name: str, value: Any) -> float:
+    try:  # float() alone warns of a tensor that requires a gradient, and takes a str
+        return float(value.item() if hasattr(value, "item") else operator.pos(value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"scalar {name!r} must be one number, not {value!r}") from error
+
+
+def _import_labml() -> None:
+    """Import labml, and undo what importing it does to the process."""
+    found = [(stream, vars(stream).get("write")) for stream in (sys.stdout, sys.stderr)]
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else GitPython raises without a git
+    try:
+        import labml.experiment
+        import labml.internal.api.logs
+    finally:
+        for stream, write in found:
+            if write is not None:
+                stream.write = write  # type: ignore[method-assign]
+            elif "write" in vars(stream):
+                del stream.write
+    # Where labml was imported before, its hook may still be on: it would keep all output for ever.
+    labml.internal.api.logs.API_LOGS.outputs = lambda **_: None
+
+
+@contextmanager
+def _fresh_labml(folder: Path) -> Iterator[None]:
+    """A new, silent, offline labml that knows no folder but `folder`; after it, the one before."""
+    from labml import experiment as public
+    from labml.internal import experiment, lab, logger, monitor, track_debug, tracker
+    from labml.internal.computer import configs as computer
+
+    settings = SimpleNamespace(
+        path=folder,  # not a git work tree's top, so labml runs no git
+        experiments=folder.parent,
+        data_path=folder,
+        web_api=None,
+        check_repo_dirty=False,
+        indicators=[{"class_name": "Scalar", "is_print": False, "name": "*"}],
+        set_path=lambda path: None,  # no search for .labml.yaml
+    )
+    silence = SimpleNamespace(log=lambda *_, **__: None, info=lambda *_, **__: None)
+    fresh: list[tuple[Any, str, object]] = [
+        (lab, "_internal", settings),
+        (logger, "_internal", silence),
+        (computer, "_internal", SimpleNamespace(uuid="", add_project=lambda path: None)),
+        *((module, "_internal", None) for module in (tracker, track_debug, monitor, experiment)),
+        (experiment, "_global_params", None),
+        (public, "_load_run_uuid", None),
+        (public, "_load_checkpoint", None),
+    ]
+    found = [(module, attribute, getattr(module, attribute)) for module, attribute, _ in fresh]
+    try:
+        for module, attribute, value in fresh:
+            setattr(module, attribute, value)
+        yield
+    finally:
+        for module, attribute, value in found:
+            setattr(module, attribute, value)
