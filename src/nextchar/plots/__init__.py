@@ -1,0 +1,20 @@
+"""Pictures of a run: plot functions that take data and an `ax`, and `draw_all` that draws them."""
+
+from nextchar.plots.curves import loss_curves
+from nextchar.plots.dots import metric_dots
+from nextchar.plots.draw import draw_all
+from nextchar.plots.palette import Look, look, marker_outline
+from nextchar.plots.plane import quality_diversity
+from nextchar.plots.style import new_figure, save_figure
+
+__all__ = [
+    "Look",
+    "draw_all",
+    "look",
+    "loss_curves",
+    "marker_outline",
+    "metric_dots",
+    "new_figure",
+    "quality_diversity",
+    "save_figure",
+]

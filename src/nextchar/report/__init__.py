@@ -1,0 +1,22 @@
+"""One HTML page that tells a run: opens from disk, loads nothing, and is the same bytes again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nextchar import atomic
+from nextchar.report.page import render
+from nextchar.results import Run
+
+__all__ = ["write_report"]
+
+
+def write_report(run: Run, plots: Mapping[str, Path]) -> Path:
+    """Write `<run>/report.html` and return its path.
+
+    `plots` is what `draw_all` returned: name to PNG; the SVG beside it is embedded if there is one.
+    """
+    path = run.folder / "report.html"
+    atomic.write_text(path, render(run, plots))
+    return path

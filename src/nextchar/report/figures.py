@@ -1,0 +1,103 @@
+"""Plots inside the page: SVG (or PNG) as data, with words for those who don't see it."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextchar.plots.style import FAINT, INK, PAPER, SOFT
+from nextchar.results import HUMAN, Run
+
+_LARGEST_SVG = 700_000
+"""Bytes from which on the PNG is embedded instead."""
+
+_DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
+"""Neutral colours of the figures on dark paper; PAPER must equal --card of page.css."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot as a data URI, its caption, and its text alternative."""
+
+    name: str
+    uri: str
+    caption: str
+    alt: str
+
+
+def figures(run: Run, plots: Mapping[str, Path]) -> list[Picture]:
+    """The plots in the order given."""
+    pictures = []
+    for name, png in plots.items():
+        caption, alt = _words(run, name)
+        pictures.append(Picture(name, _uri(png), caption, alt))
+    return pictures
+
+
+def _uri(png: Path) -> str:
+    svg = png.with_suffix(".svg")
+    if svg.exists() and svg.stat().st_size <= _LARGEST_SVG:
+        text = _adapting(svg.read_text(encoding="utf-8"))
+        return "data:image/svg+xml;base64," + b64encode(text.encode()).decode()
+    return "data:image/png;base64," + b64encode(png.read_bytes()).decode()
+
+
+def _adapting(svg: str) -> str:
+    """The SVG with a style that turns ink and paper round where the reader prefers dark pages."""
+    rules = "".join(
+        f'[style*="{kind}: {light}"]{{{kind}:{dark}!important}}'
+        for light, dark in _DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+    return svg.replace("</svg>", f"{style}</svg>")
+
+
+def _words(run: Run, name: str) -> tuple[str, str]:
+    """Caption and text alternative; a plot that is not known goes by its name."""
+    if name == "quality_diversity":
+        return (
+            "Each sampler by how surprising its text is to the model and how varied its words "
+            "are. Human text is the star, its 95% intervals the bands; lines join samplers that "
+            "differ in one parameter only.",
+            f"Bits per character and distinct-2: {_places(run)}.",
+        )
+    if name == "metrics":
+        return (
+            "Every metric with its 95% interval, the samplers in the order of the table. The dark "
+            "line is human text, the band around it its interval.",
+            "Dot plots of the metrics in the table above, a row a sampler.",
+        )
+    if name == "loss_curves":
+        return (
+            "Loss of the model while it was trained. The samplers all use the weights with the "
+            "best validation loss.",
+            f"Training and validation loss by step{_best(run)}.",
+        )
+    return name.replace("_", " "), name.replace("_", " ")
+
+
+def _places(run: Run) -> str:
+    places = []
+    for label in run.samplers:
+        x, y = run.value(label, "bits_per_character"), run.value(label, "distinct_2")
+        if x and y:
+            places.append(
+                f"{'human text' if label == HUMAN else label} {x.value:.2f}, {y.value:.2f}"
+            )
+    return "; ".join(places)
+
+
+def _best(run: Run) -> str:
+    known = [
+        (row.val_loss, row.step)
+        for row in run.training
+        if row.val_loss is not None and math.isfinite(row.val_loss)
+    ]
+    if not known:
+        return ""
+    loss, step = min(known)
+    return f"; best validation loss {loss:.3f} nats a character at step {step:,}"

@@ -1,0 +1,215 @@
+"""The report: one file that loads nothing, escapes everything, and says first what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from example_run import MANY, SAMPLERS, example_run
+
+from nextchar.plots import draw_all
+from nextchar.report import write_report
+from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
+from nextchar.report.summary import summary
+from nextchar.results import HUMAN, Metric, Run, Sample
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the text of the page; complains of unbalanced tags."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "script" not in self._open and "style" not in self._open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def page(run: Run, plots: dict[str, Path] | None = None) -> str:
+    return write_report(run, plots or {}).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, Path]]:
+    """A run and its plots, drawn once."""
+    run = example_run(tmp_path_factory.mktemp("run"), SAMPLERS[:2])
+    return run, draw_all(run, run.folder / "plots")
+
+
+def text_of(sampler: str, text: str, bits: float = 0.5, prompt: int = 0, sample: int = 0) -> Sample:
+    return Sample(sampler, prompt, sample, "KING:\n", text, (bits,) * len(text))
+
+
+def test_the_page_is_whole_and_the_same_bytes_again(drawn: tuple[Run, dict[str, Path]]) -> None:
+    run, plots = drawn
+    path = write_report(run, plots)
+    first = path.read_bytes()
+    assert path == run.folder / "report.html"
+    assert write_report(run, plots).read_bytes() == first
+    assert not list(run.folder.glob(".*"))
+    order = [attrs["id"] for tag, attrs in Page(first.decode()).elements if tag == "section"]
+    assert order == ["table", "plots", "samples", "definitions", "again"]
+
+
+def test_nothing_is_loaded(drawn: tuple[Run, dict[str, Path]]) -> None:
+    html = page(*drawn)
+    for tag, attrs in Page(html).elements:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert (attrs.get(name) or "data:").startswith("data:"), (tag, name)
+        assert tag not in ("iframe", "object", "embed", "base")
+    assert not re.search(r"url\(|@import|https?://", html)
+
+
+def test_figures_have_words_and_fall_back_to_png(
+    drawn: tuple[Run, dict[str, Path]], tmp_path: Path
+) -> None:
+    run, plots = drawn
+    alone = tmp_path / "loss_curves.png"
+    alone.write_bytes(plots["loss_curves"].read_bytes())
+    plots = {**plots, "loss_curves": alone}
+    images = [attrs for tag, attrs in Page(page(run, plots)).elements if tag == "img"]
+    assert [str(image["src"])[:14] for image in images] == ["data:image/svg"] * 2 + [
+        "data:image/png"
+    ]
+    assert all(len(str(image["alt"])) > 20 for image in images)
+    assert "human text 2.20, 0.85" in str(images[0]["alt"])
+
+
+def test_everything_is_escaped(tmp_path: Path) -> None:
+    attack = "<script>alert(1)</script>\"'&"
+    run = example_run(
+        tmp_path, SAMPLERS[:2], manifest={"warnings": [attack], "times": {attack: attack}}
+    )
+    run = replace(
+        run,
+        config={"name": attack, attack: [attack]},
+        metrics=[*run.metrics, Metric(attack, attack, 1, 1, 1, 1, attack)],
+        samples=[Sample(attack, 0, 0, attack, attack, (0.5,) * len(attack))],
+    )
+    html = page(run)
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert sum(tag == "script" for tag, _ in Page(html).elements) == 1
+    assert attack in Page(html).text
+
+
+def test_notices_stand_before_the_table(tmp_path: Path) -> None:
+    manifest = example_run(tmp_path).manifest
+    corpus = {**manifest["corpus"], "substituted": "Another corpus was used."}
+    warnings = ["First warning.", "Second warning."]
+    run = example_run(tmp_path, manifest={"corpus": corpus, "warnings": warnings})
+    text = Page(page(run)).text
+    places = [text.index(part) for part in ("Another corpus", "First w", "Second w", "Samplers ag")]
+    assert places == sorted(places)
+    assert 'class="notices"' not in page(example_run(tmp_path))
+
+
+def test_the_table_marks_what_is_closest(tmp_path: Path) -> None:
+    html = page(example_run(tmp_path))
+    row = html[html.index("temperature=1</span>") :].split("</tr>")[0]
+    assert 'class="closest"><b>2.29</b>' in row
+    assert '<tr class="human">' in html
+
+
+@pytest.mark.parametrize(
+    ("labels", "human", "expected"),
+    [
+        (
+            SAMPLERS,
+            True,
+            "temperature=1</code></strong> is closest to human text on three of seven",
+        ),
+        (SAMPLERS[:1], True, "single sampler"),
+        (SAMPLERS, False, "no human text"),
+        (MANY, True, "40 samplers"),
+    ],
+)
+def test_the_summary_follows_the_figures(
+    tmp_path: Path, labels: tuple[str, ...], human: bool, expected: str
+) -> None:
+    assert expected in summary(example_run(tmp_path, labels, human=human))
+
+
+def test_the_summary_says_what_is_tied_and_what_is_not_settled(tmp_path: Path) -> None:
+    rows = [
+        *(Metric(s, "m", 0.4, 0.4, 0.4, 9, "") for s in ("a", "b")),
+        Metric("c", "m", 0.41, 0.3, 0.5, 9, ""),
+        Metric(HUMAN, "m", 0.2, 0.2, 0.2, 9, ""),
+    ]
+    text = summary(replace(example_run(tmp_path), metrics=rows, samples=[]))
+    assert "On “m”, two samplers tie for closest." in text
+    assert "on one metric the interval of another sampler overlaps" in text
+
+
+def test_tints_rebuild_the_text_and_merge_neighbours() -> None:
+    sample = Sample("a", 0, 0, "", "abcdef", (0.0, 0.9, 1.0, 4.0, 4.9, 99.0))
+    runs = tinted(sample)
+    assert runs == ((0, "ab"), (1, "c"), (3, "de"), (len(EDGES), "f"))
+
+
+def test_whitespace_is_kept_and_controls_are_shown(tmp_path: Path) -> None:
+    samples = [text_of("greedy", "  a\n\n  b\r\x00")]
+    html = page(replace(example_run(tmp_path), samples=samples))
+    assert '<p class="text">  a\n\n  b␍␀</p>' in html
+
+
+def test_an_empty_text_is_said_to_be_empty(tmp_path: Path) -> None:
+    html = page(replace(example_run(tmp_path), samples=[text_of("greedy", "")]))
+    assert "(empty)" in html
+
+
+def test_a_run_without_samples_or_metrics_has_a_page(tmp_path: Path) -> None:
+    html = page(replace(example_run(tmp_path), samples=[], metrics=[], manifest={}, config={}))
+    assert 'id="samples"' not in html
+    assert "no human text" in Page(html).text
+
+
+def test_what_is_left_out_is_said() -> None:
+    samples = [
+        text_of("a", "x" * (CHARACTERS + 1), prompt=prompt, sample=sample)
+        for prompt in range(PROMPTS + 1)
+        for sample in (1, 0)
+    ]
+    shown = chosen([*samples, text_of(HUMAN, "y")])
+    assert len(shown.prompts) == PROMPTS
+    assert f"first {PROMPTS} of {PROMPTS + 1} prompts" in shown.note
+    assert "first text of each sampler" in shown.note
+    assert f"first {CHARACTERS:,} characters" in shown.note
+    assert [text.sampler for text in shown.prompts[0].texts] == [HUMAN, "a"]
+    assert chosen([text_of("a", "x")]).note == ""
+
+
+def test_a_large_run_stays_small(drawn: tuple[Run, dict[str, Path]], tmp_path: Path) -> None:
+    run = example_run(tmp_path, prompts=64, length=256, samples_per_prompt=1)
+    assert len(page(run, drawn[1]).encode()) < 2_500_000
+
+
+def test_the_command_is_the_runs_own(tmp_path: Path) -> None:
+    assert "outputs/runs/" + tmp_path.name in page(example_run(tmp_path))
+    run = example_run(tmp_path, manifest={"command": "python experiments/run.py seed=3"})
+    assert "python experiments/run.py seed=3" in page(run)
