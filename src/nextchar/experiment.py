@@ -1,0 +1,235 @@
+"""The stages put together: corpus, trained model, comparison, plots and report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nextchar import (
+    atomic,
+    checkpoint,
+    comparison,
+    config,
+    corpus,
+    device,
+    generation,
+    manifest,
+    plots,
+    progress,
+    report,
+    results,
+    tracking,
+    training,
+)
+from nextchar.baseline import LabmlTransformer
+from nextchar.comparison import Comparison
+from nextchar.config import Config, ModelConfig
+from nextchar.corpus import Corpus
+from nextchar.model import LanguageModel, Transformer
+from nextchar.results import Run, TrainingRecord
+from nextchar.samplers import build_all
+from nextchar.tracking import Tracker
+
+MODEL = "model.json"
+"""What is known of a trained model; written last, so that it marks a training as finished."""
+
+PAST_THE_CONTEXT = {
+    "transformer": "the window slides: a character attends to the last model.context characters, "
+    "whose keys and values stay as they were computed",
+    "labml_nn": "the text is cropped: the last model.context characters are read anew each time",
+}
+
+
+def run(asked: Config, command: str) -> Run:
+    """One comparison, done, or read back where it is already; `command` is kept for the record.
+
+    Raises ConfigError, before anything is written, for what can't be run.
+    """
+    manifest.code()  # read now: the files may change while this runs
+    samplers = build_all(asked.decoding.samplers)
+    place = device.choose(asked.device)
+    device.prepare(asked.threads)
+    text = corpus.load(asked.corpus)
+    text.require(asked.model.context + 1, comparison.needed_validation(asked.decoding))
+    model_id = config.model_id(asked, text.sha256)
+    run_id = config.run_id(asked, model_id)
+    folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"
+    if text.substituted:
+        progress.say(f"note: {text.substituted}")
+    if (folder / results.DONE).exists() and not asked.force:
+        _say_of_stored(folder)
+    else:
+        model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
+        started = manifest.now()
+        _empty(folder)
+        atomic.write_text(folder / results.CONFIG, config.to_yaml(asked))
+        with tracking.track(
+            folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
+        ) as tracker:
+            trained = _trained(asked, text, model, model_id, tracker)
+            compared = comparison.compare(model, text, samplers, asked.decoding, asked.seed)
+            _track(tracker, asked.training.steps, compared)
+        results.write_metrics(folder / results.METRICS, compared.metrics)
+        results.write_samples(folder / results.SAMPLES, compared.samples)
+        facts = {
+            "name": asked.name,
+            "run_id": run_id,
+            "model_id": model_id,
+            "command": command,
+            **_origins(asked, text, model, trained, folder),
+            "times": {"started": started, "finished": manifest.now()},
+        }
+        results.write_json(folder / results.MANIFEST, facts)
+        results.write_json(
+            folder / results.TIMINGS, {"training": trained.timing, **compared.timings}
+        )
+        finished = results.read_run(folder)
+        report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
+        atomic.write_text(folder / results.DONE, manifest.now() + "\n")
+    _point_latest(folder)
+    return results.read_run(folder)
+
+
+def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
+    """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
+    kind = LabmlTransformer if shape.kind == "labml_nn" else Transformer
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return kind(shape, vocabulary_size)
+
+
+@dataclass(frozen=True)
+class _TrainedModel:
+    """What model.json says, and what it cost to train; `other_code` is a warning, or None."""
+
+    facts: dict[str, Any]
+    timing: dict[str, float]
+    other_code: str | None
+
+
+def _trained(
+    asked: Config, text: Corpus, model: LanguageModel, model_id: str, tracker: Tracker
+) -> _TrainedModel:
+    """Put trained weights into `model`, found or trained now; each record goes to the tracker."""
+    folder = Path(asked.paths.outputs) / "models" / model_id
+
+    def on_record(record: TrainingRecord) -> None:
+        scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
+        if record.val_loss is not None:
+            scalars["loss.validation"] = record.val_loss
+        tracker.scalars(record.step, scalars)
+
+    if asked.force:
+        _empty(folder)
+    if (folder / MODEL).exists():
+        progress.say(f"model {model_id} is trained already")
+        for record in results.read_training(folder / results.TRAINING):
+            on_record(record)
+    else:
+        trained = training.train(
+            model, text, asked.training, seed=asked.seed, folder=folder, on_record=on_record
+        )
+        facts = {
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "validation_loss": trained.last_loss,
+            "best_validation_loss": trained.best_loss,
+            "best_step": trained.best_step,
+            "protocol": training.protocol(model.context),
+            "code": manifest.code(),
+        }
+        results.write_json(folder / MODEL, facts)
+    tracker.flush()
+    training.load_weights(model, folder, asked.decoding.checkpoint)
+    stored = results.read_json(folder / MODEL)
+    other_code = _other_code(stored["code"], f"the model {model_id} was trained")
+    if other_code:
+        progress.say(f"warning: {other_code}")
+    records = results.read_training(folder / results.TRAINING)
+    return _TrainedModel(stored, _training_cost(records, asked), other_code)
+
+
+def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:
+    """Seconds of the steps themselves, summed over every part of an interrupted training."""
+    characters, seconds, before = 0, 0.0, 0
+    for record in records:
+        read = (record.step - before) * asked.training.batch_size * asked.model.context
+        characters, seconds, before = (
+            characters + read,
+            seconds + read / record.characters_per_second,
+            record.step,
+        )
+    return {"seconds": seconds, "characters_per_second": characters / seconds}
+
+
+def _origins(
+    asked: Config, text: Corpus, model: LanguageModel, trained: _TrainedModel, folder: Path
+) -> dict[str, Any]:
+    """The part of the manifest that says where the figures came from."""
+    return {
+        "warnings": [trained.other_code] if trained.other_code else [],
+        "code": manifest.code(),
+        "corpus": {
+            "name": text.name,
+            "requested": asked.corpus.name,
+            "substituted": text.substituted,
+            "sha256": text.sha256,
+            "characters": len(text.text),
+            "vocabulary_size": len(text.vocabulary),
+            "entropy_rate": text.automaton.entropy_rate() if text.automaton else None,
+        },
+        "model": trained.facts | {"checkpoint": asked.decoding.checkpoint},
+        "generation": {
+            "past_the_context": PAST_THE_CONTEXT[asked.model.kind],
+            "precision": "float32 logits, float64 probabilities",
+            "rows_in_a_block": generation.BLOCK,
+            "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
+        },
+        "seeds": {"seed": asked.seed, "corpus": asked.corpus.seed},
+        "hardware": device.describe(next(model.parameters()).device),
+        "packages": manifest.packages(),
+        "sha256": {
+            "weights": checkpoint.weights_sha256(model.state_dict()),
+            "samples": manifest.file_sha256(folder / results.SAMPLES),
+            "metrics": manifest.file_sha256(folder / results.METRICS),
+        },
+    }
+
+
+def _track(tracker: Tracker, step: int, compared: Comparison) -> None:
+    """Every figure and every text, after the last step of the training."""
+    for metric in compared.metrics:
+        tracker.scalars(step, {f"{metric.metric}.{metric.sampler}": metric.value})
+    for sample in compared.samples:
+        tracker.texts(sample.prompt, {f"sample.{sample.sampler}": sample.text})
+
+
+def _other_code(code: dict[str, Any], what: str) -> str | None:
+    if code["sha256"] == manifest.code()["sha256"]:
+        return None
+    commit = code["commit"] or "no commit"
+    return f"{what} by another version of the code ({commit[:12]}); force=true computes it again"
+
+
+def _say_of_stored(folder: Path) -> None:
+    stored = results.read_json(folder / results.MANIFEST)
+    other_code = _other_code(stored["code"], "these results were made")
+    if other_code:
+        progress.say(f"warning: {other_code}")
+    progress.say(f"finished on {stored['times']['finished']}; force=true computes it again")
+
+
+def _empty(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _point_latest(folder: Path) -> None:
+    """Make outputs/latest a link to `folder`, in one step."""
+    outputs = folder.parent.parent
+    with atomic.replacing(outputs / "latest") as temporary:
+        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
