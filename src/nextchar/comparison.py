@@ -15,12 +15,15 @@ import torch
 from torch import Tensor
 
 from nextchar import generation, progress
-from nextchar.config import DecodingConfig
+from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.corpus import Corpus
 from nextchar.generation import Row, Texts
-from nextchar.metrics.generated import Written, measure
+from nextchar.metrics import exact
+from nextchar.metrics.differences import differences
+from nextchar.metrics.generated import Written, core_sums
+from nextchar.metrics.sums import figures, weights_of
 from nextchar.model import LanguageModel
-from nextchar.results import HUMAN, Metric, Sample
+from nextchar.results import HUMAN, Difference, Metric, Sample
 from nextchar.samplers import Sampler
 
 
@@ -29,6 +32,7 @@ class Comparison:
     """What a comparison came to; `timings` in seconds and characters a second."""
 
     metrics: list[Metric]
+    differences: list[Difference]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -51,6 +55,7 @@ def compare(
     corpus: Corpus,
     samplers: Sequence[Sampler],
     decoding: DecodingConfig,
+    measured: MetricsConfig,
     seed: int,
 ) -> Comparison:
     """Let every sampler write, hold it against held-out text, and measure both alike."""
@@ -64,18 +69,15 @@ def compare(
         *_samples(corpus, [sampler.label for sampler in samplers], texts, prompts),
         *_human_samples(corpus, prompts, human, human_bits),
     ]
-    metrics = measure(
-        _written(samplers, texts, samples),
-        corpus.train_text,
-        prompts=decoding.prompts,
-        resamples=decoding.resamples,
-        seed=seed,
-    )
+    at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
+    sums = core_sums(_written(samplers, texts, samples), corpus.train_text, decoding.prompts)
+    sums += exact.exact_sums(samplers, at, measured.epsilon)
+    weights = weights_of(sums, decoding.resamples, seed)
     timings = {
         "generation": _speeds(samplers, texts, generated - started),
         "metrics": {"seconds": time.perf_counter() - generated},
     }
-    return Comparison(metrics, samples, timings)
+    return Comparison(figures(sums, weights), differences(sums, weights), samples, timings)
 
 
 def _write(

@@ -10,18 +10,24 @@ class Title:
     """Names of one metric: `short` heads a column (newlines allowed), `long` an axis.
 
     `ends` says what a low and a high value mean. No metric has a better end: closest to human
-    text is best.
+    text is best. Metrics of one `group` share a table.
     """
 
     short: str
     long: str
     description: str = ""
     ends: tuple[str, str] | None = None
+    group: str = "other metrics"
 
     @property
     def line(self) -> str:
         """The short name on one line."""
         return self.short.replace("/\n", "/").replace("\n", " ")
+
+
+_TEXT = "generated text"
+_EXACT = "held-out text, exactly"
+_DECILES = "kept characters, by how sure the model is"
 
 
 def _distinct(n: int) -> Title:
@@ -31,10 +37,80 @@ def _distinct(n: int) -> Title:
         long=f"distinct-{n}",
         description=f"Different {units} over all {units} of a sampler's texts: 1 never repeats.",
         ends=("repetitive", "varied"),
+        group=_TEXT,
+    )
+
+
+def _decile(n: int) -> Title:
+    which = {1: "surest", 10: "least sure"}.get(n, f"{n}.")
+    return Title(
+        short=f"kept\ntenth {n}",
+        long=f"kept, tenth {n}",
+        description=f"Characters kept in the {which} tenth of the held-out positions, by the "
+        "entropy of the model.",
+        ends=("few", "all"),
+        group=_DECILES,
     )
 
 
 _TITLES = {
+    "epsilon_perplexity": Title(
+        short="ε-ppl",
+        long="ε-perplexity of human text",
+        description=(
+            "2 to the bits a character that held-out text costs under the sampler's distribution, "
+            "into which a trace of the uniform one is mixed: a cut character would cost infinitely "
+            "many. The sampler that wastes least mass and cuts no human character is lowest."
+        ),
+        ends=("expected", "unexpected"),
+        group=_EXACT,
+    ),
+    "recall": Title(
+        short="recall",
+        long="recall of human text",
+        description="Share of the held-out characters that the sampler leaves a chance.",
+        ends=("cuts human text", "keeps all"),
+        group=_EXACT,
+    ),
+    "kept_on_human": Title(
+        short="kept\nhuman",
+        long="kept along human text",
+        description="Characters with a probability above zero, averaged over held-out positions.",
+        ends=("few", "all"),
+        group=_EXACT,
+    ),
+    "cut_mass": Title(
+        short="cut\nmass",
+        long="mass cut off",
+        description="Share of the model's probability that lies on characters that are cut.",
+        ends=("none", "all"),
+        group=_EXACT,
+    ),
+    "total_variation": Title(
+        short="total\nvar.",
+        long="total variation from the model",
+        description=(
+            "Largest difference in the probability of any set of characters, between the sampler "
+            "and the untouched model, averaged over held-out positions."
+        ),
+        ends=("the model", "far from it"),
+        group=_EXACT,
+    ),
+    "divergence_from_model": Title(
+        short="KL from\nmodel",
+        long="divergence from the model",
+        description="KL(sampler || model) in bits, averaged over held-out positions.",
+        ends=("the model", "far from it"),
+        group=_EXACT,
+    ),
+    "entropy_on_human": Title(
+        short="entropy\nhuman",
+        long="entropy along human text",
+        description="Bits of choice that the sampler leaves, averaged over held-out positions.",
+        ends=("decided", "open"),
+        group=_EXACT,
+    ),
+    **{f"kept_in_decile_{n}": _decile(n) for n in range(1, 11)},
     "bits_per_character": Title(
         short="bits/\nchar",
         long="bits per character",
@@ -43,6 +119,7 @@ _TITLES = {
             "its characters. Low is safe and dull, high is erratic."
         ),
         ends=("predictable", "surprising"),
+        group=_TEXT,
     ),
     "entropy": Title(
         short="entropy",
@@ -52,6 +129,7 @@ _TITLES = {
             "from, along its own text. Human text was not drawn from one, so it has none."
         ),
         ends=("decided", "open"),
+        group=_TEXT,
     ),
     "kept_characters": Title(
         short="kept\nchars",
@@ -61,6 +139,7 @@ _TITLES = {
             "alphabet the sampler leaves in play."
         ),
         ends=("few", "all"),
+        group=_TEXT,
     ),
     "distinct_1": _distinct(1),
     "distinct_2": _distinct(2),
@@ -71,12 +150,14 @@ _TITLES = {
         long="looping texts",
         description="Share of the texts that end by repeating the same characters over and over.",
         ends=("none", "all"),
+        group=_TEXT,
     ),
     "unknown_words": Title(
         short="unknown\nwords",
         long="unknown words",
         description="Share of the words that never occur in the training text.",
         ends=("none", "many"),
+        group=_TEXT,
     ),
 }
 
