@@ -188,16 +188,20 @@ class DecodingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsConfig:
-    """What is measured. `level` is `core` or `full`; the rest is about the exact metrics."""
+    """What is measured. `level` is `core` or `full`, which needs a judge.
+
+    `positions`, `blocks` and `epsilon` are about the exact metrics.
+    """
 
     level: str
     positions: int
     blocks: int
     epsilon: float
+    judge_order: int
 
     def __post_init__(self) -> None:
         _one_of(("core", "full"), "metrics.level", self.level)
-        for name in ("positions", "blocks"):
+        for name in ("positions", "blocks", "judge_order"):
             _at_least(1, f"metrics.{name}", getattr(self, name))
         _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
 

@@ -24,6 +24,7 @@ class Written:
 
     `bits` is of each text's characters under the untouched model, [R, L]; `entropy` and `kept` are
     of the distributions they were drawn from, or None where there was no sampler: human text.
+    `judged` is of the characters under the n-gram judge, where there is one.
     """
 
     sampler: str
@@ -32,6 +33,7 @@ class Written:
     bits: Floats
     entropy: Floats | None = None
     kept: Floats | None = None
+    judged: Floats | None = None
 
 
 Terms = tuple[Sequence[float], Sequence[float]]

@@ -48,10 +48,9 @@ class Sums:
         """The metric in each resample, [S]; NaN in one that holds nothing to be measured."""
         under = weights @ self.denominators
         over = weights @ self.numerators
-        ratios: Floats = np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
-        if self.exponential:
-            ratios = 2.0**ratios
-        return ratios
+        ratios = np.full(len(over), np.nan)
+        np.divide(over, under, out=ratios, where=under > 0)
+        return np.exp2(ratios) if self.exponential else ratios
 
     def figure(self, weights: Floats) -> Metric:
         """The row of metrics.csv, with the 95% percentile interval of the resamples."""
@@ -66,7 +65,7 @@ class Sums:
 
 def clustered(values: Sequence[float] | Floats, clusters: Sequence[int], count: int) -> Floats:
     """Values summed by cluster, [K]."""
-    return np.bincount(clusters, np.asarray(values, dtype=float), minlength=count)
+    return np.bincount(clusters, np.asarray(values, dtype=float), minlength=count).astype(float)
 
 
 def weights_of(sums: Sequence[Sums], resamples: int, seed: int) -> Mapping[str, Floats]:
