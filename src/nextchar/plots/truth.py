@@ -104,7 +104,12 @@ def _shares(axis: Axis, least: float, most: float) -> None:
     else:
         scale("symlog", linthresh=_LEAST, linscale=0.35)
         limits(-0.00015, min(most * 1.25, 1.0))
-    axis.set_major_locator(FixedLocator([0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.2, 0.4, 0.7, 1]))
+    for steps in ((1, 3), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [0.0, *(step * 10.0**power for power in (-3, -2, -1) for step in steps), 1.0]
+        shown = [tick for tick in ticks if limits()[0] <= tick <= limits()[1]]
+        if len(shown) > 3:
+            break
+    axis.set_major_locator(FixedLocator(shown))
     axis.set_minor_locator(FixedLocator([]))
     axis.set_major_formatter(FuncFormatter(_percent))
 
