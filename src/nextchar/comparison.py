@@ -24,7 +24,7 @@ from nextchar.metrics.families import family_figures
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
-from nextchar.metrics.sums import figures, weights_of
+from nextchar.metrics.sums import figures, stored, weights_of
 from nextchar.metrics.truth import Truth, truncation
 from nextchar.model import LanguageModel
 from nextchar.results import (
@@ -36,6 +36,7 @@ from nextchar.results import (
     Metric,
     Possible,
     Sample,
+    StoredSums,
     Truncation,
 )
 from nextchar.samplers import FAMILY, Sampler
@@ -51,6 +52,7 @@ class Comparison:
     truncation: list[Truncation]
     possible: list[Possible]
     families: list[FamilyFigure]
+    sums: list[StoredSums]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -124,6 +126,7 @@ def compare(
         curves,
         possible,
         family_figures(sums, decoding.resamples, seed),
+        [stored(each) for each in sums],
         samples,
         timings,
     )
