@@ -107,8 +107,9 @@ def read_run(folder: Path) -> Run:
 
 
 def number(value: float | int | None) -> str:
-    """A figure as it stands in a CSV file: ten significant digits, empty where there is none."""
-    return "" if value is None else format(value, ".10g")
+    """A figure as it stands in a CSV file: the shortest digits that read back as the same float,
+    empty where there is none."""
+    return "" if value is None else repr(float(value)).removesuffix(".0")
 
 
 def _csv(kind: type, rows: Iterable[Any]) -> str:
