@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
@@ -258,6 +259,13 @@ def resolve(composed: DictConfig) -> Config:
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
+
+
+def compose(*overrides: str) -> Config:
+    """The config that the command line would make of these overrides."""
+    register()
+    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
+        return resolve(hydra.compose("config", overrides=list(overrides)))
 
 
 def to_yaml(config: Config) -> str:

@@ -63,7 +63,7 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "Each sampler by how surprising its text is to the model and how varied its words "
             "are. Human text is the star, its 95% intervals the bands; lines join samplers that "
             "differ in one parameter only.",
-            f"Bits per character and distinct-2: {_places(run)}.",
+            f"Bits per character and distinct-1: {_places(run)}.",
         )
     if name == "metrics":
         return (
@@ -72,9 +72,9 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "Dot plots of the metrics in the table above, a row a sampler.",
         )
     if name == "loss_curves":
+        weights = run.manifest.get("model", {}).get("checkpoint", "last")
         return (
-            "Loss of the model while it was trained. The samplers all use the weights with the "
-            "best validation loss.",
+            f"Loss of the model while it was trained. The samplers all use its {weights} weights.",
             f"Training and validation loss by step{_best(run)}.",
         )
     return name.replace("_", " "), name.replace("_", " ")
@@ -83,7 +83,7 @@ def _words(run: Run, name: str) -> tuple[str, str]:
 def _places(run: Run) -> str:
     places = []
     for label in run.samplers:
-        x, y = run.value(label, "bits_per_character"), run.value(label, "distinct_2")
+        x, y = run.value(label, "bits_per_character"), run.value(label, "distinct_1")
         if x and y:
             places.append(
                 f"{'human text' if label == HUMAN else label} {x.value:.2f}, {y.value:.2f}"
