@@ -1,4 +1,4 @@
-"""Run the default comparison and renew what the README shows of it: python experiments/reproduce.py"""
+"""Run the default comparison and renew the README: python experiments/reproduce.py"""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ BEGIN, END = (f"<!-- written by make figures: {edge} -->" for edge in ("begin", 
 
 def shown(run: Run) -> str:
     """The README's part about a run: what it was, its figure, its table."""
-    model, corpus, machine = (run.manifest[key] for key in ("model", "corpus", "hardware"))
-    decoding = run.config["decoding"]
+    model, machine = run.manifest["model"], run.manifest["hardware"]
+    corpus = run.manifest["corpus"]["name"]
+    decoding, steps = run.config["decoding"], run.config["training"]["steps"]
     return f"""
-`{run.manifest["command"]}`: {model["parameters"]:,} parameters, trained on {corpus["name"]} for
-{run.config["training"]["steps"]:,} steps to a validation loss of {model["validation_loss"]:.4f} nats a character
-({machine["threads"]} threads of {machine["processor"]}); {decoding["prompts"]} prompts, {decoding["length"]} characters each.
+`{run.manifest["command"]}`: {model["parameters"]:,} parameters, {steps:,} steps on {corpus},
+validation loss {model["validation_loss"]:.4f} nats a character ({machine["threads"]} threads of
+{machine["processor"]}); {decoding["prompts"]} prompts, {decoding["length"]} characters each.
 
 ![Quality and diversity of the samplers]({FIGURE})
 
