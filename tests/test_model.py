@@ -12,18 +12,18 @@ from torch import Tensor, nn
 
 from nextchar.baseline import LabmlTransformer
 from nextchar.config import ConfigError, ModelConfig
+from nextchar.experiment import build_model
 from nextchar.model import LanguageModel, Transformer, attend, rotary_angles, rotate, window_mask
 
 V = 11
 LABML = {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None}
+GPT = LABML | {"kind": "gpt2"}
 
 
 def random_model(config: ModelConfig) -> LanguageModel:
     """All weights random: a fresh transformer's blocks are the identity, which hides mistakes."""
     generator = torch.Generator().manual_seed(7)
-    kind = LabmlTransformer if config.kind == "labml_nn" else Transformer
-    with torch.random.fork_rng():
-        model = kind(config, V).eval()
+    model = build_model(config, V, seed=0).eval()
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3, generator=generator)
     return model
@@ -33,10 +33,10 @@ def random_ids(*shape: int) -> Tensor:
     return torch.randint(V, shape, generator=torch.Generator().manual_seed(1))
 
 
-both_kinds = pytest.mark.parametrize("changes", [{}, LABML], ids=["ours", "labml_nn"])
+every_kind = pytest.mark.parametrize("changes", [{}, LABML, GPT], ids=["ours", "labml_nn", "gpt2"])
 
 
-@both_kinds
+@every_kind
 def test_the_future_has_no_influence(changes: dict[str, object]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(3, 8)
@@ -60,7 +60,7 @@ def test_a_layer_sees_exactly_the_window(layers: int) -> None:
         assert moved.nonzero().flatten().tolist() == list(range(place, min(16, place + reach + 1)))
 
 
-@both_kinds
+@every_kind
 @pytest.mark.parametrize("prompt", [1, 5, 8, 13])
 def test_cached_logits_equal_uncached(changes: dict[str, object], prompt: int) -> None:
     """Also past the context, and for prompts that are longer than it."""
@@ -73,7 +73,7 @@ def test_cached_logits_equal_uncached(changes: dict[str, object], prompt: int) -
         logits = model.step(ids[:, t], cache)
 
 
-@both_kinds
+@every_kind
 def test_rows_of_a_cache_can_be_repeated_and_reordered(changes: dict[str, object]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(3, 6)
@@ -121,7 +121,7 @@ def test_a_fresh_model_is_uniform_and_capped_logits_stay_within_the_cap() -> Non
     assert loose(random_ids(2, 8)).abs().max() > 0.5
 
 
-@both_kinds
+@every_kind
 def test_every_weight_gets_a_gradient(changes: dict[str, object]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(4, 9)
@@ -139,6 +139,7 @@ def test_layers_of_the_baseline_start_different() -> None:
     assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize("baseline", [LABML, GPT], ids=["labml_nn", "gpt2"])
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -146,6 +147,8 @@ def test_layers_of_the_baseline_start_different() -> None:
         ({"logit_cap": 15.0}, "model.logit_cap=15.0"),
     ],
 )
-def test_what_the_baseline_can_not_do_is_an_error(changes: dict[str, object], says: str) -> None:
-    with pytest.raises(ConfigError, match=says), torch.random.fork_rng():
-        LabmlTransformer(model_config(**(LABML | changes)), V)
+def test_what_a_baseline_can_not_do_is_an_error(
+    baseline: dict[str, object], changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        build_model(model_config(**(baseline | changes)), V, seed=0)

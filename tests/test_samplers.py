@@ -143,6 +143,12 @@ def test_limits(row: list[float]) -> None:
     torch.testing.assert_close(flat[possible], torch.full_like(flat, 1 / possible.sum())[possible])
 
 
+def test_a_nucleus_of_one_keeps_the_thinnest_tail() -> None:
+    """Cumulative sums reach 1 before the last character: rounding must not cut it off."""
+    logits = torch.randn(1000, 65, generator=torch.Generator().manual_seed(0)) * 12
+    assert (NucleusSampler(1).distribution(logits) > 0).all()
+
+
 @given(rows, st.integers(1, 19), st.floats(0.05, 0.9))
 def test_a_larger_parameter_keeps_no_less(row: list[float], k: int, p: float) -> None:
     logits = tensor(row)
@@ -185,6 +191,14 @@ def test_ties_go_to_the_lower_id_everywhere() -> None:
     assert TemperatureSampler(0).distribution(logits).tolist() == [0, 1, 0, 0, 0]
     assert TopKSampler(2).distribution(logits).tolist() == [0, 0.5, 0.5, 0, 0]
     assert (NucleusSampler(0.5).distribution(logits) > 0).tolist() == [False, True, True, 0, 0]
+
+
+def test_ties_go_to_the_lower_id_in_long_rows_too() -> None:
+    """Where a sort that is not stable would shuffle them."""
+    tied = torch.zeros(3000, dtype=torch.float64)
+    assert (TopKSampler(7).distribution(tied) > 0).nonzero().flatten().tolist() == list(range(7))
+    nucleus = NucleusSampler(0.00995).distribution(tied) > 0
+    assert nucleus.nonzero().flatten().tolist() == list(range(30))
 
 
 def test_the_order_of_application_matters() -> None:
@@ -271,6 +285,12 @@ def test_the_edges_of_the_noise_never_choose_the_impossible() -> None:
     for scale in (1.0, 1e-300, 1 / 0.6):
         assert draw(probabilities * scale, tensor([0.0])).item() == 1
         assert draw(probabilities * scale, tensor([below_one])).item() == 4
+
+
+@given(st.floats(1e-300, 1e300))
+def test_noise_below_one_never_rounds_up_to_the_whole_sum(total: float) -> None:
+    below_one = math.nextafter(1.0, 0.0)
+    assert draw(tensor([total, 0.0]), tensor([below_one])[0]) == 0
 
 
 def test_drawing_is_monotone_in_the_noise_and_inverts_the_sum() -> None:

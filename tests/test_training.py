@@ -173,6 +173,12 @@ def test_a_schedule_rises_stays_and_falls_to_zero(kind: str) -> None:
     assert schedule(config, 100) == pytest.approx(0, abs=1e-12)
 
 
+def test_a_schedule_may_end_above_zero() -> None:
+    config = training_config(steps=100, warmup_steps=0, floor=0.1)
+    assert schedule(config, 0) == 1
+    assert schedule(config, 100) == pytest.approx(0.1)
+
+
 def test_noam_peaks_at_the_end_of_its_warm_up() -> None:
     config = training_config(steps=1000, warmup_steps=10, schedule="noam")
     rates = [schedule(config, step) for step in range(1000)]

@@ -83,7 +83,7 @@ class CorpusConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The language model. `kind` is `transformer` (ours) or `labml_nn` (the baseline)."""
+    """The language model. `kind` is `transformer` (ours), or a baseline: `labml_nn`, `gpt2`."""
 
     kind: str
     layers: int
@@ -96,7 +96,7 @@ class ModelConfig:
     logit_cap: float | None
 
     def __post_init__(self) -> None:
-        _one_of(("transformer", "labml_nn"), "model.kind", self.kind)
+        _one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
         for name in ("layers", "width", "heads", "key_value_heads", "context", "feedforward"):
             _at_least(1, f"model.{name}", getattr(self, name))
         _require(
@@ -135,9 +135,11 @@ class TrainingConfig:
     momentum: float
     betas: tuple[float, float]
     weight_decay: float
+    embedding_weight_decay: float
     schedule: str
     warmup_steps: int
     decay_from: float
+    floor: float
     gradient_clip: float | None
     precision: str
     evaluate_every: int
@@ -158,11 +160,13 @@ class TrainingConfig:
             "both must lie in [0, 1)",
         )
         _at_least(0, "training.weight_decay", self.weight_decay)
+        _at_least(0, "training.embedding_weight_decay", self.embedding_weight_decay)
         _one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
         _at_least(0, "training.warmup_steps", self.warmup_steps)
         _require(
             0 <= self.decay_from < 1, "training.decay_from", self.decay_from, "must lie in [0, 1)"
         )
+        _require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
         if self.gradient_clip is not None:
             _positive("training.gradient_clip", self.gradient_clip)
         _one_of(("bfloat16", "float32"), "training.precision", self.precision)

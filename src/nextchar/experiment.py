@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
 from nextchar.config import Config, ModelConfig
 from nextchar.corpus import Corpus
+from nextchar.gpt2 import GPT2
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import Run, TrainingRecord
 from nextchar.samplers import build_all
@@ -38,10 +40,17 @@ from nextchar.tracking import Tracker
 MODEL = "model.json"
 """What is known of a trained model; written last, so that it marks a training as finished."""
 
+KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
+    "transformer": Transformer,
+    "labml_nn": LabmlTransformer,
+    "gpt2": GPT2,
+}
+
 PAST_THE_CONTEXT = {
     "transformer": "the window slides: a character attends to the last model.context characters, "
     "whose keys and values stay as they were computed",
     "labml_nn": "the text is cropped: the last model.context characters are read anew each time",
+    "gpt2": "the text is cropped: the last model.context characters are read anew each time",
 }
 
 
@@ -97,10 +106,9 @@ def run(asked: Config, command: str) -> Run:
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
     """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    kind = LabmlTransformer if shape.kind == "labml_nn" else Transformer
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return kind(shape, vocabulary_size)
+        return KINDS[shape.kind](shape, vocabulary_size)
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,8 @@ def draw(probabilities: Tensor, noise: Tensor) -> Tensor:
     id of probability zero is never chosen: its cumulative sum is that of the id before it.
     """
     cumulative = probabilities.cumsum(-1)
-    total = cumulative[..., -1:]
-    target = noise.to(cumulative.dtype)[..., None] * total
-    target = torch.minimum(target, torch.nextafter(total, torch.zeros_like(total)))
+    # The largest float64 below one times the sum rounds to less than the sum: no id past the last.
+    target = noise.to(cumulative.dtype)[..., None] * cumulative[..., -1:]
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 
