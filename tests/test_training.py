@@ -121,6 +121,17 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert steps == [2, 4, 6, 8, 10, 12]
 
 
+def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, training_config(), stop_at=8)
+    log = tmp_path / training.LOG
+    rows = results.read_training(log)
+    results.write_training(log, [*rows, TrainingRecord(6, 9.9, None, 0.1, 1.0)])
+    _, found = train(tmp_path, training_config())
+    assert [record.step for record in found] == [2, 4, 6, 8, 10, 12]
+    assert found == results.read_training(log)
+
+
 def test_training_leaves_global_randomness_alone(tmp_path: Path) -> None:
     state = torch.get_rng_state()
     train(tmp_path, training_config(steps=2), dropout=0.5)
