@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -23,13 +24,18 @@ def run() -> None:
     # Errors come to _reported instead of being printed by Hydra in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     config.register()
-    _reported(_hydra_main)
+    # What Hydra can't compose is at times a bare ValueError (`training=null`).
+    _reported(_hydra_main, ValueError)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
 def _hydra_main(composed: DictConfig) -> None:
     # Hydra announces an exception in words of its own, an exit it lets pass.
-    _reported(lambda: _run(composed, HydraConfig.get().overrides.task))
+    try:
+        _reported(lambda: _run(composed, HydraConfig.get().overrides.task))
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
 
 
 def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
@@ -65,12 +71,18 @@ def _view() -> None:
     webbrowser.open(report.as_uri())
 
 
-def _reported(program: Callable[[], None]) -> None:
-    """Run a program; what the user did wrong is one line on standard error, and exit code 2."""
+def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
+    """Run a program; what the user did wrong is one line on standard error, and exit code 2.
+
+    `wrong` are exceptions that are the user's here beside those that always are. What the machine
+    refuses (no permission, no space, a file in the place of a folder) is one line and exit code 1.
+    """
     try:
         program()
-    except (config.ConfigError, HydraException, OmegaConfBaseException) as error:
+    except (config.ConfigError, HydraException, OmegaConfBaseException, *wrong) as error:
         sys.exit(_fail(_one_line(error), 2))
+    except OSError as error:
+        sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_fail("interrupted; the same command goes on from the last checkpoint", 130))
 
@@ -81,6 +93,16 @@ def _fail(message: str, code: int) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    """The first line of an error, and of the one behind it where Hydra has wrapped another."""
-    reasons = [error] if error.__cause__ is None else [error, error.__cause__]
-    return ": ".join(str(reason).strip().splitlines()[0].rstrip(".") for reason in reasons)
+    """An error of the user's as one line: key, value and remedy, also where Hydra's has several."""
+    if isinstance(error, OverrideParseException):
+        reason = str(error).partition("\nSee ")[0].replace("\n", ": ")
+        return f"{error.override}: {reason}; special characters need quotes: 'key=\"value\"'"
+    if isinstance(error, MissingConfigException) and error.options:
+        return f"{_first_line(error)}; there are {', '.join(error.options)}"
+    if isinstance(error, HydraException) and error.__cause__ is not None:
+        return f"{_first_line(error)}: {_first_line(error.__cause__)}"
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

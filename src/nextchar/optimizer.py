@@ -97,9 +97,9 @@ def _groups(model: nn.Module) -> tuple[list[nn.Parameter], ...]:
 def schedule(config: TrainingConfig, step: int) -> float:
     """The share of the peak learning rate that `step` (from 0) gets.
 
-    `linear` and `cosine`: rise over `warmup_steps`, stay, and from `decay_from` of the steps on fall
-    to `floor`. `noam`: min(n / w, sqrt(w / n)) with n = step + 1 and w = `warmup_steps` (Vaswani et
-    al. 2017, 1706.03762, scaled to peak at 1).
+    `linear` and `cosine`: rise over `warmup_steps`, stay, and fall to `floor` from the share
+    `decay_from` of the steps on. `noam`: min(n / w, sqrt(w / n)) with n = step + 1 and
+    w = `warmup_steps` (Vaswani et al. 2017, 1706.03762, scaled to peak at 1).
     """
     n, warmup = step + 1, config.warmup_steps
     rise = min(1.0, n / warmup) if warmup else 1.0
