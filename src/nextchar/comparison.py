@@ -132,7 +132,9 @@ def _written(samplers: Sequence[Sampler], texts: Texts, samples: Sequence[Sample
     for sample in samples:
         groups.setdefault(sample.sampler, []).append(sample)
     indices = np.array([row.sampler for row in texts.rows])
-    chosen = {sampler.label: indices == index for index, sampler in enumerate(samplers)}
+    chosen = {
+        sampler.label: indices == index for index, sampler in enumerate(samplers) if sampler.exact
+    }
     return [
         Written(
             sampler=label,
