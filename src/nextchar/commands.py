@@ -43,7 +43,7 @@ def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
     from nextchar import experiment, table
 
     finished = experiment.run(asked, command=shlex.join(["nextchar-run", *overrides]))
-    print(table.as_text(table.compare(finished.metrics)))
+    print(table.as_text(table.compare(table.headlines(finished.metrics))))
     print(f"report: {finished.folder / 'report.html'}")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,17 @@ import torch
 from torch import Tensor
 
 from nextchar import generation, progress
-from nextchar.config import DecodingConfig
+from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.corpus import Corpus
 from nextchar.generation import Row, Texts
-from nextchar.metrics.generated import Written, measure
+from nextchar.metrics import exact
+from nextchar.metrics.differences import differences
+from nextchar.metrics.full import Beside, full_sums, held_out
+from nextchar.metrics.generated import Written, core_sums
+from nextchar.metrics.judge import Judge
+from nextchar.metrics.sums import figures, weights_of
 from nextchar.model import LanguageModel
-from nextchar.results import HUMAN, Metric, Sample
+from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE, Difference, Metric, Sample
 from nextchar.samplers import Sampler
 
 
@@ -29,6 +34,7 @@ class Comparison:
     """What a comparison came to; `timings` in seconds and characters a second."""
 
     metrics: list[Metric]
+    differences: list[Difference]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -40,10 +46,16 @@ def needed_validation(decoding: DecodingConfig) -> int:
 
 def cut_prompts(validation: Tensor, decoding: DecodingConfig) -> tuple[Tensor, Tensor]:
     """Prompts [P, T], evenly spaced over the split [N], and how it goes on, [P, L]: human text."""
-    T, L, P = decoding.prompt_length, decoding.length, decoding.prompts
-    starts = torch.arange(P) * (len(validation) - T - L) // max(P - 1, 1)
+    T, L = decoding.prompt_length, decoding.length
+    starts = prompt_starts(len(validation), decoding)
     pieces = validation[starts[:, None] + torch.arange(T + L)]
     return pieces[:, :T], pieces[:, T:]
+
+
+def prompt_starts(length: int, decoding: DecodingConfig) -> Tensor:
+    """Where the prompts [P] start in a split of `length` characters."""
+    T, L, P = decoding.prompt_length, decoding.length, decoding.prompts
+    return torch.arange(P) * (length - T - L) // max(P - 1, 1)
 
 
 def compare(
@@ -51,6 +63,7 @@ def compare(
     corpus: Corpus,
     samplers: Sequence[Sampler],
     decoding: DecodingConfig,
+    measured: MetricsConfig,
     seed: int,
 ) -> Comparison:
     """Let every sampler write, hold it against held-out text, and measure both alike."""
@@ -62,20 +75,26 @@ def compare(
     human_bits = generation.bits_of(model, prompts.to(device), human.to(device))
     samples = [
         *_samples(corpus, [sampler.label for sampler in samplers], texts, prompts),
-        *_human_samples(corpus, prompts, human, human_bits),
+        *_reference_samples(corpus, HUMAN, prompts, human, human_bits),
     ]
-    metrics = measure(
-        _written(samplers, texts, samples),
-        corpus.train_text,
-        prompts=decoding.prompts,
-        resamples=decoding.resamples,
-        seed=seed,
-    )
+    written = _written(samplers, texts, samples)
+    sums = core_sums(written, corpus.train_text, decoding.prompts)
+    if measured.level == "full":
+        judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), measured.judge_order)
+        beside = _beside(model, corpus, judge, prompts, decoding, seed)
+        samples += [sample for sample in beside if sample.sampler == JUDGE]
+        others = _written([], texts, beside)
+        sums += core_sums(others, corpus.train_text, decoding.prompts)
+        judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
+        sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
+    at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
+    sums += exact.exact_sums(samplers, at, measured.epsilon)
+    weights = weights_of(sums, decoding.resamples, seed)
     timings = {
         "generation": _speeds(samplers, texts, generated - started),
         "metrics": {"seconds": time.perf_counter() - generated},
     }
-    return Comparison(metrics, samples, timings)
+    return Comparison(figures(sums, weights), differences(sums, weights), samples, timings)
 
 
 def _write(
@@ -118,12 +137,61 @@ def _samples(corpus: Corpus, labels: list[str], texts: Texts, prompts: Tensor) -
     ]
 
 
-def _human_samples(corpus: Corpus, prompts: Tensor, human: Tensor, bits: Tensor) -> list[Sample]:
+def _reference_samples(
+    corpus: Corpus, label: str, prompts: Tensor, ids: Tensor, bits: Tensor
+) -> list[Sample]:
+    """One text a prompt, not written by a sampler."""
     decode = corpus.vocabulary.decode
     return [
-        Sample(HUMAN, prompt, 0, decode(prompts[prompt]), decode(ids), tuple(bits[prompt].tolist()))
-        for prompt, ids in enumerate(human)
+        Sample(label, index, 0, decode(prompt), decode(text), tuple(own.tolist()))
+        for index, (prompt, text, own) in enumerate(zip(prompts, ids, bits, strict=True))
     ]
+
+
+def _beside(
+    model: LanguageModel,
+    corpus: Corpus,
+    judge: Judge,
+    prompts: Tensor,
+    decoding: DecodingConfig,
+    seed: int,
+) -> list[Sample]:
+    """The references beside human text: training text, and what the judge writes."""
+    device = next(model.parameters()).device
+    noise = [generation.noise(seed, prompt, 0, decoding.length) for prompt in range(len(prompts))]
+    drawn = torch.from_numpy(judge.write(prompts.numpy(), np.stack(noise)))
+    samples = []
+    for label, before, ids in (
+        (HUMAN_TRAINING, *cut_prompts(corpus.train, decoding)),
+        (JUDGE, prompts, drawn),
+    ):
+        bits = generation.bits_of(model, before.to(device), ids.to(device))
+        samples += _reference_samples(corpus, label, before, ids, bits)
+    return samples
+
+
+def _judged(
+    written: Sequence[Written], samples: Sequence[Sample], corpus: Corpus, judge: Judge
+) -> list[Written]:
+    """The same texts, with the bits of their characters under the judge."""
+    before = {(sample.sampler, sample.prompt): sample.prompt_text for sample in samples}
+    judged = []
+    for each in written:
+        whole = [
+            before[each.sampler, prompt] + text
+            for prompt, text in zip(each.prompts, each.texts, strict=True)
+        ]
+        ids = corpus.vocabulary.encode("".join(whole)).view(len(whole), -1).numpy()
+        judged.append(replace(each, judged=judge.bits(ids, ids.shape[1] - each.bits.shape[1])))
+    return judged
+
+
+def _held_against(corpus: Corpus, decoding: DecodingConfig) -> Beside:
+    """The training text, and what lies between the pieces of human text in the validation split."""
+    T, L = decoding.prompt_length, decoding.length
+    starts = prompt_starts(len(corpus.validation), decoding).tolist()
+    pieces = [(start + T, start + T + L) for start in starts]
+    return Beside(corpus.train_text, held_out(corpus.validation_text, pieces, least=L))
 
 
 def _written(samplers: Sequence[Sampler], texts: Texts, samples: Sequence[Sample]) -> list[Written]:

@@ -192,6 +192,26 @@ class DecodingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricsConfig:
+    """What is measured. `level` is `core` or `full`, which needs a judge.
+
+    `positions`, `blocks` and `epsilon` are about the exact metrics.
+    """
+
+    level: str
+    positions: int
+    blocks: int
+    epsilon: float
+    judge_order: int
+
+    def __post_init__(self) -> None:
+        _one_of(("core", "full"), "metrics.level", self.level)
+        for name in ("positions", "blocks", "judge_order"):
+            _at_least(1, f"metrics.{name}", getattr(self, name))
+        _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PathsConfig:
     """Where texts are read and results are written."""
 
@@ -212,6 +232,7 @@ class Config:
     model: ModelConfig
     training: TrainingConfig
     decoding: DecodingConfig
+    metrics: MetricsConfig
     paths: PathsConfig
 
     def __post_init__(self) -> None:
@@ -235,6 +256,7 @@ PARTS: dict[str, type] = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "decoding": DecodingConfig,
+    "metrics": MetricsConfig,
     "paths": PathsConfig,
 }
 
@@ -311,5 +333,11 @@ def model_id(config: Config, corpus_sha256: str) -> str:
 
 
 def run_id(config: Config, trained: str) -> str:
-    """Identity of a comparison: the model's, and how it decodes."""
-    return digest({"model": trained, "decoding": scientific(config.decoding)})
+    """Identity of a comparison: the model's, how it decodes, and what is measured."""
+    return digest(
+        {
+            "model": trained,
+            "decoding": scientific(config.decoding),
+            "metrics": scientific(config.metrics),
+        }
+    )

@@ -81,9 +81,12 @@ def run(asked: Config, command: str) -> Run:
             folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
         ) as tracker:
             trained = _trained(asked, text, model, model_id, tracker)
-            compared = comparison.compare(model, text, samplers, asked.decoding, asked.seed)
+            compared = comparison.compare(
+                model, text, samplers, asked.decoding, asked.metrics, asked.seed
+            )
             _track(tracker, asked.training.steps, compared)
         results.write_metrics(folder / results.METRICS, compared.metrics)
+        results.write_differences(folder / results.DIFFERENCES, compared.differences)
         results.write_samples(folder / results.SAMPLES, compared.samples)
         facts = {
             "name": asked.name,
@@ -204,6 +207,7 @@ def _origins(
             "weights": checkpoint.weights_sha256(model.state_dict()),
             "samples": manifest.file_sha256(folder / results.SAMPLES),
             "metrics": manifest.file_sha256(folder / results.METRICS),
+            "differences": manifest.file_sha256(folder / results.DIFFERENCES),
         },
     }
 

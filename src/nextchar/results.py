@@ -19,11 +19,16 @@ from nextchar.config import read_yaml
 
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
+DIFFERENCES = "differences.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
 
 HUMAN = "human"
 """The row that every sampler is held against: held-out text of the same length."""
+HUMAN_TRAINING, JUDGE = "human (training)", "n-gram judge"
+"""Further references: pieces of the training text, and text drawn from the n-gram judge."""
+REFERENCES = (HUMAN, HUMAN_TRAINING, JUDGE)
+"""Rows that are no samplers of the model: shown beside them, and never ranked."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,29 @@ class Metric:
     high: float
     n: int
     unit: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two samplers on one metric, on the same prompts: value of the first less the second's.
+
+    `nearer` is how much farther from human text the first is than the second (below zero: it is
+    closer); NaN where human text has no such figure. Intervals are 95%; `p` is of one comparison,
+    `holm` and `nearer_holm` are corrected for all pairs of the metric.
+    """
+
+    metric: str
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    holm: float
+    nearer: float
+    nearer_low: float
+    nearer_high: float
+    nearer_holm: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +105,7 @@ class Run:
     metrics: Sequence[Metric]
     samples: Sequence[Sample]
     training: Sequence[TrainingRecord]
+    differences: Sequence[Difference] = ()
 
     @property
     def samplers(self) -> list[str]:
@@ -103,6 +132,7 @@ def read_run(folder: Path) -> Run:
         metrics=read_metrics(folder / METRICS),
         samples=read_samples(folder / SAMPLES),
         training=read_training(model / TRAINING),
+        differences=read_differences(folder / DIFFERENCES),
     )
 
 
@@ -144,6 +174,22 @@ def read_metrics(path: Path) -> list[Metric]:
             n=int(row["n"]),
             unit=row["unit"],
         )
+        for row in _read_csv(path)
+    ]
+
+
+def write_differences(path: Path, rows: Iterable[Difference]) -> None:
+    """Write differences.csv."""
+    atomic.write_text(path, _csv(Difference, rows))
+
+
+def read_differences(path: Path) -> list[Difference]:
+    """Read differences.csv; a run from before there was one has none."""
+    if not path.exists():
+        return []
+    texts = ("metric", "first", "second")
+    return [
+        Difference(**{key: text if key in texts else float(text) for key, text in row.items()})  # type: ignore[arg-type]
         for row in _read_csv(path)
     ]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nextchar.metrics import text as texts
-from nextchar.metrics.statistics import Floats, prompt_weights, ratio_interval
+from nextchar.metrics.statistics import Floats
+from nextchar.metrics.sums import Sums, clustered, figures, weights_of
 from nextchar.results import Metric
 
 DISTINCT = (1, 2, 3, 4)
@@ -25,6 +24,7 @@ class Written:
 
     `bits` is of each text's characters under the untouched model, [R, L]; `entropy` and `kept` are
     of the distributions they were drawn from, or None where there was no sampler: human text.
+    `judged` is of the characters under the n-gram judge, where there is one.
     """
 
     sampler: str
@@ -33,6 +33,7 @@ class Written:
     bits: Floats
     entropy: Floats | None = None
     kept: Floats | None = None
+    judged: Floats | None = None
 
 
 Terms = tuple[Sequence[float], Sequence[float]]
@@ -43,19 +44,24 @@ def measure(
     written: Sequence[Written], train_text: str, *, prompts: int, resamples: int, seed: int
 ) -> list[Metric]:
     """Every metric of every sampler, with 95% intervals from the same resamples of the prompts."""
-    weights = prompt_weights(prompts, resamples, seed)
+    sums = core_sums(written, train_text, prompts)
+    return figures(sums, weights_of(sums, resamples, seed))
+
+
+def core_sums(written: Sequence[Written], train_text: str, prompts: int) -> list[Sums]:
+    """Every core metric of every sampler as sums over the texts after each prompt."""
     known = frozenset(texts.words(train_text))
-    rows = []
-    for each in written:
-        for name, (unit, terms) in _terms(each, known).items():
-            sums = np.zeros((2, prompts))
-            for side, values in zip(sums, terms, strict=True):
-                np.add.at(side, list(each.prompts), values)
-            value, low, high = ratio_interval(sums[0], sums[1], weights)
-            if not np.isnan(value):
-                n = int(sum(terms[1]))
-                rows.append(Metric(each.sampler, name, value, low, high, n, unit))
-    return rows
+    return [
+        Sums(
+            each.sampler,
+            name,
+            unit,
+            clustered(over, each.prompts, prompts),
+            clustered(under, each.prompts, prompts),
+        )
+        for each in written
+        for name, (unit, (over, under)) in _terms(each, known).items()
+    ]
 
 
 def _terms(written: Written, known: frozenset[str]) -> Mapping[str, tuple[str, Terms]]:

@@ -1,6 +1,7 @@
 """Pictures of a run: plot functions that take data and an `ax`, and `draw_all` that draws them."""
 
 from nextchar.plots.curves import loss_curves
+from nextchar.plots.deciles import kept_by_entropy
 from nextchar.plots.dots import metric_dots
 from nextchar.plots.draw import draw_all
 from nextchar.plots.palette import Look, look, marker_outline
@@ -10,6 +11,7 @@ from nextchar.plots.style import new_figure, save_figure
 __all__ = [
     "Look",
     "draw_all",
+    "kept_by_entropy",
     "look",
     "loss_curves",
     "marker_outline",

@@ -71,6 +71,19 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "line is human text, the band around it its interval.",
             "Dot plots of the metrics in the table above, a row a sampler.",
         )
+    if name == "kept_by_entropy":
+        return (
+            "How many characters each sampler leaves in play where the model is sure, and where "
+            "it is not.",
+            "Mean number of characters kept, by tenth of the held-out positions, a line a sampler.",
+        )
+    if name.startswith("metrics_"):
+        group = name.removeprefix("metrics_").replace("_", " ")
+        return (
+            f"Metrics of the group “{group}” with their 95% intervals; human text, where it has "
+            "them, is the dark line.",
+            f"Dot plots of the metrics of {group}, a row a sampler.",
+        )
     if name == "loss_curves":
         weights = run.manifest.get("model", {}).get("checkpoint", "last")
         return (

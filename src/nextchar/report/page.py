@@ -14,7 +14,7 @@ from nextchar.report.figures import figures
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.summary import summary
 from nextchar.results import HUMAN, Run
-from nextchar.table import compare
+from nextchar.table import compare, groups, standings
 
 
 def render(run: Run, plots: Mapping[str, Path]) -> str:
@@ -38,7 +38,8 @@ def render(run: Run, plots: Mapping[str, Path]) -> str:
         manifest=run.manifest,
         notices=_notices(run),
         summary=summary(run),
-        table=compare(run.metrics),
+        tables={name: compare(rows) for name, rows in groups(run.metrics).items()},
+        standings=standings(run.metrics, run.differences),
         figures=figures(run, plots),
         samples=chosen(run.samples),
         legend=LEGEND,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from nextchar.results import HUMAN, Metric, Run
+from nextchar.results import HUMAN, REFERENCES, Metric, Run
 from nextchar.table import compare, title_of
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -16,7 +16,7 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 def summary(run: Run) -> Markup:
     """Sentences that claim no more than the figures do; point estimates decide who is closest."""
-    labels = [label for label in run.samplers if label != HUMAN]
+    labels = [label for label in run.samplers if label not in REFERENCES]
     prompts = len({sample.prompt for sample in run.samples})
     opening = f"{_count(len(labels), 'sampler').capitalize()} continued "
     opening += f"{_count(prompts, 'prompt')} with the same model." if prompts else "the same model."
@@ -79,7 +79,7 @@ def _nearest(run: Run) -> dict[str, list[str]]:
 
 def _unsettled(run: Run, metric: str, nearest: Sequence[str]) -> bool:
     """Whether a sampler that is not marked overlaps, with its interval, one that is."""
-    rows = [row for row in run.metrics if row.metric == metric and row.sampler != HUMAN]
+    rows = [row for row in run.metrics if row.metric == metric and row.sampler not in REFERENCES]
     marked = [row for row in rows if row.sampler in nearest]
     others = [row for row in rows if row.sampler not in nearest]
     return any(a.low <= b.high and b.low <= a.high for a in marked for b in others)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nextchar.results import HUMAN, Metric
+from nextchar.results import HUMAN, REFERENCES, Metric
 from nextchar.table.titles import Title, title_of
 
 GAP = "–"
@@ -53,10 +53,18 @@ class Row:
         """Whether this is the row that the others are held against."""
         return self.label == HUMAN
 
+    @property
+    def reference(self) -> bool:
+        """Whether this is no sampler of the model: human text, or a baseline beside it."""
+        return self.label in REFERENCES
+
 
 @dataclass(frozen=True)
 class Table:
-    """Columns in the order of their first appearance, samplers in theirs, human text last."""
+    """Columns in the order of their first appearance, samplers in theirs, human text last.
+
+    Other references stand just above human text.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -68,7 +76,7 @@ def closest(rows: Sequence[Metric]) -> list[str]:
     All of them in a tie; none without human text, or with fewer than two samplers to compare.
     """
     human = [row.value for row in rows if row.sampler == HUMAN and math.isfinite(row.value)]
-    others = [row for row in rows if row.sampler != HUMAN and math.isfinite(row.value)]
+    others = [row for row in rows if row.sampler not in REFERENCES and math.isfinite(row.value)]
     if not human or len(others) < 2:
         return []
     distances = {row.sampler: abs(row.value - human[0]) for row in others}
@@ -96,7 +104,7 @@ def compare(metrics: Sequence[Metric]) -> Table:
     """Arrange the rows of metrics.csv as a table."""
     names = list(dict.fromkeys(row.metric for row in metrics))
     labels = list(dict.fromkeys(row.sampler for row in metrics))
-    labels.sort(key=lambda label: label == HUMAN)
+    labels.sort(key=lambda label: (label in REFERENCES, label == HUMAN))
     columns = []
     cells: dict[tuple[str, str], Cell] = {}
     for name in names:

@@ -25,7 +25,7 @@ def as_text(table: Table, width: int = 100) -> str:
         blocks = _blocks(labels, columns, room)
         if len(blocks) == 1:
             break
-    rule = [index for index, row in enumerate(table.rows) if row.human]
+    rule = [index for index, row in enumerate(table.rows) if row.reference][:1]
     lines = []
     for block in blocks:
         lines += [*_lines([labels, *block], rule), ""]

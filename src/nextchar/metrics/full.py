@@ -1,0 +1,141 @@
+"""The metrics of `metrics=full`, of generated text beside other texts: judge, style, copying.
+
+What is measured of a text alone pools over all texts of a sampler. What is measured of a set of
+texts (its Zipf slope, its n-grams, how alike its texts are) depends on how many there are, so a set
+is always one text after each prompt, as human text is: the first texts of all prompts, the second
+ones, and so on; the metric is the mean over these sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from nextchar.metrics import layout, novelty, style
+from nextchar.metrics import text as texts
+from nextchar.metrics.bleu import self_bleu
+from nextchar.metrics.generated import Written
+from nextchar.metrics.statistics import Floats
+from nextchar.metrics.sums import Sums, clustered
+
+ORDERS = (1, 2, 3, 4, 5)
+"""Lengths of the character n-grams that are compared with held-out text."""
+BLEU_ORDERS = (4, 5)
+REPEATED = 16
+"""Length of the character n-grams whose repetition within a text is counted."""
+
+Sets = list[list[int]]
+"""Indices of texts, a list for each set."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What texts are held against: the training text, and stretches of held-out text."""
+
+    train_text: str
+    held_out: Sequence[str]
+
+
+def full_sums(written: Sequence[Written], beside: Beside, prompts: int) -> list[Sums]:
+    """Every such metric of every sampler and reference, as sums over the texts of a prompt."""
+    every = [text for each in written for text in each.texts]
+    found = novelty.matches(beside.train_text, every)
+    grams = [style.Grams(beside.held_out, n) for n in ORDERS]
+    speakers = frozenset(layout.headings(beside.train_text))
+    rows = []
+    for each in written:
+        own, found = found[: len(each.texts)], found[len(each.texts) :]
+        terms = [*_alone(each, speakers), *_copying(own), *_sets(each, grams)]
+        for name, unit, over, under in terms:
+            above, below = (clustered(side, each.prompts, prompts) for side in (over, under))
+            rows.append(Sums(each.sampler, name, unit, above, below))
+    return rows
+
+
+Term = tuple[str, str, Sequence[float], Sequence[float]]
+"""A metric, its unit, and a numerator and a denominator for each text."""
+
+
+def _mean(name: str, unit: str, values: Sequence[float | None]) -> Term:
+    """The mean over the texts that have a value."""
+    known = [value is not None and not np.isnan(value) for value in values]
+    over = [float(value or 0) if there else 0.0 for value, there in zip(values, known, strict=True)]
+    return name, unit, over, [float(there) for there in known]
+
+
+def _alone(each: Written, speakers: frozenset[str]) -> Iterator[Term]:
+    """Metrics of each text by itself."""
+    if each.judged is not None:
+        lengths = [each.judged.shape[1]] * len(each.judged)
+        yield "judge_bits", "bits", each.judged.sum(1).tolist(), lengths
+    words = [texts.words(text) for text in each.texts]
+    for name, tokens, n in (("seq_rep_4", words, 4), ("seq_rep_16", map(list, each.texts), 16)):
+        shares = [texts.distinct(of, n) for of in tokens]
+        yield _mean(name, "share", [None if share is None else 1 - share for share in shares])
+    filled = [[line for line in layout.lines(text) if line] for text in each.texts]
+    counts = [len(lines) for lines in filled]
+    yield "line_length", "characters", [sum(map(len, lines)) for lines in filled], counts
+    named = [layout.headings(text) for text in each.texts]
+    yield "speaker_lines", "share", [len(names) for names in named], counts
+    known = [sum(name in speakers for name in names) for names in named]
+    yield "known_speakers", "share", known, [len(names) for names in named]
+
+
+def _copying(found: Sequence[novelty.Integers]) -> Iterator[Term]:
+    for n in novelty.LENGTHS:
+        pairs = [novelty.novel(each, n) for each in found]
+        yield f"novel_{n}", "share", [new for new, _ in pairs], [grams for _, grams in pairs]
+    yield _mean("longest_copy", "characters", [float(each.max(initial=0)) for each in found])
+
+
+def _sets(each: Written, grams: Sequence[style.Grams]) -> Iterator[Term]:
+    sets = _divide(each.prompts)
+    words = [texts.words(text) for text in each.texts]
+    for order in BLEU_ORDERS:
+        yield _mean(
+            f"self_bleu_{order}",
+            "ratio",
+            _by_set(sets, words, partial(self_bleu, order=order)),
+        )
+    yield _mean("zipf", "slope", _by_set(sets, words, style.zipf_pseudo_values))
+    for gram in grams:
+        divergence = _by_set(sets, each.texts, gram.divergence)
+        yield _mean(f"divergence_{gram.n}", "bits", divergence)
+
+
+def _by_set(
+    sets: Sets, items: Sequence[object], of: Callable[..., Sequence[float | None] | Floats]
+) -> list[float | None]:
+    """`of` each set, its values back in the order of the texts."""
+    values: list[float | None] = [None] * len(items)
+    for members in sets:
+        for index, value in zip(members, of([items[i] for i in members]), strict=True):
+            values[index] = value
+    return values
+
+
+def _divide(prompts: Sequence[int]) -> Sets:
+    """The first text of each prompt, the second one of each, ..."""
+    seen: dict[int, int] = {}
+    sets: Sets = []
+    for index, prompt in enumerate(prompts):
+        number = seen.get(prompt, 0)
+        seen[prompt] = number + 1
+        if number == len(sets):
+            sets.append([])
+        sets[number].append(index)
+    return sets
+
+
+def held_out(validation_text: str, pieces: Sequence[tuple[int, int]], least: int) -> list[str]:
+    """The stretches of held-out text that no piece [start, end) covers, of `least` characters or
+    more: human text must not be held against itself."""
+    stretches, at = [], 0
+    for start, end in [*sorted(pieces), (len(validation_text), len(validation_text))]:
+        if start - at >= least:
+            stretches.append(validation_text[at:start])
+        at = max(at, end)
+    return stretches

@@ -1,0 +1,124 @@
+"""Metrics of a set of texts as a whole: Zipf's slope, and how far its n-grams are from a text's.
+
+A set is the texts of one sampler, one after each prompt. Its value is that of the whole set; what
+each text contributes is found by leaving it out (the jackknife, Tukey 1958): the pseudo-values
+
+    R value(all) - (R - 1) value(all but the i-th)
+
+are centred on the value, and resampled as if they were values of the texts. A bootstrap of the set
+itself would draw n-grams twice, and with them a divergence that no set of texts has.
+
+Shapes: R texts, G different n-grams.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+
+from nextchar.metrics.statistics import Floats
+
+ZIPF_RANKS = 5000
+"""Most frequent words that take part, as in Holtzman et al. 2020."""
+
+
+def zipf(counts: Floats) -> float:
+    """-1 times the slope of log frequency on log rank, by least squares over the top ranks.
+
+    NaN with fewer than two different words. Words of equal frequency take successive ranks.
+    """
+    frequencies = np.sort(counts[counts > 0])[::-1][:ZIPF_RANKS]
+    if len(frequencies) < 2:
+        return float("nan")
+    x = np.log(np.arange(1, len(frequencies) + 1))
+    x -= x.mean()
+    return float(-(x @ np.log(frequencies)) / (x @ x))
+
+
+def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
+    """Zipf's slope of all words of R texts: pseudo-values [R], whose mean is the slope."""
+    places = {word: place for place, word in enumerate(dict.fromkeys(chain(*texts)))}
+    each = np.zeros((len(texts), len(places)))
+    for index, text in enumerate(texts):
+        np.add.at(each[index], [places[word] for word in text], 1)
+    whole = each.sum(0)
+    return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
+
+
+def pseudo_values(value: float, without: Floats) -> Floats:
+    """Jackknife pseudo-values from the value of all and those `without` [R] each, recentred on it:
+    the bias that the jackknife estimates stays in, as it is in every row."""
+    if len(without) < 2:
+        return np.full(len(without), value)
+    pseudo = value - (len(without) - 1) * without
+    return pseudo - pseudo.mean() + value
+
+
+class Grams:
+    """Character n-grams of a reference text, to which sets of texts are compared.
+
+    `reference` is in pieces: no n-gram runs over their edges.
+    """
+
+    def __init__(self, reference: Sequence[str], n: int) -> None:
+        self.n = n
+        counts = Counter(chain(*(_grams(piece, n) for piece in reference)))
+        total = sum(counts.values())
+        self.share = {gram: count / total for gram, count in counts.items()}
+
+    def divergence(self, texts: Sequence[str]) -> Floats:
+        """Jensen-Shannon divergence in bits (0 to 1) of the n-grams of R texts from the
+        reference's, as pseudo-values [R] whose mean is the divergence; NaN where there are none.
+
+        JS = H((p + q) / 2) - H(p) / 2 - H(q) / 2 (Lin 1991). What p lacks counts q / 2, so only
+        the n-grams of the texts are gone through, and leaving one out changes only its own.
+        """
+        each = [Counter(_grams(text, self.n)) for text in texts]
+        sizes = np.array([sum(counts.values()) for counts in each], dtype=float)
+        whole: Counter[str] = Counter()
+        for counts in each:
+            whole.update(counts)
+        if not whole or not self.share:
+            return np.full(len(texts), np.nan)
+        places = {gram: place for place, gram in enumerate(whole)}
+        total = np.array(list(whole.values()), dtype=float)
+        q = np.array([self.share.get(gram, 0.0) for gram in whole])
+        value = _jensen_shannon(total / sizes.sum(), q)
+        without = np.empty(len(texts))
+        rests: dict[float, tuple[Floats, float]] = {}
+        for index, counts in enumerate(each):
+            rest = sizes.sum() - sizes[index]
+            if rest == 0:
+                return np.full(len(texts), value)
+            if rest not in rests:
+                terms = _terms(total / rest, q)
+                rests[rest] = terms, float(terms.sum())
+            terms, known = rests[rest]
+            own = [places[gram] for gram in counts]
+            left = (total[own] - np.array(list(counts.values()))) / rest
+            change = _terms(left, q[own]).sum() - terms[own].sum()
+            without[index] = 0.5 + 0.5 * (known + change)
+        return pseudo_values(value, without)
+
+
+def _terms(p: Floats, q: Floats) -> Floats:
+    """p log2(p / m) + q log2(q / m) - q with m = (p + q) / 2: q alone would count q * 1 bit."""
+    m = (p + q) / 2
+    return _xlog(p, m) + _xlog(q, m) - q
+
+
+def _jensen_shannon(p: Floats, q: Floats) -> float:
+    return float(0.5 + 0.5 * _terms(p, q).sum())
+
+
+def _xlog(x: Floats, m: Floats) -> Floats:
+    logarithm = np.zeros_like(x)
+    np.log2(x / np.where(m > 0, m, 1.0), out=logarithm, where=x > 0)
+    return x * logarithm
+
+
+def _grams(text: str, n: int) -> list[str]:
+    return [text[i : i + n] for i in range(len(text) - n + 1)]
