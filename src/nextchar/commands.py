@@ -11,11 +11,13 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nextchar import config
+from nextchar.sweep.jobs import SweepFailedError
 
 
 def run() -> None:
@@ -23,7 +25,17 @@ def run() -> None:
     # Errors come to _reported instead of being printed by Hydra in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     config.register()
+    _register_plugins()
     _reported(_hydra_main)
+
+
+def _register_plugins() -> None:
+    """Hydra looks for plugins in folders, and does not find those of an editable install."""
+    plugins = Plugins.instance()
+    from hydra_plugins.nextchar_sweeps.launchers import LAUNCHERS
+
+    for launcher, _ in LAUNCHERS.values():
+        plugins.register(launcher)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
@@ -71,6 +83,8 @@ def _reported(program: Callable[[], None]) -> None:
         program()
     except (config.ConfigError, HydraException, OmegaConfBaseException) as error:
         sys.exit(_fail(_one_line(error), 2))
+    except SweepFailedError as error:
+        sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_fail("interrupted; the same command goes on from the last checkpoint", 130))
 
