@@ -32,10 +32,10 @@ def run() -> None:
 def _register_plugins() -> None:
     """Hydra looks for plugins in folders, and does not find those of an editable install."""
     plugins = Plugins.instance()
-    from hydra_plugins.nextchar_sweeps.launchers import LAUNCHERS
+    from hydra_plugins.nextchar_sweeps import launchers, sweepers
 
-    for launcher, _ in LAUNCHERS.values():
-        plugins.register(launcher)
+    for plugin, _ in (*launchers.LAUNCHERS.values(), *sweepers.SWEEPERS.values()):
+        plugins.register(plugin)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
@@ -62,16 +62,24 @@ def _view() -> None:
     arguments = sys.argv[1:]
     if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
         print(
-            "usage: nextchar-view [RUN]   RUN: a folder, or a name in outputs/runs; else the newest"
+            "usage: nextchar-view [RUN]   RUN: a folder, or a name in outputs/runs or "
+            "outputs/sweeps; else the newest"
         )
         sys.exit(0 if len(arguments) == 1 else 2)
     outputs = Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
     named = Path(arguments[0]) if arguments else outputs / "latest"
-    folder = named if named.exists() else outputs / "runs" / named
-    report = folder.resolve() / "report.html"
+    places = (named, outputs / "runs" / named, outputs / "sweeps" / named)
+    folder = next((place for place in places if place.exists()), named).resolve()
+    if (folder / "sweep.json").exists():
+        from nextchar import lock
+        from nextchar.sweep import driver, gathering
+
+        gathering.gather(folder, at_work=lock.is_held(driver.lock_path(folder)))
+    report = folder / "report.html"
     if not report.is_file():
         raise config.ConfigError(
-            f"RUN={named}: no report there; name a run of {outputs / 'runs'}, or run the experiment"
+            f"RUN={named}: no report there; name a run of {outputs / 'runs'} or a sweep of "
+            f"{outputs / 'sweeps'}, or run the experiment"
         )
     print(report)
     webbrowser.open(report.as_uri())

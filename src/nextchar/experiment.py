@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -110,7 +109,7 @@ def _run(
         finished = results.read_run(folder)
         report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
         atomic.write_text(folder / results.DONE, manifest.now() + "\n")
-    _point_latest(folder)
+    results.point_latest(folder)
     return results.read_run(folder)
 
 
@@ -267,10 +266,3 @@ def _say_of_stored(folder: Path) -> None:
 def _empty(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _point_latest(folder: Path) -> None:
-    """Make outputs/latest a link to `folder`, in one step."""
-    outputs = folder.parent.parent
-    with atomic.replacing(outputs / "latest") as temporary:
-        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)

@@ -112,7 +112,7 @@ def _try_for(seconds: float, file: int, message: str) -> None:
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except BlockingIOError:  # noqa: PERF203 - asking again is the point
             if time.monotonic() > until:
                 raise HeldError(message) from None
             time.sleep(0.02)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -61,7 +62,9 @@ class PlannedJob:
 class Plan:
     """What a sweep is going to do, or has done.
 
-    `objectives` names what a search looks at, each with its direction; it is empty for a grid.
+    `objectives` are the figures that a search looks at, each with its aim: minimize, maximize, or
+    human (as close to human text as can be); a grid has none. `importance` is how much
+    each parameter of a search has to do with being among its best trials, as shares.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Plan:
     fixed: tuple[str, ...]
     jobs: tuple[PlannedJob, ...]
     objectives: Mapping[str, str] = field(default_factory=dict)
+    importance: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Row:
     best_validation_loss: float | None = None
     model: str | None = None
     code: str | None = None
+    substituted: str | None = None
     metrics: Sequence[Metric] = ()
 
     @property
@@ -107,6 +112,19 @@ class Row:
             if (row.sampler, row.metric) == (sampler, metric):
                 return row
         return None
+
+    def score(self, figure: str, aim: str) -> float | None:
+        """An objective of a search: a figure, averaged over the job's samplers, or how far it is
+        from that of human text; None where the job has none."""
+        if figure == "validation_loss":
+            return self.validation_loss
+        found = [self.value(sampler, figure) for sampler in self.samplers]
+        values = [each.value for each in found if each is not None]
+        human = self.value(HUMAN, figure)
+        if aim == "human":
+            values = [abs(value - human.value) for value in values] if human else []
+        mean = sum(values) / len(values) if values else math.nan
+        return mean if math.isfinite(mean) else None
 
 
 @dataclass(frozen=True)
@@ -183,6 +201,11 @@ def _row(folder: Path, number_: int, job: PlannedJob, at_work: bool) -> Row:
         state = State(STOPPED)
     if state.state != FINISHED:
         return Row(number_, job, state)
+    return read_finished(folder, number_, job, state)
+
+
+def read_finished(folder: Path, number_: int, job: PlannedJob, state: State) -> Row:
+    """The row of a job that is done, of the sweep in `folder`."""
     run = run_folder(folder, state)
     facts = read_json(run / MANIFEST)
     return Row(
@@ -193,6 +216,7 @@ def _row(folder: Path, number_: int, job: PlannedJob, at_work: bool) -> Row:
         best_validation_loss=facts["model"]["best_validation_loss"],
         model=facts["model_id"],
         code=facts["code"]["sha256"],
+        substituted=facts.get("corpus", {}).get("substituted"),
         metrics=read_metrics(run / METRICS),
     )
 

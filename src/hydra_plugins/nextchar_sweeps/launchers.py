@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class SweepLauncher(Launcher):
         """Called by Hydra. The task function is that of one run, which `work` does here."""
         self._config = config
         self.composer = Composer(hydra_context.config_loader, config)
-        self.folder = Path(config.hydra.sweep.dir).absolute()
+        self.folder = _folder(config)
         self.command = shlex.join(["nextchar-run", "-m", *config.hydra.overrides.task])
 
     def launch(
@@ -54,17 +54,26 @@ class SweepLauncher(Launcher):
         from nextchar.sweep import gathering
 
         made = [self.composer.job(overrides) for overrides in job_overrides]
-        gathering.plan(self.folder, driver.planned(self.folder.name, self.command, made))
-        try:
-            failed = self.drive(made, total=len({job.key for job in made}))
-        finally:
-            gathering.gather(self.folder)
+        with driver.alone(self.folder):
+            gathering.plan(self.folder, driver.planned(self.folder.name, self.command, made))
+            try:
+                failed = self.drive(made, total=len({job.key for job in made}))
+            finally:
+                self.gather()
         return [_answer(failed, len(made))]
+
+    def gather(self) -> None:
+        """Write what the sweep has found, whole or not, and say where."""
+        from nextchar.sweep import gathering
+
+        print(f"report: {gathering.gather(self.folder, at_work=False)}")
 
     def drive(
         self,
-        made: Iterator[Job] | Sequence[Job],
+        made: Iterable[Job],
         total: int,
+        *,
+        before: int = 0,
         on_end: Callable[[Job, State], None] = lambda job, state: None,
     ) -> int:
         """Do the jobs; how many of them failed."""
@@ -73,6 +82,7 @@ class SweepLauncher(Launcher):
             made,
             self.backend,
             total=total,
+            before=before,
             force=self._config.force,
             work=self._work,
             on_end=on_end,
@@ -86,6 +96,16 @@ class SweepLauncher(Launcher):
     def threads(self) -> int:
         """Threads of one job: part of what decides its bits, so no launcher changes it."""
         return int(self._config.threads)
+
+
+def _folder(config: DictConfig) -> Path:
+    """The sweep's folder. It lies beside the runs that it links to."""
+    folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
+    if folder.parent != outputs / "sweeps":
+        raise ConfigError(
+            f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, {outputs}/sweeps"
+        )
+    return folder.absolute()
 
 
 def _answer(failed: int, total: int) -> JobReturn:

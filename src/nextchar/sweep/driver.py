@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from nextchar import lock, progress
@@ -44,27 +44,36 @@ def lock_path(folder: Path) -> Path:
     return folder / ".lock"
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only one who drives the sweep in `folder` during the block.
+
+    Raises ConfigError where another process does.
+    """
+    try:
+        with lock.holding(lock_path(folder), f"the sweep {folder.name}", wait=False):
+            yield
+    except lock.HeldError as held:
+        raise ConfigError(f"{held}; wait for it, or give this one another name") from held
+
+
 def drive(
     folder: Path,
     jobs: Iterable[Job],
     backend: Backend,
     *,
     total: int,
+    before: int = 0,
     force: bool = False,
     work: str = COMPUTE,
     on_end: Callable[[Job, State], None] = lambda job, state: None,
 ) -> int:
     """Do the jobs of the sweep in `folder` that are not done yet; how many of all have failed.
 
-    Jobs with the same key are one. `on_end` hears of every job, those that were done before too.
-    Raises ConfigError where another process is driving the same sweep.
+    Jobs with the same key are one. `on_end` hears of every job, those that were done before too;
+    `before` counts what is done of the total and is not among the jobs. Call it in `alone`.
     """
-    path = lock_path(folder)
-    try:
-        with lock.holding(path, f"the sweep {folder.name}", wait=False):
-            return _Driver(folder, total, force, work, on_end).drive(jobs, backend)
-    except lock.HeldError as held:
-        raise ConfigError(f"{held}; wait for it, or give this one another name") from held
+    return _Driver(folder, total, before, force, work, on_end).drive(jobs, backend)
 
 
 class _Driver:
@@ -72,6 +81,7 @@ class _Driver:
         self,
         folder: Path,
         total: int,
+        before: int,
         force: bool,
         work: str,
         on_end: Callable[[Job, State], None],
@@ -80,7 +90,8 @@ class _Driver:
         self._work, self._on_end = work, on_end
         self._jobs: dict[str, Job] = {}
         self._counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
-        self._before = 0
+        self._before = before
+        self._counts[FINISHED] = before
         self._shown = False
 
     def drive(self, jobs: Iterable[Job], backend: Backend) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from nextchar import atomic, lock, manifest, progress
+from nextchar import atomic, manifest, progress, results
 from nextchar import sweep_results as stored
-from nextchar.sweep.driver import lock_path
 from nextchar.sweep_results import FINISHED, Plan, Sweep
 
 
@@ -22,16 +22,39 @@ def plan(folder: Path, made: Plan) -> None:
     stored.write_plan(folder, made)
 
 
-def gather(folder: Path) -> Sweep:
-    """Write summary, plots and report of the sweep in `folder` from what is on disk."""
-    sweep = stored.read_sweep(folder, at_work=lock.is_held(lock_path(folder)))
+def gather(folder: Path, *, at_work: bool) -> Path:
+    """Write summary, plots and report of the sweep in `folder` from what is on disk; the report.
+
+    `at_work`: somebody is running it, so what is running is.
+    Summary first: should the process be killed, the figures are there without their pictures.
+    """
+    sweep = stored.read_sweep(folder, at_work=at_work)
     atomic.write_text(folder / stored.SUMMARY, stored.summary_csv(sweep))
     atomic.write_text(folder / stored.TIMES, stored.timings_csv(sweep))
-    codes = {row.code for row in sweep.rows if row.code is not None}
-    if codes - {manifest.code()["sha256"]}:
-        others = sum(row.code not in (None, manifest.code()["sha256"]) for row in sweep.rows)
-        progress.say(
-            f"warning: {others} of {sweep.count(FINISHED)} results were made by another version of "
-            "the code; force=true computes them again"
+    notices = _notices(sweep)
+    for notice in notices:
+        progress.say(f"warning: {notice}")
+    from nextchar.plots.sweeps import draw_sweep
+    from nextchar.report.sweep import write_sweep_report
+
+    path = write_sweep_report(sweep, draw_sweep(sweep, folder / results.PLOTS), notices)
+    results.point_latest(folder)
+    return path
+
+
+def _notices(sweep: Sweep) -> list[str]:
+    """What a reader must know before any figure."""
+    notices = [f"corpus: {reason}" for reason in sorted({*_substituted(sweep)})]
+    others = sum(row.code not in (None, manifest.code()["sha256"]) for row in sweep.rows)
+    if others:
+        notices.append(
+            f"{others} of {sweep.count(FINISHED)} results were made by another version of the "
+            "code; force=true computes them again"
         )
-    return sweep
+    return notices
+
+
+def _substituted(sweep: Sweep) -> Iterator[str]:
+    for row in sweep.rows:
+        if row.substituted is not None:
+            yield row.substituted

@@ -25,6 +25,7 @@ class Trial:
     journal: str
     study: str
     number: int
+    startup: int
 
 
 @dataclass(frozen=True)
