@@ -12,11 +12,13 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nextchar import config
+from nextchar.sweep.jobs import SweepFailedError
 
 
 def run() -> None:
@@ -24,8 +26,18 @@ def run() -> None:
     # Errors come to _reported instead of being printed by Hydra in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     config.register()
+    _register_plugins()
     # What Hydra can't compose is at times a bare ValueError (`training=null`).
     _reported(_hydra_main, ValueError)
+
+
+def _register_plugins() -> None:
+    """Hydra looks for plugins in folders, and does not find those of an editable install."""
+    plugins = Plugins.instance()
+    from hydra_plugins.nextchar_sweeps import launchers, sweepers
+
+    for plugin, _ in (*launchers.LAUNCHERS.values(), *sweepers.SWEEPERS.values()):
+        plugins.register(plugin)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
@@ -56,16 +68,24 @@ def _view() -> None:
     arguments = sys.argv[1:]
     if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
         print(
-            "usage: nextchar-view [RUN]   RUN: a folder, or a name in outputs/runs; else the newest"
+            "usage: nextchar-view [RUN]   RUN: a folder, or a name in outputs/runs or "
+            "outputs/sweeps; else the newest"
         )
         sys.exit(0 if len(arguments) == 1 else 2)
     outputs = Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
     named = Path(arguments[0]) if arguments else outputs / "latest"
-    folder = named if named.exists() else outputs / "runs" / named
-    report = folder.resolve() / "report.html"
+    places = (named, outputs / "runs" / named, outputs / "sweeps" / named)
+    folder = next((place for place in places if place.exists()), named).resolve()
+    if (folder / "sweep.json").exists():
+        from nextchar import lock
+        from nextchar.sweep import driver, gathering
+
+        gathering.gather(folder, at_work=lock.is_held(driver.lock_path(folder)))
+    report = folder / "report.html"
     if not report.is_file():
         raise config.ConfigError(
-            f"RUN={named}: no report there; name a run of {outputs / 'runs'}, or run the experiment"
+            f"RUN={named}: no report there; name a run of {outputs / 'runs'} or a sweep of "
+            f"{outputs / 'sweeps'}, or run the experiment"
         )
     print(report)
     webbrowser.open(report.as_uri())
@@ -77,11 +97,17 @@ def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
     `wrong` are exceptions that are the user's here beside those that always are. What the machine
     refuses (no permission, no space, a file in the place of a folder) is one line and exit code 1.
     """
+    users: tuple[type[Exception], ...] = (
+        config.ConfigError,
+        HydraException,
+        OmegaConfBaseException,
+        *wrong,
+    )
     try:
         program()
-    except (config.ConfigError, HydraException, OmegaConfBaseException, *wrong) as error:
+    except users as error:
         sys.exit(_fail(_one_line(error), 2))
-    except OSError as error:
+    except (OSError, SweepFailedError) as error:
         sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_fail("interrupted; the same command goes on from the last checkpoint", 130))

@@ -33,11 +33,12 @@ def figures(run: Run, plots: Mapping[str, Path]) -> list[Picture]:
     pictures = []
     for name, png in plots.items():
         caption, alt = _words(run, name)
-        pictures.append(Picture(name, _uri(png), caption, alt))
+        pictures.append(Picture(name, data_uri(png), caption, alt))
     return pictures
 
 
-def _uri(png: Path) -> str:
+def data_uri(png: Path) -> str:
+    """The SVG beside the PNG, or the PNG where that is too large, as a data URI."""
     svg = png.with_suffix(".svg")
     if svg.exists() and svg.stat().st_size <= _LARGEST_SVG:
         text = _adapting(svg.read_text(encoding="utf-8"))
