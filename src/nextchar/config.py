@@ -154,10 +154,10 @@ class TrainingConfig:
             _positive(f"training.{name}", getattr(self, name))
         _require(0 <= self.momentum < 1, "training.momentum", self.momentum, "must lie in [0, 1)")
         _require(
-            all(0 <= beta < 1 for beta in self.betas),
+            len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
             "training.betas",
             self.betas,
-            "both must lie in [0, 1)",
+            "must be two numbers in [0, 1), as [0.9, 0.95]",
         )
         _at_least(0, "training.weight_decay", self.weight_decay)
         _at_least(0, "training.embedding_weight_decay", self.embedding_weight_decay)
@@ -282,6 +282,12 @@ def resolve(composed: DictConfig) -> Config:
     """
     missing = sorted(OmegaConf.missing_keys(composed))
     _require(not missing, missing[0] if missing else "", "???", "has no default: set it")
+    for part, known in {"": Config, **PARTS}.items():
+        given = composed[part] if part else composed
+        names = {each.name for each in fields(known)}
+        for name in (str(key) for key in given if key not in names):
+            key = f"{part}.{name}" if part else name
+            raise ConfigError(f"{key}={given[name]}: there is no such key; --help shows them all")
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
@@ -315,8 +321,17 @@ def scientific(part: Any) -> dict[str, Any]:
 
 def digest(content: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the canonical JSON of `content`."""
-    canonical = json.dumps(content, sort_keys=False, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(_same_numbers(content), separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _same_numbers(value: Any) -> Any:
+    """1.0 written as 1, so that a number has one identity however it was typed."""
+    if isinstance(value, Mapping):
+        return {key: _same_numbers(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_same_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def model_id(config: Config, corpus_sha256: str) -> str:
