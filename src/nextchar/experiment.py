@@ -30,9 +30,9 @@ from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
 from nextchar.config import Config, ModelConfig
 from nextchar.corpus import Corpus
+from nextchar.methods import build_methods
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import Run, TrainingRecord
-from nextchar.samplers import build_all
 from nextchar.tracking import Tracker
 
 MODEL = "model.json"
@@ -51,7 +51,7 @@ def run(asked: Config, command: str) -> Run:
     Raises ConfigError, before anything is written, for what can't be run.
     """
     manifest.code()  # read now: the files may change while this runs
-    samplers = build_all(asked.decoding.samplers)
+    samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     device.prepare(asked.threads)
     text = corpus.load(asked.corpus)
