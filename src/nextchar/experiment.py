@@ -82,6 +82,7 @@ def run(asked: Config, command: str) -> Run:
             "model_id": model_id,
             "command": command,
             **_origins(asked, text, model, trained, folder),
+            "without_exact_distribution": [each.label for each in samplers if not each.exact],
             "times": {"started": started, "finished": manifest.now()},
         }
         results.write_json(folder / results.MANIFEST, facts)
