@@ -33,9 +33,9 @@ from nextchar.comparison import Comparison
 from nextchar.config import Config, ModelConfig
 from nextchar.corpus import Corpus
 from nextchar.gpt2 import GPT2
+from nextchar.methods import build_methods
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import Run, TrainingRecord
-from nextchar.samplers import build_all
 from nextchar.tracking import Tracker
 
 MODEL = "model.json"
@@ -75,7 +75,7 @@ def _run(
     asked: Config, command: str, on_record: Callable[[TrainingRecord], None], turn: ExitStack
 ) -> Run:
     manifest.code()  # read now: the files may change while this runs
-    samplers = build_all(asked.decoding.samplers)
+    samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     device.prepare(asked.threads)
     text = corpus.load(asked.corpus)
@@ -111,6 +111,7 @@ def _run(
             "model_id": model_id,
             "command": command,
             **_origins(asked, text, model, trained, folder),
+            "without_exact_distribution": [each.label for each in samplers if not each.exact],
             "times": {"started": started, "finished": manifest.now()},
         }
         results.write_json(folder / results.MANIFEST, facts)

@@ -27,11 +27,15 @@ does not depend on the company it is written in."""
 
 @dataclass(frozen=True)
 class Row:
-    """Which text a row writes: indices of its sampler and prompt, and the sample's number."""
+    """Which text a row writes: indices of its sampler and prompt, and the sample's number.
+
+    `candidate` tells texts apart of which one will become the sample.
+    """
 
     sampler: int
     prompt: int
     sample: int
+    candidate: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,18 @@ class Texts:
     seconds: dict[int, float]
 
 
-def noise(seed: int, prompt: int, sample: int, length: int) -> np.ndarray:
+def noise(seed: int, prompt: int, sample: int, length: int, candidate: int = 0) -> np.ndarray:
     """The uniform numbers [L] that choose the characters of a text, the same for every sampler.
 
-    Float64 in [0, 1), keyed by (seed, prompt, sample) alone. They differ from those of training
-    because their key is longer.
+    Float64 in [0, 1), keyed by (seed, prompt, sample) alone; further candidates for one sample have
+    numbers of their own.
     """
-    return np.random.default_rng((seed, prompt, sample)).random(length)
+    return generator(seed, prompt, sample, candidate).random(length)
+
+
+def generator(seed: int, prompt: int, sample: int, stream: int) -> np.random.Generator:
+    """Numbers for a text; NumPy pads keys with zeros, so stream 0 is (seed, prompt, sample)."""
+    return np.random.default_rng((seed, prompt, sample, stream))
 
 
 @torch.no_grad()
@@ -81,7 +90,9 @@ def generate(
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         filled = [*block, *[block[-1]] * (BLOCK - len(block))]
-        keys = np.stack([noise(seed, row.prompt, row.sample, length) for row in filled])
+        keys = np.stack(
+            [noise(seed, row.prompt, row.sample, length, row.candidate) for row in filled]
+        )
 
         def on_step(step: int, before: int = start * length, each: int = len(block)) -> None:
             on_progress(before + step * each)

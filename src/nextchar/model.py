@@ -212,15 +212,27 @@ class Transformer(LanguageModel):
         return self._logits(self._hidden(ids, None))
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
-        empty = self.embedding.weight.new_empty
-        cache = KeyValueCache([LayerCache(empty(shape), empty(shape)) for _ in self.blocks])
-        hidden = self._hidden(ids, cache)
+        hidden, cache = self.prefill_hidden(ids)
         return self._logits(hidden[:, -1]), cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        return self._logits(self.step_hidden(ids, cache))
+
+    def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
+        """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
+        shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
+        empty = self.embedding.weight.new_empty
+        cache = KeyValueCache([LayerCache(empty(shape), empty(shape)) for _ in self.blocks])
+        return self._hidden(ids, cache), cache
+
+    def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
         assert isinstance(cache, KeyValueCache)
-        return self._logits(self._hidden(ids[:, None], cache)[:, -1])
+        return self._hidden(ids[:, None], cache)[:, -1]
+
+    def logits_of(self, hidden: Tensor) -> Tensor:
+        """Hidden states [..., C] to logits [..., V]."""
+        return self._logits(hidden)
 
     def _hidden(self, ids: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Ids [B, T], at the positions after those in the cache, to hidden states [B, T, C]."""
