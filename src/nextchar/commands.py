@@ -33,6 +33,7 @@ def run() -> None:
 
 def _register_plugins() -> None:
     """Hydra looks for plugins in folders, and does not find those of an editable install."""
+    # Not before Hydra looked: what it finds imported it runs again, its own sweeper too.
     plugins = Plugins.instance()
     from hydra_plugins.nextchar_sweeps import launchers, sweepers
 
@@ -108,9 +109,21 @@ def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
     except users as error:
         sys.exit(_fail(_one_line(error), 2))
     except (OSError, SweepFailedError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            sys.exit(1)
         sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_fail("interrupted; the same command goes on from the last checkpoint", 130))
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output has ended (`| head`); if so, what is left goes nowhere, in peace."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _fail(message: str, code: int) -> int:

@@ -25,10 +25,21 @@ from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
 from nextchar.metrics.sums import figures, weights_of
+from nextchar.metrics.truth import Truth, truncation
 from nextchar.model import LanguageModel
-from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE, Difference, Metric, Sample
-from nextchar.samplers import Sampler
+from nextchar.results import (
+    HUMAN,
+    HUMAN_TRAINING,
+    JUDGE,
+    Difference,
+    Metric,
+    Possible,
+    Sample,
+    Truncation,
+)
+from nextchar.samplers import FAMILY, Sampler
 from nextchar.search import Search
+from nextchar.truth import against_truth
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class Comparison:
 
     metrics: list[Metric]
     differences: list[Difference]
+    truncation: list[Truncation]
+    possible: list[Possible]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -96,13 +109,29 @@ def compare(
         judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
         sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
     at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
-    sums += exact.exact_sums(_with_law(samplers), at, measured.epsilon)
+    lawful = _with_law(samplers)
+    sums += exact.exact_sums(lawful, at, measured.epsilon)
     weights = weights_of(sums, decoding.resamples, seed)
+    curves: list[Truncation] = []
+    possible: list[Possible] = []
+    if corpus.automaton is not None:
+        truth = Truth(corpus.automaton, corpus.validation_text)
+        held = against_truth(model, corpus, lawful, samples, at, truth, measured.epsilon, weights)
+        sums += held.sums
+        curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
+        possible = held.possible
     timings = {
         "generation": _speeds(samplers, texts, generated - started),
         "metrics": {"seconds": time.perf_counter() - generated},
     }
-    return Comparison(figures(sums, weights), differences(sums, weights), samples, timings)
+    return Comparison(
+        figures(sums, weights),
+        differences(sums, weights),
+        curves,
+        possible,
+        samples,
+        timings,
+    )
 
 
 def _with_law(methods: Sequence[Method]) -> list[Sampler]:

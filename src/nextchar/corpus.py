@@ -167,8 +167,9 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
     try:
         content = _fetch(url, path.name)
     except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = " ".join(str(error).split())  # a server's own words may be several lines
         raise CorpusMissingError(
-            f"corpus.path={path}: no such file, and {url} could not be reached ({error})"
+            f"corpus.path={path}: no such file, and {url} could not be reached ({reason})"
         ) from error
     _check(content, sha256, url, f"put the right text at {path}, or use corpus=grammar")
     with atomic.replacing(path) as temporary:

@@ -103,7 +103,10 @@ def _run(
             )
             _track(tracker, asked.training.steps, compared)
         results.write_metrics(folder / results.METRICS, compared.metrics)
-        results.write_differences(folder / results.DIFFERENCES, compared.differences)
+        results.write_rows(folder / results.DIFFERENCES, results.Difference, compared.differences)
+        if text.automaton is not None:
+            results.write_rows(folder / results.TRUNCATION, results.Truncation, compared.truncation)
+            results.write_rows(folder / results.POSSIBLE, results.Possible, compared.possible)
         results.write_samples(folder / results.SAMPLES, compared.samples)
         facts = {
             "name": asked.name,

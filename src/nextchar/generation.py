@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,15 +162,24 @@ def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:
 @torch.no_grad()
 def bits_of(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Tensor:
     """-log2 of the model's probability of each character of texts [R, L] after prompts [R, T]."""
-    model.eval()
-    whole = torch.cat((prompts, texts), dim=1)
     columns = []
-    for part in whole.split(BLOCK):
-        logits, cache = model.prefill(part[:, : prompts.size(1)])
-        bits = []
-        for t in range(prompts.size(1), whole.size(1)):
-            bits.append(-F.log_softmax(logits.double(), -1).gather(-1, part[:, t, None]))
-            if t + 1 < whole.size(1):
-                logits = model.step(part[:, t], cache)
+    for part in range(0, len(texts), BLOCK):
+        rows = slice(part, part + BLOCK)
+        bits = [
+            -F.log_softmax(logits.double(), -1).gather(-1, texts[rows, t, None])
+            for t, logits in enumerate(logits_along(model, prompts[rows], texts[rows]))
+        ]
         columns.append(torch.cat(bits, dim=1).cpu() / math.log(2))
     return torch.cat(columns)
+
+
+@torch.no_grad()
+def logits_along(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Iterator[Tensor]:
+    """The logits [R, V] before each character of texts [R, L] after prompts [R, T], as generation
+    would have them."""
+    model.eval()
+    logits, cache = model.prefill(prompts)
+    yield logits
+    for t in range(texts.size(1) - 1):
+        logits = model.step(texts[:, t], cache)
+        yield logits

@@ -21,6 +21,7 @@ from nextchar.config import read_yaml
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DIFFERENCES = "differences.csv"
+TRUNCATION, POSSIBLE = "truncation.csv", "possible.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
 
@@ -69,6 +70,36 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Truncation:
+    """One setting of a family of samplers, or of the oracle: mass on impossible characters, true
+    mass cut off, and divergence from the truth in bits (NaN for the oracle), with 95% intervals.
+    Only where the truth is known."""
+
+    family: str
+    parameter: float
+    impossible: float
+    impossible_low: float
+    impossible_high: float
+    lost: float
+    lost_low: float
+    lost_high: float
+    divergence: float
+    divergence_low: float
+    divergence_high: float
+
+
+@dataclass(frozen=True)
+class Possible:
+    """Share of a sampler's texts that are still possible after so many characters."""
+
+    sampler: str
+    characters: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Sample:
     """One generated text (or, for `human`, the true continuation of the prompt).
 
@@ -107,6 +138,8 @@ class Run:
     samples: Sequence[Sample]
     training: Sequence[TrainingRecord]
     differences: Sequence[Difference] = ()
+    truncation: Sequence[Truncation] = ()
+    possible: Sequence[Possible] = ()
 
     @property
     def samplers(self) -> list[str]:
@@ -133,7 +166,9 @@ def read_run(folder: Path) -> Run:
         metrics=read_metrics(folder / METRICS),
         samples=read_samples(folder / SAMPLES),
         training=read_training(model / TRAINING),
-        differences=read_differences(folder / DIFFERENCES),
+        differences=read_rows(Difference, folder / DIFFERENCES),
+        truncation=read_rows(Truncation, folder / TRUNCATION),
+        possible=read_rows(Possible, folder / POSSIBLE),
     )
 
 
@@ -179,18 +214,19 @@ def read_metrics(path: Path) -> list[Metric]:
     ]
 
 
-def write_differences(path: Path, rows: Iterable[Difference]) -> None:
-    """Write differences.csv."""
-    atomic.write_text(path, _csv(Difference, rows))
+def write_rows(path: Path, kind: type, rows: Iterable[Any]) -> None:
+    """Write one of the further tables: differences.csv, truncation.csv, possible.csv."""
+    atomic.write_text(path, _csv(kind, rows))
 
 
-def read_differences(path: Path) -> list[Difference]:
-    """Read differences.csv; a run from before there was one has none."""
+def read_rows(kind: type, path: Path) -> list[Any]:
+    """Read one of the further tables; a run that has no such figures has no such file."""
     if not path.exists():
         return []
-    texts = ("metric", "first", "second")
+    types = {"str": str, "int": int, "float": float}
+    columns = {field.name: types[str(field.type)] for field in fields(kind)}
     return [
-        Difference(**{key: text if key in texts else float(text) for key, text in row.items()})  # type: ignore[arg-type]
+        kind(**{name: column(row[name]) for name, column in columns.items()})
         for row in _read_csv(path)
     ]
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nextchar.metrics.statistics import Floats, prompt_weights, ratio_interval
 from nextchar.results import Metric
@@ -63,7 +64,7 @@ class Sums:
         return float(2.0**ratio if self.exponential else ratio)
 
 
-def clustered(values: Sequence[float] | Floats, clusters: Sequence[int], count: int) -> Floats:
+def clustered(values: ArrayLike, clusters: Sequence[int], count: int) -> Floats:
     """Values summed by cluster, [K]."""
     return np.bincount(clusters, np.asarray(values, dtype=float), minlength=count).astype(float)
 

@@ -7,6 +7,7 @@ from nextchar.plots.draw import draw_all
 from nextchar.plots.palette import Look, look, marker_outline
 from nextchar.plots.plane import quality_diversity
 from nextchar.plots.style import new_figure, save_figure
+from nextchar.plots.truth import possible_curves, truncation_curves
 
 __all__ = [
     "Look",
@@ -17,6 +18,8 @@ __all__ = [
     "marker_outline",
     "metric_dots",
     "new_figure",
+    "possible_curves",
     "quality_diversity",
     "save_figure",
+    "truncation_curves",
 ]

@@ -17,18 +17,25 @@ from nextchar.plots.curves import loss_curves
 from nextchar.plots.deciles import PREFIX, kept_by_entropy
 from nextchar.plots.dots import metric_dots
 from nextchar.plots.plane import FEW, drawable, quality_diversity
-from nextchar.plots.style import INK, new_figure, save_figure, style
-from nextchar.results import HUMAN, REFERENCES, Metric, Run
-from nextchar.table import groups
+from nextchar.plots.style import INK, heading, new_figure, save_figure, style
+from nextchar.plots.truth import (
+    ORACLE,
+    corner,
+    name_parameters,
+    possible_curves,
+    truncation_curves,
+)
+from nextchar.results import HUMAN, REFERENCES, Metric, Possible, Run, Truncation
+from nextchar.table import TRUTH, groups
 
 
 def draw_all(run: Run, folder: Path) -> dict[str, Path]:
     """Draw into `folder` what the data allow; name to PNG, with the SVG beside it.
 
     `quality_diversity` needs a sampler with both metrics, `metrics` (and one for each further
-    group of metrics) any sampler with a figure, `kept_by_entropy` its deciles, `loss_curves`
-    training records. Without human text the target and the bands are left out; the other
-    references stand in the tables only.
+    group of metrics) any sampler with a figure, `kept_by_entropy` its deciles, `truncation` and
+    `possible` a corpus whose truth is known, `loss_curves` training records. Without human text the
+    target and the bands are left out; the other references stand in the tables only.
     """
     run = replace(
         run, metrics=[row for row in run.metrics if row.sampler not in set(REFERENCES) - {HUMAN}]
@@ -38,13 +45,20 @@ def draw_all(run: Run, folder: Path) -> dict[str, Path]:
         if drawable(run):
             figures["quality_diversity"] = _plane(run)
         for group, rows in groups(run.metrics).items():
-            if any(row.sampler != HUMAN and math.isfinite(row.value) for row in rows):
+            # The truth has pictures of its own, below.
+            if group != TRUTH and any(
+                row.sampler != HUMAN and math.isfinite(row.value) for row in rows
+            ):
                 if rows[0].metric.startswith(PREFIX):
                     figures["kept_by_entropy"] = _deciles(rows)
                 else:
                     # The first group, that of every run, has the plain name.
                     name = f"metrics_{_slug(group)}" if "metrics" in figures else "metrics"
                     figures[name] = _metrics(rows)
+        if run.truncation:
+            figures["truncation"] = _truncation(run.truncation)
+        if run.possible:
+            figures["possible"] = _possible(run.possible)
         if run.training:
             figures["loss_curves"] = _losses(run)
     return {name: save_figure(figure, folder, name) for name, figure in figures.items()}
@@ -54,6 +68,42 @@ def _plane(run: Run) -> Figure:
     many = len(run.samplers) > FEW + 1
     figure = new_figure(*((10.5, 7.0) if many else (8.5, 5.6)))
     quality_diversity(run, figure.add_subplot())
+    return figure
+
+
+def _truncation(rows: Sequence[Truncation]) -> Figure:
+    """All families in both planes, then one panel a family that cuts, with its parameters."""
+    cutting = {row.family for row in rows if row.lost > 0}
+    families = [f for f in dict.fromkeys(r.family for r in rows) if f in cutting - {ORACLE}]
+    across = min(3, max(len(families), 1))
+    down = math.ceil(len(families) / across)
+    figure = new_figure(11.0, 4.9 + 3.2 * down)
+    parts = figure.add_gridspec(2, 1, height_ratios=[4.9, max(3.2 * down, 0.1)])
+    top, bottom = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
+    left = truncation_curves(rows, top.add_subplot(1, 2, 1))
+    heading(left, "What truncation buys, and what it costs", "a grammar's own text, held out")
+    right = truncation_curves(rows, top.add_subplot(1, 2, 2), across="divergence")
+    right.set_ylabel("")
+    heading(right, "… and how far from the truth that is", "temperature, which cuts nothing, too")
+    for ax in (left, right):
+        corner(ax)
+        ax.legend(loc="upper right")
+    for index, family in enumerate(families):
+        own = [row for row in rows if row.family in (family, ORACLE)]
+        panel = truncation_curves(own, bottom.add_subplot(down, across, index + 1))
+        panel.set_title(family, fontsize=9.5, pad=6)
+        panel.tick_params(labelsize=7)
+        panel.set_xlabel("lost" if index // across == down - 1 else "")
+        panel.set_ylabel("impossible" if index % across == 0 else "")
+    figure.draw_without_rendering()  # constrained layout settles: now pixels are final
+    for family, panel in zip(families, bottom.axes, strict=True):
+        name_parameters([row for row in rows if row.family == family], panel)
+    return figure
+
+
+def _possible(rows: Sequence[Possible]) -> Figure:
+    figure = new_figure(8.5, 4.6)
+    possible_curves(rows, figure.add_subplot())
     return figure
 
 

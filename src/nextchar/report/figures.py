@@ -66,18 +66,12 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "differ in one parameter only.",
             f"Bits per character and distinct-1: {_places(run)}.",
         )
-    if name == "metrics":
-        return (
-            "Every metric with its 95% interval, the samplers in the order of the table. The dark "
-            "line is human text, the band around it its interval.",
-            "Dot plots of the metrics in the table above, a row a sampler.",
-        )
-    if name == "kept_by_entropy":
-        return (
-            "How many characters each sampler leaves in play where the model is sure, and where "
-            "it is not.",
-            "Mean number of characters kept, by tenth of the held-out positions, a line a sampler.",
-        )
+    if name == "truncation":
+        return (_CAPTIONS[name][0], f"{_CAPTIONS[name][1]} {_cuts(run)}")
+    if name == "loss_curves":
+        weights = run.manifest.get("model", {}).get("checkpoint", "last")
+        caption = _CAPTIONS[name][0].format(weights=weights)
+        return (caption, f"{_CAPTIONS[name][1]}{_best(run)}.")
     if name.startswith("metrics_"):
         group = name.removeprefix("metrics_").replace("_", " ")
         return (
@@ -85,13 +79,39 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "them, is the dark line.",
             f"Dot plots of the metrics of {group}, a row a sampler.",
         )
-    if name == "loss_curves":
-        weights = run.manifest.get("model", {}).get("checkpoint", "last")
-        return (
-            f"Loss of the model while it was trained. The samplers all use its {weights} weights.",
-            f"Training and validation loss by step{_best(run)}.",
-        )
-    return name.replace("_", " "), name.replace("_", " ")
+    plain = name.replace("_", " ")
+    return _CAPTIONS.get(name, (plain, plain))
+
+
+_CAPTIONS = {
+    "metrics": (
+        "Every metric with its 95% interval, the samplers in the order of the table. The dark "
+        "line is human text, the band around it its interval.",
+        "Dot plots of the metrics in the table above, a row a sampler.",
+    ),
+    "kept_by_entropy": (
+        "How many characters each sampler leaves in play where the model is sure, and where it is "
+        "not.",
+        "Mean number of characters kept, by tenth of the held-out positions, a line a sampler.",
+    ),
+    "truncation": (
+        "The grammar that wrote this corpus is known, so a sampler can be held against the truth: "
+        "the mass it leaves on characters that can't come, and the true mass it cuts off. Each "
+        "curve follows a family along its parameter; no rule that cuts in the model's order can "
+        "go below the dashed line.",
+        "Curves of impossible against lost mass.",
+    ),
+    "possible": (
+        "Share of the texts that the grammar could still have written, as they grow longer. One "
+        "wrong letter ends a text; human text never goes wrong.",
+        "Survival curves, a line a sampler.",
+    ),
+    "loss_curves": (
+        "Loss of the model while it was trained. The samplers all use its {weights} weights.",
+        "Training and validation loss by step",
+    ),
+}
+"""Caption and text alternative, by picture."""
 
 
 def _places(run: Run) -> str:
@@ -103,6 +123,14 @@ def _places(run: Run) -> str:
                 f"{'human text' if label == HUMAN else label} {x.value:.2f}, {y.value:.2f}"
             )
     return "; ".join(places)
+
+
+def _cuts(run: Run) -> str:
+    return "; ".join(
+        f"{row.family} {row.parameter:g}: impossible {row.impossible:.2%}, lost {row.lost:.2%}"
+        for row in run.truncation
+        if row.family != "oracle"
+    )
 
 
 def _best(run: Run) -> str:

@@ -14,7 +14,7 @@ from nextchar.samplers.no_repeat_ngram import NoRepeatNgramSampler
 from nextchar.samplers.nucleus import NucleusSampler
 from nextchar.samplers.presence_penalty import PresencePenaltySampler
 from nextchar.samplers.repetition_penalty import RepetitionPenaltySampler
-from nextchar.samplers.spec import build, build_all
+from nextchar.samplers.spec import FAMILY, build, build_all
 from nextchar.samplers.temperature import TemperatureSampler
 from nextchar.samplers.third_party import ThirdPartySampler, choose
 from nextchar.samplers.top_h import TopHSampler
@@ -24,6 +24,7 @@ from nextchar.samplers.typical import TypicalSampler
 from nextchar.samplers.xtc import XTCSampler
 
 __all__ = [
+    "FAMILY",
     "DrySampler",
     "DynamicTemperatureSampler",
     "EpsilonSampler",

@@ -5,9 +5,12 @@ from nextchar.table.groups import groups, headlines
 from nextchar.table.markdown import as_markdown
 from nextchar.table.standing import Standing, standings
 from nextchar.table.text import as_text
-from nextchar.table.titles import Title, title_of
+from nextchar.table.title import Title
+from nextchar.table.titles import title_of
+from nextchar.table.titles_truth import TRUTH
 
 __all__ = [
+    "TRUTH",
     "Cell",
     "Column",
     "Row",

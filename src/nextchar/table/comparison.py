@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextchar.results import HUMAN, REFERENCES, Metric
-from nextchar.table.titles import Title, title_of
+from nextchar.table.title import Title
+from nextchar.table.titles import title_of
 
 GAP = "–"
 """What stands where a metric does not apply."""

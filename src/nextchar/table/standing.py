@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from nextchar.results import Difference, Metric
 from nextchar.table.comparison import closest
-from nextchar.table.titles import Title, title_of
+from nextchar.table.title import Title
+from nextchar.table.titles import title_of
 
 LEVEL = 0.05
 """A difference is told when its corrected p is below this."""
