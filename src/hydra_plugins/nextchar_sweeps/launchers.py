@@ -9,6 +9,7 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -138,6 +139,48 @@ class Parallel(SweepLauncher):
         yield from run_each(tasks, self._at_once or max(1, _cores() // self.threads))
 
 
+class Ray(SweepLauncher):
+    """Tasks of a Ray cluster, which may span machines without a common disk."""
+
+    def __init__(self, work: str, cpus: float | None, **cluster: Any) -> None:
+        super().__init__(work)
+        self._cpus, self._cluster = cpus, cluster
+
+    def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
+        from nextchar.sweep import on_ray
+
+        cpus = self.threads if self._cpus is None else self._cpus
+        yield from on_ray.run_each(tasks, on_ray.Cluster(cpus=cpus, **self._cluster))
+
+
+class Slurm(SweepLauncher):
+    """Jobs in Slurm's queue, by submitit."""
+
+    def __init__(
+        self,
+        work: str,
+        executor: str,
+        at_once: int,
+        poll_seconds: float,
+        parameters: dict[str, Any],
+    ) -> None:
+        super().__init__(work)
+        self._executor, self._at_once = executor, at_once
+        self._poll_seconds, self._parameters = poll_seconds, dict(parameters)
+
+    def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
+        from nextchar.sweep import on_slurm
+
+        yield from on_slurm.run_each(
+            tasks,
+            folder=self.folder / "submitit",
+            executor=self._executor,
+            at_once=self._at_once,
+            poll_seconds=self._poll_seconds,
+            parameters={"cpus_per_task": self.threads, **self._parameters},
+        )
+
+
 def _cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -145,4 +188,4 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-LAUNCHERS: tuple[type[SweepLauncher], ...] = (Sequential, Parallel)
+LAUNCHERS: tuple[type[SweepLauncher], ...] = (Sequential, Parallel, Ray, Slurm)
