@@ -43,6 +43,9 @@ def overrides(folder: Path) -> list[str]:
     return [*SMALL, f"corpus.path={text}", f"paths.outputs={folder / 'outputs'}"]
 
 
+VIEW = (sys.executable, str(ROOT / "experiments/view.py"))
+
+
 def program(folder: Path, *arguments: str) -> list[str]:
     """The command of a run or sweep of the small experiment."""
     flags = [argument for argument in arguments if argument.startswith("-")]
@@ -115,3 +118,56 @@ def slow(asked: Config, command: str, trial: Trial | None) -> str:
     """As `nothing`, after a while: long enough to be killed in."""
     time.sleep(0.3)
     return nothing(asked, command, trial)
+
+
+def perilous_nothing(asked: Config, command: str, trial: Trial | None) -> str:
+    """As `perilous`, the harmless seeds at no cost."""
+    return perilous(asked, command, trial) if asked.seed > 10 else nothing(asked, command, trial)
+
+
+def booked(asked: Config, command: str, trial: Trial | None) -> str:
+    """As `slow`, with a line in a book at its end."""
+    folder = Path(asked.paths.outputs)
+    name = slow(asked, command, trial)
+    with (folder / "computed.txt").open("a") as book:
+        book.write(f"{asked.seed}\n")
+    return name
+
+
+def needs_a_file(asked: Config, command: str, trial: Trial | None) -> str:
+    """Works when there is a file `needed` beside the text."""
+    assert asked.corpus.path is not None
+    (Path(asked.corpus.path).parent / "needed").read_text()
+    return nothing(asked, command, trial)
+
+
+def first_then_forever(asked: Config, command: str, trial: Trial | None) -> str:
+    """Seed 0 is done at once, the others say who they are and never end."""
+    if asked.seed > 0:
+        Path(asked.paths.outputs, f"{asked.seed}.pid").write_text(str(os.getpid()))
+        time.sleep(600)
+    return nothing(asked, command, trial)
+
+
+def keys(folder: Path, *settings: str) -> list[str]:
+    """The keys of jobs, each of the small experiment with one more setting."""
+    from hydra import compose, initialize_config_module
+
+    from nextchar import config
+    from nextchar.sweep import jobs
+
+    config.register()
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        composed = [compose("config", [*overrides(folder), setting]) for setting in settings]
+    return [jobs.key(config.resolve(each)) for each in composed]
+
+
+def where(asked: Config, command: str, trial: Trial | None) -> str:
+    """As `nothing`, in two seconds, with a note of the session of processes that it is done in."""
+    place = f"{os.getsid(0)}-{asked.seed}-{time.time_ns()}"
+    book = Path(asked.paths.outputs).parent.parent / "book"  # of the scratch folder's owner
+    (book / f"begun-{place}").touch()
+    time.sleep(2)
+    name = nothing(asked, command, trial)
+    (book / f"ended-{place}").touch()
+    return name

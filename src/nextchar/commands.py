@@ -37,7 +37,7 @@ def _register_plugins() -> None:
     plugins = Plugins.instance()
     from hydra_plugins.nextchar_sweeps import launchers, sweepers
 
-    for plugin, _ in (*launchers.LAUNCHERS.values(), *sweepers.SWEEPERS.values()):
+    for plugin in (*launchers.LAUNCHERS, *sweepers.SWEEPERS):
         plugins.register(plugin)
 
 

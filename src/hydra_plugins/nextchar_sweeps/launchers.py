@@ -8,11 +8,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -23,10 +21,7 @@ from nextchar.sweep import driver
 from nextchar.sweep.composing import Composer
 from nextchar.sweep.jobs import Job, SweepFailedError
 from nextchar.sweep.processes import Event, Task, run_each
-from nextchar.sweep.work import COMPUTE
-from nextchar.sweep_results import State
-
-HERE = "hydra_plugins.nextchar_sweeps.launchers"
+from nextchar.sweep_results import Plan, State
 
 
 class SweepLauncher(Launcher):
@@ -55,9 +50,10 @@ class SweepLauncher(Launcher):
 
         made = [self.composer.job(overrides) for overrides in job_overrides]
         with driver.alone(self.folder):
-            gathering.plan(self.folder, driver.planned(self.folder.name, self.command, made))
+            plan = driver.planned(self.folder.name, self.command, made)
+            gathering.plan(self.folder, plan)
             try:
-                failed = self.drive(made, total=len({job.key for job in made}))
+                failed = self.drive(made, plan, total=len({job.key for job in made}))
             finally:
                 self.gather()
         return [_answer(failed, len(made))]
@@ -71,6 +67,7 @@ class SweepLauncher(Launcher):
     def drive(
         self,
         made: Iterable[Job],
+        plan: Plan,
         total: int,
         *,
         before: int = 0,
@@ -82,6 +79,7 @@ class SweepLauncher(Launcher):
             made,
             self.backend,
             total=total,
+            named=plan.parameters,
             before=before,
             force=self._config.force,
             work=self._work,
@@ -131,12 +129,56 @@ class Parallel(SweepLauncher):
 
     def __init__(self, work: str, at_once: int | None) -> None:
         super().__init__(work)
-        if at_once is not None and at_once < 1:
-            raise ConfigError(f"hydra.launcher.at_once={at_once}: must be at least 1, or null")
+        if at_once is not None and not (isinstance(at_once, int) and at_once >= 1):
+            raise ConfigError(
+                f"hydra.launcher.at_once={at_once}: must be a whole number of at least 1, or null"
+            )
         self._at_once = at_once
 
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         yield from run_each(tasks, self._at_once or max(1, _cores() // self.threads))
+
+
+class Ray(SweepLauncher):
+    """Tasks of a Ray cluster, which may span machines without a common disk."""
+
+    def __init__(self, work: str, cpus: float | None, **cluster: Any) -> None:
+        super().__init__(work)
+        self._cpus, self._cluster = cpus, cluster
+
+    def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
+        from nextchar.sweep import on_ray
+
+        cpus = self.threads if self._cpus is None else self._cpus
+        yield from on_ray.run_each(tasks, on_ray.Cluster(cpus=cpus, **self._cluster))
+
+
+class Slurm(SweepLauncher):
+    """Jobs in Slurm's queue, by submitit."""
+
+    def __init__(
+        self,
+        work: str,
+        executor: str,
+        at_once: int,
+        poll_seconds: float,
+        parameters: dict[str, Any],
+    ) -> None:
+        super().__init__(work)
+        self._executor, self._at_once = executor, at_once
+        self._poll_seconds, self._parameters = poll_seconds, dict(parameters)
+
+    def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
+        from nextchar.sweep import on_slurm
+
+        yield from on_slurm.run_each(
+            tasks,
+            folder=self.folder / "submitit",
+            executor=self._executor,
+            at_once=self._at_once,
+            poll_seconds=self._poll_seconds,
+            parameters={"cpus_per_task": self.threads, **self._parameters},
+        )
 
 
 def _cores() -> int:
@@ -146,29 +188,4 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-@dataclass
-class SequentialConfig:
-    """`work` names what a job does, as module:function."""
-
-    _target_: str = f"{HERE}.Sequential"
-    work: str = COMPUTE
-
-
-@dataclass
-class ParallelConfig:
-    """`at_once`: jobs at a time; by default the cores divided by the threads of a job."""
-
-    _target_: str = f"{HERE}.Parallel"
-    work: str = COMPUTE
-    at_once: int | None = None
-
-
-LAUNCHERS: dict[str, tuple[type[SweepLauncher], Any]] = {
-    "sequential": (Sequential, SequentialConfig),
-    "parallel": (Parallel, ParallelConfig),
-}
-
-for _name, (_, _schema) in LAUNCHERS.items():
-    ConfigStore.instance().store(
-        group="hydra/launcher", name=_name, node=_schema, provider="nextchar"
-    )
+LAUNCHERS: tuple[type[SweepLauncher], ...] = (Sequential, Parallel, Ray, Slurm)

@@ -6,11 +6,10 @@ Hydra imports this at every start, so optuna is imported when a search begins.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
@@ -24,14 +23,13 @@ from nextchar.sweep import driver, jobs
 from nextchar.sweep.jobs import Job, SweepFailedError
 from nextchar.sweep_results import FINISHED, PRUNED, PlannedJob, State, read_finished
 
-HERE = "hydra_plugins.nextchar_sweeps.sweepers"
 AIMS = ("minimize", "maximize", "human")
 
 
 class Grid(BasicSweeper):
     """Every combination, as Hydra's own sweeper makes them; an impossible one fails alone."""
 
-    def __init__(self, params: dict[str, str] | None) -> None:
+    def __init__(self, params: dict[str, str]) -> None:
         super().__init__(max_batch_size=None, params=params)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
@@ -44,7 +42,7 @@ class Search(Sweeper):
 
     def __init__(
         self,
-        params: dict[str, str] | None,
+        params: dict[str, str],
         objectives: dict[str, str],
         n_trials: int,
         method: str,
@@ -56,9 +54,12 @@ class Search(Sweeper):
                 f"hydra.sweeper.objectives={dict(objectives)}: name figures, each with its aim, "
                 f"one of {', '.join(AIMS)}"
             )
-        if n_trials < 1:
-            raise ConfigError(f"hydra.sweeper.n_trials={n_trials}: must be at least 1")
-        self._params, self._objectives = dict(params or {}), dict(objectives)
+        for name, value in (("n_trials", n_trials), ("startup_trials", startup_trials)):
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(
+                    f"hydra.sweeper.{name}={value}: must be a whole number of at least 1"
+                )
+        self._params, self._objectives = dict(params), dict(objectives)
         self._total, self._method = n_trials, method
         self._startup, self._pruning = startup_trials, pruning
 
@@ -152,7 +153,9 @@ class Search(Sweeper):
 
         gathering.plan(launcher.folder, plan)
         try:
-            failed = launcher.drive(wanted(), self._total, before=search.over(), on_end=on_end)
+            failed = launcher.drive(
+                wanted(), plan, self._total, before=search.over(), on_end=on_end
+            )
         finally:
             gathering.plan(launcher.folder, replace(plan, importance=search.importance()))
             launcher.gather()
@@ -164,33 +167,4 @@ class Search(Sweeper):
         return []
 
 
-@dataclass
-class GridConfig:
-    """`params` are overrides like those of the command line, which go before them."""
-
-    _target_: str = f"{HERE}.Grid"
-    params: dict[str, str] | None = None
-
-
-@dataclass
-class SearchConfig:
-    """`params` name the space; `objectives` the figures, each with its aim; see conf/sweep."""
-
-    _target_: str = f"{HERE}.Search"
-    params: dict[str, str] | None = None
-    objectives: dict[str, str] = field(default_factory=dict)
-    n_trials: int = 30
-    method: str = "tpe"
-    startup_trials: int = 8
-    pruning: bool = True
-
-
-SWEEPERS: dict[str, tuple[type[Sweeper], Any]] = {
-    "grid": (Grid, GridConfig),
-    "search": (Search, SearchConfig),
-}
-
-for _name, (_, _schema) in SWEEPERS.items():
-    ConfigStore.instance().store(
-        group="hydra/sweeper", name=_name, node=_schema, provider="nextchar"
-    )
+SWEEPERS: tuple[type[Sweeper], ...] = (Grid, Search)

@@ -63,6 +63,7 @@ def drive(
     backend: Backend,
     *,
     total: int,
+    named: Sequence[str],
     before: int = 0,
     force: bool = False,
     work: str = COMPUTE,
@@ -71,9 +72,10 @@ def drive(
     """Do the jobs of the sweep in `folder` that are not done yet; how many of all have failed.
 
     Jobs with the same key are one. `on_end` hears of every job, those that were done before too;
+    `named` are the settings by which a job goes in what is said;
     `before` counts what is done of the total and is not among the jobs. Call it in `alone`.
     """
-    return _Driver(folder, total, before, force, work, on_end).drive(jobs, backend)
+    return _Driver(folder, total, named, before, force, work, on_end).drive(jobs, backend)
 
 
 class _Driver:
@@ -81,6 +83,7 @@ class _Driver:
         self,
         folder: Path,
         total: int,
+        named: Sequence[str],
         before: int,
         force: bool,
         work: str,
@@ -90,7 +93,7 @@ class _Driver:
         self._work, self._on_end = work, on_end
         self._jobs: dict[str, Job] = {}
         self._counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
-        self._before = before
+        self._named, self._before = named, before
         self._counts[FINISHED] = before
         self._shown = False
 
@@ -134,7 +137,7 @@ class _Driver:
         stored.write_state(self._folder, key, state)
         self._counts[state.state] += 1
         if state.state == FAILED:
-            settings = " ".join(f"{name}={value}" for name, value in job.settings.items())
+            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self._named)
             progress.say(f"job failed: {settings}: {state.error}")
             if state.trace:
                 progress.say(state.trace.rstrip())
