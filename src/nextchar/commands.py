@@ -106,6 +106,7 @@ def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
     )
     try:
         program()
+        sys.stdout.flush()
     except users as error:
         sys.exit(_fail(_one_line(error), 2))
     except (OSError, SweepFailedError) as error:
