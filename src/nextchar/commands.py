@@ -120,7 +120,7 @@ def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
 def _nobody_reads() -> bool:
     """Whether standard output has ended (`| head`); if so, what is left goes nowhere, in peace."""
     try:
-        sys.stdout.flush()
+        print(flush=True)  # flush alone finds nothing to write: the failed write was dropped
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return True

@@ -1,6 +1,6 @@
 """What a sampler's choice costs, as a share of the model's own step.
 
-768 rows at the default size; the issue's bound is one: choosing costs less than the step.
+768 rows at the default size. Below one, choosing costs less than the step.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from nextchar.benchmarks import choosing, generation
+from nextchar.benchmarks import choosing, generation, training
 
-SUBCOMMANDS = {"generation": generation, "choosing": choosing}
+SUBCOMMANDS = {"generation": generation, "choosing": choosing, "training": training}
 
 
 def main() -> None:
