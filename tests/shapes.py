@@ -15,6 +15,7 @@ TINY_MODEL = ModelConfig(
     key_value_heads=2,
     context=8,
     feedforward=2,
+    lookback=3,
     dropout=0.0,
     logit_cap=15.0,
 )

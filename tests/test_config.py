@@ -189,6 +189,7 @@ def test_a_wrong_type_is_one_line(compose: Compose, key: str, value: str) -> Non
 COUNTS = [
     *(f"model.{name}" for name in ("layers", "width", "heads", "key_value_heads", "context")),
     "model.feedforward",
+    "model.lookback",
     *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
     *(f"training.{name}" for name in ("log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
@@ -309,6 +310,7 @@ OTHER: dict[str, Any] = {
     "model.key_value_heads": 2,
     "model.context": 33,
     "model.feedforward": 3,
+    "model.lookback": 2,
     "model.dropout": 0.1,
     "model.logit_cap": None,
     "training.steps": 61,

@@ -197,6 +197,7 @@ CONFIG = ModelConfig(
     key_value_heads=1,
     context=12,
     feedforward=2,
+    lookback=2,
     dropout=0.0,
     logit_cap=15.0,
 )

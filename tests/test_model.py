@@ -16,7 +16,7 @@ from nextchar.experiment import build_model
 from nextchar.model import LanguageModel, Transformer, attend, rotary_angles, rotate, window_mask
 
 V = 11
-LABML = {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None}
+LABML = {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}
 GPT = LABML | {"kind": "gpt2"}
 
 
@@ -49,10 +49,11 @@ def test_the_future_has_no_influence(changes: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_layer_sees_exactly_the_window(layers: int) -> None:
-    """Through n layers position t depends on the n (W - 1) positions before it, and no others."""
+    """Through n layers position t depends on the n (W - 1) positions before it, and through the
+    embedding on as many more as that looks back; on no others."""
     model = random_model(model_config(layers=layers, context=4))
     ids = random_ids(1, 16)
-    reach = layers * 3
+    reach = layers * 3 + 2
     for place in range(16):
         changed = ids.clone()
         changed[:, place] = (ids[:, place] + 1) % V
@@ -145,6 +146,7 @@ def test_layers_of_the_baseline_start_different() -> None:
     [
         ({"key_value_heads": 2}, "model.key_value_heads=2"),
         ({"logit_cap": 15.0}, "model.logit_cap=15.0"),
+        ({"lookback": 2}, "model.lookback=2"),
     ],
 )
 def test_what_a_baseline_can_not_do_is_an_error(

@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from nextchar import comparison, corpus
-from nextchar.config import ConfigError, CorpusConfig, DecodingConfig, ModelConfig
+from nextchar.config import ConfigError, CorpusConfig, DecodingConfig, MetricsConfig, ModelConfig
 from nextchar.generation import Row, generate
 from nextchar.methods import build_method, build_methods
 from nextchar.model import Transformer
@@ -28,6 +28,9 @@ FALSE_FAILURE = 1e-6
 """Of each chi-square test here; the seeds are fixed."""
 
 
+MEASURED = MetricsConfig(level="core", positions=200, blocks=10, epsilon=1e-4, judge_order=3)
+
+
 def transformer(vocabulary: int = V, spread: float = 0.5) -> Transformer:
     """Random weights, wide enough apart that every character matters for the next."""
     config = ModelConfig(
@@ -38,6 +41,7 @@ def transformer(vocabulary: int = V, spread: float = 0.5) -> Transformer:
         key_value_heads=1,
         context=CONTEXT,
         feedforward=2,
+        lookback=2,
         dropout=0.0,
         logit_cap=15.0,
     )
@@ -382,7 +386,7 @@ def test_searches_stand_beside_samplers_in_a_comparison():
         checkpoint="last",
     )
     methods = build_methods(decoding.samplers, 2)
-    compared = comparison.compare(made, text, methods, decoding, seed=0)
+    compared = comparison.compare(made, text, methods, decoding, MEASURED, seed=0)
     measured = {(row.sampler, row.metric) for row in compared.metrics}
     assert {row.sampler for row in compared.metrics} == {
         "greedy",
@@ -398,7 +402,7 @@ def test_searches_stand_beside_samplers_in_a_comparison():
     assert order == sorted(
         order, key=["greedy", "beam=2", "top_k=3", "speculative=2", "human"].index
     )
-    alone = comparison.compare(made, text, methods[1:2], decoding, seed=0)
+    alone = comparison.compare(made, text, methods[1:2], decoding, MEASURED, seed=0)
     texts = {(s.sampler, s.prompt, s.sample): s.text for s in compared.samples}
     assert all(texts[s.sampler, s.prompt, s.sample] == s.text for s in alone.samples)
     speeds = compared.timings["generation"]["samplers"]

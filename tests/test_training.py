@@ -200,7 +200,7 @@ def test_noam_peaks_at_the_end_of_its_warm_up() -> None:
 
 
 def test_every_parameter_has_one_optimizer() -> None:
-    for kind in ({}, {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None}):
+    for kind in ({}, {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}):
         model = fresh(**kind)
         held = [
             id(parameter)

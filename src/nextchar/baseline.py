@@ -15,8 +15,8 @@ from labml_nn.transformers.models import (
 )
 from torch import Tensor, nn
 
-from nextchar.config import ConfigError, ModelConfig
-from nextchar.rereading import RereadingModel
+from nextchar.config import ModelConfig
+from nextchar.rereading import RereadingModel, require_plain
 
 
 class LabmlTransformer(RereadingModel):
@@ -28,15 +28,7 @@ class LabmlTransformer(RereadingModel):
 
     def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        if config.key_value_heads != config.heads:
-            raise ConfigError(
-                f"model.key_value_heads={config.key_value_heads}: labml_nn has as many as query "
-                f"heads; set it to model.heads={config.heads}"
-            )
-        if config.logit_cap is not None:
-            raise ConfigError(
-                f"model.logit_cap={config.logit_cap}: labml_nn does not cap; use null"
-            )
+        require_plain(config, "labml_nn")
         self.context = config.context
         self.embedding = EmbeddingsWithLearnedPositionalEncoding(
             config.width, vocabulary_size, config.context

@@ -92,12 +92,22 @@ class ModelConfig:
     key_value_heads: int
     context: int
     feedforward: int
+    lookback: int
     dropout: float
     logit_cap: float | None
 
     def __post_init__(self) -> None:
         _one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
-        for name in ("layers", "width", "heads", "key_value_heads", "context", "feedforward"):
+        counts = (
+            "layers",
+            "width",
+            "heads",
+            "key_value_heads",
+            "context",
+            "feedforward",
+            "lookback",
+        )
+        for name in counts:
             _at_least(1, f"model.{name}", getattr(self, name))
         _require(
             self.width % self.heads == 0,

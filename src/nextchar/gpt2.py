@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ConfigError, ModelConfig
-from nextchar.rereading import RereadingModel
+from nextchar.config import ModelConfig
+from nextchar.rereading import RereadingModel, require_plain
 
 INITIAL_STD = 0.02
 
@@ -53,13 +53,7 @@ class GPT2(RereadingModel):
 
     def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        if config.key_value_heads != config.heads:
-            raise ConfigError(
-                f"model.key_value_heads={config.key_value_heads}: GPT-2 has as many as query "
-                f"heads; set it to model.heads={config.heads}"
-            )
-        if config.logit_cap is not None:
-            raise ConfigError(f"model.logit_cap={config.logit_cap}: GPT-2 does not cap; use null")
+        require_plain(config, "GPT-2")
         self.context = config.context
         self.embedding = nn.Embedding(vocabulary_size, config.width)
         self.positions = nn.Embedding(config.context, config.width)

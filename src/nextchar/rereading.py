@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nextchar.config import ConfigError, ModelConfig
 from nextchar.model import Cache, LanguageModel
 
 
@@ -21,6 +22,18 @@ class Window(Cache):
 
     def select(self, rows: Tensor) -> Window:
         return Window(self.ids[rows])
+
+
+def require_plain(config: ModelConfig, name: str) -> None:
+    """Raise ConfigError for what only our own transformer has."""
+    for key, value, only in (
+        ("key_value_heads", config.key_value_heads, config.heads),
+        ("logit_cap", config.logit_cap, None),
+        ("lookback", config.lookback, 1),
+    ):
+        if value != only:
+            needed = "null" if only is None else only
+            raise ConfigError(f"model.{key}={value}: {name} has no choice; set it to {needed}")
 
 
 class RereadingModel(LanguageModel):

@@ -30,7 +30,11 @@ class _RaggedLayer(LayerCache):
 
 
 class RaggedCache:
-    """Rows at their own `lengths` [B]; taking fewer characters than were tried is going back."""
+    """Rows at their own `lengths` [B]; taking fewer characters than were tried is going back.
+
+    `recent` [B, n - 1] are the characters that the next one's embedding looks back to, `tried`
+    these and the ids on trial.
+    """
 
     def __init__(self, model: Transformer, cache: KeyValueCache, trial: int) -> None:
         """From a prefilled cache, with room for `trial` characters at once."""
@@ -39,6 +43,7 @@ class RaggedCache:
         window = cache.layers[0].keys.size(2)
         rows, device = cache.layers[0].keys.size(0), cache.layers[0].keys.device
         self.lengths = torch.full((rows,), cache.length, device=device)
+        self.recent, self.tried = cache.recent, cache.recent
         held = torch.arange(max(cache.length - window, 0), cache.length, device=device)
         self.positions = torch.full((rows, self.slots), -1, device=device)
         self.positions[:, held % self.slots] = held
@@ -63,7 +68,8 @@ class RaggedCache:
         mask = torch.where(seen, 0.0, -torch.inf)[:, None]
         cos, sin = rotary_angles(at.flatten(), self.model.head_width)
         angles = (cos.view(len(ids), 1, T, -1), sin.view(len(ids), 1, T, -1))
-        x = rms_norm(self.model.embedding(ids))
+        self.tried = torch.cat((self.recent, ids), dim=1)
+        x = rms_norm(self.model.embedding(self.tried))
         for block, layer in zip(self.model.blocks, self.layers, strict=True):
             layer.slots = slots
             x = block(x, angles, mask, layer, self.slots)
@@ -72,3 +78,5 @@ class RaggedCache:
     def keep(self, counts: Tensor) -> None:
         """The first `counts` [B] of the characters that were read last stay read."""
         self.lengths = self.lengths + counts
+        before = torch.arange(self.recent.size(1), device=counts.device)
+        self.recent = self.tried.gather(1, counts[:, None] + before)
