@@ -31,12 +31,12 @@ FALSE_FAILURE = 1e-6
 MEASURED = MetricsConfig(level="core", positions=200, blocks=10, epsilon=1e-4, judge_order=3)
 
 
-def transformer(vocabulary: int = V, spread: float = 0.5) -> Transformer:
+def transformer(vocabulary: int = V, spread: float = 0.5, width: int = 16) -> Transformer:
     """Random weights, wide enough apart that every character matters for the next."""
     config = ModelConfig(
         kind="transformer",
         layers=2,
-        width=16,
+        width=width,
         heads=2,
         key_value_heads=1,
         context=CONTEXT,
@@ -145,6 +145,25 @@ def test_a_wide_beam_finds_the_most_probable_text(model):
     for row, ids in zip(ROWS, write(model, {"beam": V**2}, texts, ROWS, length), strict=True):
         truth = law(model, texts[row.prompt], length)
         assert tuple(ids.tolist()) == max(truth, key=truth.__getitem__)
+
+
+@torch.no_grad()
+def test_beam_is_its_definition_without_a_cache(model):
+    """The same beam over whole uncached passes, long enough for caches to be mixed up."""
+    texts, width, length = prompts(6), 3, 12
+    rows = [Row(0, prompt, 0) for prompt in range(6)]
+    found = write(model, {"beam": width}, texts, rows, length)
+    for row in rows:
+        beam = [(0.0, texts[row.prompt].tolist())]
+        for _ in range(length):
+            log_p = torch.log_softmax(model(torch.tensor([text for _, text in beam])).double(), -1)
+            children = [
+                (score + log_p[i, -1, x].item(), [*text, x])
+                for i, (score, text) in enumerate(beam)
+                for x in range(V)
+            ]
+            beam = sorted(children, key=lambda child: -child[0])[:width]
+        assert found[row.prompt].tolist() == beam[0][1][4:]
 
 
 def test_a_beam_beats_greedy_and_keeps_to_the_samplers_before_it(model):
@@ -324,14 +343,17 @@ ALL = [
 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: build_method(spec).label)
-def test_a_text_does_not_depend_on_its_company(model, spec):
-    """Bit for bit: alone, and among 100 others, in any order; and on a longer text's start."""
-    texts = prompts(50)
+def test_a_text_does_not_depend_on_its_company(spec):
+    """Alone, and among 100 others, in any order; the model always steps as many rows."""
+    model, texts = transformer(width=128, spread=0.2), prompts(50)
+    stepped = set()
+    model.blocks[0].register_forward_pre_hook(lambda block, given: stepped.add(len(given[0])))
     rows = [Row(0, prompt, sample) for prompt in range(50) for sample in (0, 1)]
     together = write(model, spec, texts, rows, 12)
     for at in (0, 37, 99):
         assert torch.equal(write(model, spec, texts, [rows[at]], 12)[0], together[at])
     assert torch.equal(write(model, spec, texts, rows[::-1], 12), together.flip(0))
+    assert len(stepped) == 1
 
 
 def test_methods_are_named_and_checked():

@@ -24,7 +24,7 @@ from nextchar.metrics.differences import differences
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
-from nextchar.metrics.sums import figures, weights_of
+from nextchar.metrics.sums import BLOCKS, PROMPTS, cluster_weights, figures
 from nextchar.metrics.truth import Truth, truncation
 from nextchar.model import LanguageModel
 from nextchar.results import (
@@ -111,7 +111,8 @@ def compare(
     at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
     lawful = _with_law(samplers)
     sums += exact.exact_sums(lawful, at, measured.epsilon)
-    weights = weights_of(sums, decoding.resamples, seed)
+    clusters = {PROMPTS: decoding.prompts, BLOCKS: at.count}
+    weights = cluster_weights(clusters, decoding.resamples, seed)
     curves: list[Truncation] = []
     possible: list[Possible] = []
     if corpus.automaton is not None:

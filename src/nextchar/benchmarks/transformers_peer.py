@@ -15,9 +15,14 @@ def main() -> None:
     layers, width, heads, vocabulary, threads = map(int, sys.argv[1:])
     torch.set_num_threads(threads)
     config = transformers.GPT2Config(
-        n_layer=layers, n_embd=width, n_head=heads, vocab_size=vocabulary, n_positions=1024
+        n_layer=layers,
+        n_embd=width,
+        n_head=heads,
+        vocab_size=vocabulary,
+        n_positions=1024,
+        bos_token_id=None,
+        eos_token_id=None,
     )
-    config.eos_token_id = config.bos_token_id = None
     model = transformers.GPT2LMHeadModel(config).eval()
     print(f"transformers {transformers.__version__}, torch {torch.__version__}", flush=True)
     for line in sys.stdin:
