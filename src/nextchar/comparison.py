@@ -21,6 +21,7 @@ from nextchar.generation import Row, Texts
 from nextchar.methods import Method
 from nextchar.metrics import exact
 from nextchar.metrics.differences import differences
+from nextchar.metrics.families import family_figures
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
@@ -32,6 +33,7 @@ from nextchar.results import (
     HUMAN_TRAINING,
     JUDGE,
     Difference,
+    FamilyFigure,
     Metric,
     Possible,
     Sample,
@@ -50,6 +52,7 @@ class Comparison:
     differences: list[Difference]
     truncation: list[Truncation]
     possible: list[Possible]
+    families: list[FamilyFigure]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -130,6 +133,7 @@ def compare(
         differences(sums, weights),
         curves,
         possible,
+        family_figures(sums, decoding.resamples, seed),
         samples,
         timings,
     )

@@ -103,10 +103,7 @@ def _run(
             )
             _track(tracker, asked.training.steps, compared)
         results.write_metrics(folder / results.METRICS, compared.metrics)
-        results.write_rows(folder / results.DIFFERENCES, results.Difference, compared.differences)
-        if text.automaton is not None:
-            results.write_rows(folder / results.TRUNCATION, results.Truncation, compared.truncation)
-            results.write_rows(folder / results.POSSIBLE, results.Possible, compared.possible)
+        _write_tables(folder, compared)
         results.write_samples(folder / results.SAMPLES, compared.samples)
         facts = {
             "name": asked.name,
@@ -126,6 +123,18 @@ def _run(
         atomic.write_text(folder / results.DONE, manifest.now() + "\n")
     results.point_latest(folder)
     return results.read_run(folder)
+
+
+def _write_tables(folder: Path, compared: Comparison) -> None:
+    """The tables beside metrics.csv; one without rows (no family, no known truth) has no file."""
+    for name, kind, rows in (
+        (results.DIFFERENCES, results.Difference, compared.differences),
+        (results.FAMILIES, results.FamilyFigure, compared.families),
+        (results.TRUNCATION, results.Truncation, compared.truncation),
+        (results.POSSIBLE, results.Possible, compared.possible),
+    ):
+        if rows:
+            results.write_rows(folder / name, kind, rows)
 
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
@@ -250,7 +259,16 @@ def _origins(
             "weights": checkpoint.weights_sha256(model.state_dict()),
             "samples": manifest.file_sha256(folder / results.SAMPLES),
             "metrics": manifest.file_sha256(folder / results.METRICS),
-            "differences": manifest.file_sha256(folder / results.DIFFERENCES),
+            **{
+                Path(name).stem: manifest.file_sha256(folder / name)
+                for name in (
+                    results.DIFFERENCES,
+                    results.FAMILIES,
+                    results.TRUNCATION,
+                    results.POSSIBLE,
+                )
+                if (folder / name).exists()
+            },
         },
     }
 

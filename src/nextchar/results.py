@@ -21,7 +21,7 @@ from nextchar.config import read_yaml
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DIFFERENCES = "differences.csv"
-TRUNCATION, POSSIBLE = "truncation.csv", "possible.csv"
+TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
 
@@ -67,6 +67,29 @@ class Difference:
     nearer_low: float
     nearer_high: float
     nearer_holm: float
+
+
+@dataclass(frozen=True)
+class FamilyFigure:
+    """A family of samplers on one metric, at a setting chosen on other prompts.
+
+    `kind` says how it was chosen: `best` for this metric, or `equal bits`, `equal diversity` with
+    human text. `distance` is from human text on the reporting prompts, `level` the corrected p that
+    the family is as close as the closest one. Intervals are 95%.
+    """
+
+    kind: str
+    metric: str
+    family: str
+    setting: str
+    value: float
+    low: float
+    high: float
+    distance: float
+    distance_low: float
+    distance_high: float
+    level: float
+    human: float
 
 
 @dataclass(frozen=True)
@@ -140,6 +163,7 @@ class Run:
     differences: Sequence[Difference] = ()
     truncation: Sequence[Truncation] = ()
     possible: Sequence[Possible] = ()
+    families: Sequence[FamilyFigure] = ()
 
     @property
     def samplers(self) -> list[str]:
@@ -169,6 +193,7 @@ def read_run(folder: Path) -> Run:
         differences=read_rows(Difference, folder / DIFFERENCES),
         truncation=read_rows(Truncation, folder / TRUNCATION),
         possible=read_rows(Possible, folder / POSSIBLE),
+        families=read_rows(FamilyFigure, folder / FAMILIES),
     )
 
 
@@ -215,7 +240,7 @@ def read_metrics(path: Path) -> list[Metric]:
 
 
 def write_rows(path: Path, kind: type, rows: Iterable[Any]) -> None:
-    """Write one of the further tables: differences.csv, truncation.csv, possible.csv."""
+    """Write one of the further tables: differences, families, truncation, possible .csv."""
     atomic.write_text(path, _csv(kind, rows))
 
 

@@ -41,13 +41,14 @@ def truncation_curves(
             _family(own, ax, across)
     shown = [row for row in drawn if row.family in families]
     highest = max((row.impossible_high for row in shown), default=1.0)
+    lowest = min((row.impossible_low for row in shown), default=0.0)
     farthest = max(
         (getattr(row, f"{across}_high") for row in shown if row.family != ORACLE), default=1
     )
-    _shares(ax.yaxis, highest)
+    _shares(ax.yaxis, lowest, highest)
     ax.set_ylabel("impossible: mass on characters that can't come")
     if across == "lost":
-        _shares(ax.xaxis, farthest)
+        _shares(ax.xaxis, 0.0, farthest)
         ax.set_xlabel("lost: true mass that is cut off")
     else:
         ax.set_xscale("log")
@@ -90,16 +91,25 @@ def _family(own: Sequence[Truncation], ax: Axes, across: str) -> None:
     )
 
 
-def _shares(axis: Axis, most: float) -> None:
-    """Logarithmic above a thousandth, linear below, up to `most`."""
-    assert isinstance(axis.axes, Axes)
-    if isinstance(axis, XAxis):
-        axis.axes.set_xscale("symlog", linthresh=_LEAST, linscale=0.35)
-        axis.axes.set_xlim(-0.00015, min(most * 1.25, 1.0))
+def _shares(axis: Axis, least: float, most: float) -> None:
+    """Logarithmic from `least` to `most`; where that goes below a thousandth, linear down to 0."""
+    ax = axis.axes
+    assert isinstance(ax, Axes)
+    scale, limits = (
+        (ax.set_xscale, ax.set_xlim) if isinstance(axis, XAxis) else (ax.set_yscale, ax.set_ylim)
+    )
+    if least > _LEAST:
+        scale("log")
+        limits(least * 0.8, min(most * 1.25, 1.0))
     else:
-        axis.axes.set_yscale("symlog", linthresh=_LEAST, linscale=0.35)
-        axis.axes.set_ylim(-0.00015, min(most * 1.25, 1.0))
-    axis.set_major_locator(FixedLocator([0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1]))
+        scale("symlog", linthresh=_LEAST, linscale=0.35)
+        limits(-0.00015, min(most * 1.25, 1.0))
+    for steps in ((1, 3), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [0.0, *(step * 10.0**power for power in (-3, -2, -1) for step in steps), 1.0]
+        shown = [tick for tick in ticks if limits()[0] <= tick <= limits()[1]]
+        if len(shown) > 3:
+            break
+    axis.set_major_locator(FixedLocator(shown))
     axis.set_minor_locator(FixedLocator([]))
     axis.set_major_formatter(FuncFormatter(_percent))
 

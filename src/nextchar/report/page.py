@@ -14,7 +14,7 @@ from nextchar.report.figures import figures
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.summary import summary
 from nextchar.results import HUMAN, Run
-from nextchar.table import compare, groups, standings
+from nextchar.table import compare, family_tables, groups, standings
 
 
 def render(run: Run, plots: Mapping[str, Path]) -> str:
@@ -40,6 +40,7 @@ def render(run: Run, plots: Mapping[str, Path]) -> str:
         summary=summary(run),
         tables={name: compare(rows) for name, rows in groups(run.metrics).items()},
         standings=standings(run.metrics, run.differences),
+        families=family_tables(run.families),
         figures=figures(run, plots),
         samples=chosen(run.samples),
         legend=LEGEND,

@@ -1,6 +1,7 @@
 """The comparison table: a row a sampler, a column a metric, human text last and set apart."""
 
 from nextchar.table.comparison import Cell, Column, Row, Table, compare
+from nextchar.table.families import FamilyTable, family_tables
 from nextchar.table.groups import groups, headlines
 from nextchar.table.markdown import as_markdown
 from nextchar.table.standing import Standing, standings
@@ -13,6 +14,7 @@ __all__ = [
     "TRUTH",
     "Cell",
     "Column",
+    "FamilyTable",
     "Row",
     "Standing",
     "Table",
@@ -20,6 +22,7 @@ __all__ = [
     "as_markdown",
     "as_text",
     "compare",
+    "family_tables",
     "groups",
     "headlines",
     "standings",

@@ -1,0 +1,174 @@
+"""Families of samplers against each other: each at its best, and at equal operating points.
+
+A family is the samplers that differ in their last parameter only. Whoever tries more settings finds
+a better one by luck, so a setting is chosen on one half of the prompts (the even ones) and measured
+on the other:
+
+    best              of each metric: the setting whose value is nearest to human text
+    equal bits        where the family's bits a character equal those of human text
+    equal diversity   where its distinct-2 does
+
+Operating points lie between two settings; values there are interpolated linearly. A family that
+passes human text on neither side has no such point. Shapes: K prompts of a half, S resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from nextchar.metrics.differences import holm, student
+from nextchar.metrics.statistics import Floats, prompt_weights
+from nextchar.metrics.sums import PROMPTS, Sums
+from nextchar.results import HUMAN, REFERENCES, FamilyFigure
+
+LEAST = 3
+"""Settings that make a family."""
+
+MATCHED = {"equal bits": "bits_per_character", "equal diversity": "distinct_2"}
+
+Curve = list[tuple[float, str]]
+"""The settings of a family: parameter and label, from the smallest parameter."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A setting, or a place between two: labels with their shares."""
+
+    shares: Mapping[str, float]
+
+    @property
+    def text(self) -> str:
+        """`top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`."""
+        if len(self.shares) == 1:
+            return next(iter(self.shares))
+        return ", ".join(f"{share:.0%} {label}" for label, share in self.shares.items())
+
+
+def families(labels: Sequence[str]) -> dict[str, Curve]:
+    """Label without its last value, to the settings; families of at least LEAST settings."""
+    found: dict[str, Curve] = {}
+    for label in dict.fromkeys(labels):
+        name, _, value = label.rpartition("=")
+        try:
+            parameter = float(value)
+        except ValueError:
+            continue
+        if label not in REFERENCES and name:
+            found.setdefault(name, []).append((parameter, label))
+    return {name: sorted(curve) for name, curve in found.items() if len(curve) >= LEAST}
+
+
+def family_figures(sums: Sequence[Sums], resamples: int, seed: int) -> list[FamilyFigure]:
+    """Every family with two halves of prompts, on every metric that human text has too."""
+    known = {(each.sampler, each.metric): each for each in sums if each.clusters == PROMPTS}
+    human = {metric: each for (sampler, metric), each in known.items() if sampler == HUMAN}
+    curves = families([sampler for sampler, _ in known])
+    if not curves or not human or len(next(iter(human.values())).numerators) < 4:
+        return []
+    tuning = {key: _half(each, 0) for key, each in known.items()}
+    reporting = {key: _half(each, 1) for key, each in known.items()}
+    size = len(reporting[HUMAN, next(iter(human))].numerators)
+    weights = prompt_weights(size, resamples, seed)
+    rows = []
+    for metric in human:
+        for kind in ("best", *MATCHED):
+            points = {
+                name: point
+                for name, curve in curves.items()
+                if (point := _point(kind, metric, curve, tuning)) is not None
+            }
+            if metric != MATCHED.get(kind):
+                rows += _rows(kind, metric, points, reporting, weights)
+    return rows
+
+
+def _half(each: Sums, parity: int) -> Sums:
+    return replace(
+        each, numerators=each.numerators[parity::2], denominators=each.denominators[parity::2]
+    )
+
+
+def _point(
+    kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], Sums]
+) -> _Point | None:
+    """Where a family is measured, as the tuning half says."""
+    aim = MATCHED.get(kind, metric)
+    if any((label, aim) not in tuning for _, label in curve):
+        return None
+    target = tuning[HUMAN, aim].value
+    gaps = [tuning[label, aim].value - target for _, label in curve]
+    if np.isnan(gaps).any():
+        return None
+    if kind == "best":
+        return _Point({curve[int(np.argmin(np.abs(gaps)))][1]: 1.0})
+    for (below, above), ((_, first), (_, second)) in zip(
+        pairwise(gaps), pairwise(curve), strict=True
+    ):
+        if below == 0:
+            return _Point({first: 1.0})
+        if below * above < 0:
+            share = above / (above - below)
+            return _Point({first: share, second: 1 - share})
+    return _Point({curve[-1][1]: 1.0}) if gaps[-1] == 0 else None
+
+
+def _rows(
+    kind: str,
+    metric: str,
+    points: Mapping[str, _Point],
+    reporting: Mapping[tuple[str, str], Sums],
+    weights: Floats,
+) -> list[FamilyFigure]:
+    """The families of one comparison, with the distance of each from human text."""
+    there = reporting[HUMAN, metric]
+    value, drawn = _along(points, metric, reporting, weights)
+    names = [name for name, known in zip(points, ~np.isnan(value), strict=True) if known]
+    drawn, value = drawn[:, ~np.isnan(value)], value[~np.isnan(value)]
+    if not names or np.isnan(there.value):
+        return []
+    freedom = len(there.numerators) - 1
+    (_, low, high), _ = student(value, drawn, freedom)
+    side = np.where(value < there.value, -1.0, 1.0)
+    far, moved = side * (value - there.value), side * (drawn - there.resampled(weights)[:, None])
+    (_, far_low, far_high), _ = student(far, moved, freedom)
+    level = _level(far, moved, freedom)
+    human = np.full(len(names), there.value)
+    columns = np.array([value, low, high, far, far_low, far_high, level, human])
+    return [
+        FamilyFigure(kind, metric, name, points[name].text, *own.tolist())
+        for name, own in zip(names, columns.T, strict=True)
+    ]
+
+
+def _along(
+    points: Mapping[str, _Point],
+    metric: str,
+    reporting: Mapping[tuple[str, str], Sums],
+    weights: Floats,
+) -> tuple[Floats, Floats]:
+    """Interpolated values [A] of the families and their resamples [S, A]."""
+    values, drawn = np.zeros(len(points)), np.zeros((len(weights), len(points)))
+    for index, point in enumerate(points.values()):
+        for label, share in point.shares.items():
+            own = reporting.get((label, metric))
+            values[index] += share * own.value if own else np.nan
+            drawn[:, index] += share * own.resampled(weights) if own else np.nan
+    return values, drawn
+
+
+def _level(far: Floats, moved: Floats, freedom: int) -> Floats:
+    """p, by Holm over all pairs, that a family is as close to human text as the closest one."""
+    if len(far) < 2:
+        return np.ones(len(far))
+    first, second = np.array(list(combinations(range(len(far)), 2))).T
+    _, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
+    best = int(np.argmin(far))
+    level = np.ones(len(far))
+    for a, b, corrected in zip(first, second, holm(p), strict=True):
+        if best in (a, b):
+            level[a if b == best else b] = corrected
+    return level

@@ -1,0 +1,65 @@
+"""Families beside each other: how far each is from human text, at a setting chosen elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nextchar.results import FamilyFigure, Metric
+from nextchar.table.comparison import GAP, Cell, compare
+from nextchar.table.standing import LEVEL
+from nextchar.table.title import Title
+from nextchar.table.titles import title_of
+
+
+@dataclass(frozen=True)
+class FamilyCell:
+    """A family's value, its setting, and whether it is as close to human text as the closest."""
+
+    cell: Cell
+    setting: str
+    level: bool
+
+
+@dataclass(frozen=True)
+class FamilyTable:
+    """One way of choosing settings: a row a metric, a column a family."""
+
+    kind: str
+    families: tuple[str, ...]
+    rows: tuple[tuple[Title, str, tuple[FamilyCell, ...]], ...]
+
+
+def family_tables(figures: Sequence[FamilyFigure]) -> list[FamilyTable]:
+    """A table for each kind; rows hold the metric's title, human text's value, and the cells."""
+    names = tuple(dict.fromkeys(row.family for row in figures))
+    return [
+        FamilyTable(kind, names, tuple(_row(figures, kind, metric, names) for metric in metrics))
+        for kind, metrics in _metrics(figures).items()
+    ]
+
+
+def _metrics(figures: Sequence[FamilyFigure]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for row in figures:
+        if row.metric not in kinds.setdefault(row.kind, []):
+            kinds[row.kind].append(row.metric)
+    return kinds
+
+
+def _row(
+    figures: Sequence[FamilyFigure], kind: str, metric: str, names: Sequence[str]
+) -> tuple[Title, str, tuple[FamilyCell, ...]]:
+    own = {row.family: row for row in figures if (row.kind, row.metric) == (kind, metric)}
+    # The comparison table knows how figures are rounded.
+    rows = [Metric(n, metric, r.value, r.low, r.high, 0, "") for n, r in own.items()]
+    human = next(iter(own.values())).human
+    table = compare([*rows, Metric("human text", metric, human, human, human, 0, "")])
+    shown = {row.label: row.cells[0] for row in table.rows}
+    cells = tuple(
+        FamilyCell(shown[name], own[name].setting, own[name].level >= LEVEL)
+        if name in own
+        else FamilyCell(Cell(GAP), "", False)
+        for name in names
+    )
+    return title_of(metric), shown["human text"].value, cells
