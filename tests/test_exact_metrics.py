@@ -56,6 +56,7 @@ def transformer() -> Transformer:
         key_value_heads=1,
         context=8,
         feedforward=2,
+        lookback=2,
         dropout=0.0,
         logit_cap=None,
     )

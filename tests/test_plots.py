@@ -118,7 +118,7 @@ def test_the_plane_joins_samplers_that_differ_in_their_last_parameter(tmp_path: 
     run = example_run(tmp_path, ["temperature=1", "temperature=0.7", "temperature=0.7 top_p=0.9"])
     with style():
         ax = quality_diversity(run, new_figure(6, 4).add_subplot())
-    expected = [run.value(label, "distinct_2") for label in ("temperature=0.7", "temperature=1")]
+    expected = [run.value(label, "distinct_1") for label in ("temperature=0.7", "temperature=1")]
     assert np.asarray(ax.lines[0].get_ydata()).tolist() == [row.value for row in expected if row]
 
 

@@ -97,7 +97,7 @@ def test_figures_have_words_and_fall_back_to_png(
         "data:image/png"
     ]
     assert all(len(str(image["alt"])) > 20 for image in images)
-    assert "human text 2.20, 0.85" in str(images[0]["alt"])
+    assert "human text 2.20, 0.35" in str(images[0]["alt"])
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:

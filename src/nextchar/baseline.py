@@ -5,8 +5,6 @@ Shapes: B rows, T time, C width, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from labml_nn.transformers.feed_forward import FeedForward
 from labml_nn.transformers.mha import MultiHeadAttention
@@ -17,40 +15,20 @@ from labml_nn.transformers.models import (
 )
 from torch import Tensor, nn
 
-from nextchar.config import ConfigError, ModelConfig
-from nextchar.model import Cache, LanguageModel
+from nextchar.config import ModelConfig
+from nextchar.rereading import RereadingModel, require_plain
 
 
-@dataclass
-class Window(Cache):
-    """The last characters, ids [B, T] with T <= context: read again at every step."""
-
-    ids: Tensor
-
-    def select(self, rows: Tensor) -> Window:
-        return Window(self.ids[rows])
-
-
-class LabmlTransformer(LanguageModel):
+class LabmlTransformer(RereadingModel):
     """labml_nn's pre-norm Encoder under a causal mask, with learned positions.
 
-    Its positions end at the context, so each pass sees the last `context` characters and nothing
-    else, and a longer text is read through a window that is computed anew at every character.
     Xavier initialisation as in labml_nn's own experiments: `clone_module_list` leaves all layers
     equal otherwise.
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        if config.key_value_heads != config.heads:
-            raise ConfigError(
-                f"model.key_value_heads={config.key_value_heads}: labml_nn has as many as query "
-                f"heads; set it to model.heads={config.heads}"
-            )
-        if config.logit_cap is not None:
-            raise ConfigError(
-                f"model.logit_cap={config.logit_cap}: labml_nn does not cap; use null"
-            )
+        require_plain(config, "labml_nn")
         self.context = config.context
         self.embedding = EmbeddingsWithLearnedPositionalEncoding(
             config.width, vocabulary_size, config.context
@@ -74,14 +52,4 @@ class LabmlTransformer(LanguageModel):
         x = self.embedding(ids.T)
         mask = torch.ones(len(x), len(x), dtype=torch.bool, device=ids.device).tril()[:, :, None]
         logits: Tensor = self.head(self.encoder(x, mask)).transpose(0, 1).float()
-        return logits
-
-    def prefill(self, ids: Tensor) -> tuple[Tensor, Window]:
-        window = Window(ids[:, -self.context :])
-        return self(window.ids)[:, -1], window
-
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        assert isinstance(cache, Window)
-        cache.ids = torch.cat((cache.ids, ids[:, None]), dim=1)[:, -self.context :]
-        logits: Tensor = self(cache.ids)[:, -1]
         return logits

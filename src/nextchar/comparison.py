@@ -6,7 +6,7 @@ Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (ro
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +18,14 @@ from nextchar import generation, progress
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.corpus import Corpus
 from nextchar.generation import Row, Texts
+from nextchar.methods import Method
 from nextchar.metrics import exact
 from nextchar.metrics.differences import differences
 from nextchar.metrics.families import family_figures
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
-from nextchar.metrics.sums import figures, stored, weights_of
+from nextchar.metrics.sums import BLOCKS, PROMPTS, cluster_weights, figures, stored
 from nextchar.metrics.truth import Truth, truncation
 from nextchar.model import LanguageModel
 from nextchar.results import (
@@ -40,6 +41,7 @@ from nextchar.results import (
     Truncation,
 )
 from nextchar.samplers import FAMILY, Sampler
+from nextchar.search import Search
 from nextchar.truth import against_truth
 
 
@@ -79,7 +81,7 @@ def prompt_starts(length: int, decoding: DecodingConfig) -> Tensor:
 def compare(
     model: LanguageModel,
     corpus: Corpus,
-    samplers: Sequence[Sampler],
+    samplers: Sequence[Method],
     decoding: DecodingConfig,
     measured: MetricsConfig,
     seed: int,
@@ -88,7 +90,13 @@ def compare(
     device = next(model.parameters()).device
     prompts, human = cut_prompts(corpus.validation, decoding)
     started = time.perf_counter()
-    texts = _write(model, samplers, prompts.to(device), decoding, seed)
+    methods = [
+        method.prepared(corpus.train, len(corpus.vocabulary))
+        if isinstance(method, Search)
+        else method
+        for method in samplers
+    ]
+    texts = _write(model, methods, prompts.to(device), decoding, seed)
     generated = time.perf_counter()
     human_bits = generation.bits_of(model, prompts.to(device), human.to(device))
     samples = [
@@ -106,13 +114,15 @@ def compare(
         judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
         sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
     at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
-    sums += exact.exact_sums(samplers, at, measured.epsilon)
-    weights = weights_of(sums, decoding.resamples, seed)
+    lawful = _with_law(samplers)
+    sums += exact.exact_sums(lawful, at, measured.epsilon)
+    clusters = {PROMPTS: decoding.prompts, BLOCKS: at.count}
+    weights = cluster_weights(clusters, decoding.resamples, seed)
     curves: list[Truncation] = []
     possible: list[Possible] = []
     if corpus.automaton is not None:
         truth = Truth(corpus.automaton, corpus.validation_text)
-        held = against_truth(model, corpus, samplers, samples, at, truth, measured.epsilon, weights)
+        held = against_truth(model, corpus, lawful, samples, at, truth, measured.epsilon, weights)
         sums += held.sums
         curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
         possible = held.possible
@@ -132,29 +142,87 @@ def compare(
     )
 
 
+def _with_law(methods: Sequence[Method]) -> list[Sampler]:
+    """Those whose distribution after a text is known from the model's logits there alone."""
+    samplers = [each for each in methods if isinstance(each, Sampler)]
+    return [each for each in samplers if each.exact and not each.has_memory]
+
+
 def _write(
     model: LanguageModel,
-    samplers: Sequence[Sampler],
+    samplers: Sequence[Method],
     prompts: Tensor,
     decoding: DecodingConfig,
     seed: int,
 ) -> Texts:
     rows = [
-        Row(sampler, prompt, sample)
-        for sampler in range(len(samplers))
-        for prompt in range(decoding.prompts)
-        for sample in range(decoding.samples_per_prompt)
+        [
+            Row(index, prompt, sample)
+            for prompt in range(decoding.prompts)
+            for sample in range(decoding.samples_per_prompt)
+        ]
+        for index in range(len(samplers))
     ]
-    with progress.task("generating", len(rows) * decoding.length) as task:
-        return generation.generate(
-            model,
-            prompts,
-            samplers,
-            rows,
-            length=decoding.length,
-            seed=seed,
-            on_progress=task.update,
-        )
+    stepping = [each for each in samplers if isinstance(each, Sampler)]
+    with progress.task("generating", sum(map(len, rows)) * decoding.length) as task:
+        parts = []
+        if stepping:
+            at = [index for index, each in enumerate(samplers) if isinstance(each, Sampler)]
+            texts = generation.generate(
+                model,
+                prompts,
+                [each if isinstance(each, Sampler) else stepping[0] for each in samplers],
+                [row for index in at for row in rows[index]],
+                length=decoding.length,
+                seed=seed,
+                on_progress=task.update,
+            )
+            parts.append(texts)
+        for index, each in enumerate(samplers):
+            if isinstance(each, Search):
+                done = sum(len(part.rows) for part in parts) * decoding.length
+
+                def on_progress(characters: int, done: int = done) -> None:
+                    task.update(done + characters)
+
+                parts.append(
+                    _search(model, each, prompts, rows[index], decoding.length, seed, on_progress)
+                )
+    return _joined(parts, len(samplers))
+
+
+def _search(
+    model: LanguageModel,
+    search: Search,
+    prompts: Tensor,
+    rows: Sequence[Row],
+    length: int,
+    seed: int,
+    on_progress: Callable[[int], None],
+) -> Texts:
+    """What a search wrote, weighed by the model (in its time, too); it has no distribution."""
+    clock = time.perf_counter()
+    ids = search.write(model, prompts, rows, length=length, seed=seed, on_progress=on_progress)
+    read = prompts[[row.prompt for row in rows]]
+    bits = generation.bits_of(model, read, ids.to(prompts.device))
+    seconds = {rows[0].sampler: time.perf_counter() - clock}
+    nothing = torch.full_like(bits, torch.nan)
+    return Texts(rows, ids, bits, nothing, nothing, seconds)
+
+
+def _joined(parts: Sequence[Texts], methods: int) -> Texts:
+    """All texts, in the order in which their methods were asked for."""
+    rows = [row for part in parts for row in part.rows]
+    order = sorted(range(len(rows)), key=lambda i: rows[i].sampler)
+    ids, bits, entropy, kept = (
+        torch.cat([getattr(part, name) for part in parts])[order]
+        for name in ("ids", "bits", "entropy", "kept")
+    )
+    seconds = dict.fromkeys(range(methods), 0.0)
+    for part in parts:
+        for index, taken in part.seconds.items():
+            seconds[index] += taken
+    return Texts([rows[i] for i in order], ids, bits, entropy, kept, seconds)
 
 
 def _samples(corpus: Corpus, labels: list[str], texts: Texts, prompts: Tensor) -> list[Sample]:
@@ -229,13 +297,15 @@ def _held_against(corpus: Corpus, decoding: DecodingConfig) -> Beside:
     return Beside(corpus.train_text, held_out(corpus.validation_text, pieces, least=L))
 
 
-def _written(samplers: Sequence[Sampler], texts: Texts, samples: Sequence[Sample]) -> list[Written]:
+def _written(samplers: Sequence[Method], texts: Texts, samples: Sequence[Sample]) -> list[Written]:
     """Samples grouped by sampler, human text last, with what was measured of each choice."""
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(sample.sampler, []).append(sample)
     indices = np.array([row.sampler for row in texts.rows])
-    chosen = {sampler.label: indices == index for index, sampler in enumerate(samplers)}
+    chosen = {
+        sampler.label: indices == index for index, sampler in enumerate(samplers) if sampler.exact
+    }
     return [
         Written(
             sampler=label,
@@ -249,21 +319,28 @@ def _written(samplers: Sequence[Sampler], texts: Texts, samples: Sequence[Sample
     ]
 
 
-def _speeds(samplers: Sequence[Sampler], texts: Texts, seconds: float) -> dict[str, Any]:
-    """Seconds of the whole, and of each sampler: its own choosing, and its share of the model's."""
+def _speeds(samplers: Sequence[Method], texts: Texts, seconds: float) -> dict[str, Any]:
+    """Seconds of the whole, and of each sampler: its own choosing, and its share of the model's.
+
+    A search's own seconds hold the model's steps, which it takes alone.
+    """
     characters = texts.ids.numel()
-    shared = seconds - sum(texts.seconds.values())
+    own = [
+        sum(row.sampler == index for row in texts.rows) * texts.ids.size(1)
+        for index in range(len(samplers))
+    ]
+    together = [0 if isinstance(each, Search) else own[i] for i, each in enumerate(samplers)]
+    shared = (seconds - sum(texts.seconds.values())) / max(sum(together), 1)
     speeds: dict[str, Any] = {
         "seconds": seconds,
         "characters_per_second": characters / seconds,
         "samplers": {},
     }
     for index, sampler in enumerate(samplers):
-        own = sum(row.sampler == index for row in texts.rows) * texts.ids.size(1)
-        taken = texts.seconds[index] + shared * own / characters
+        taken = texts.seconds[index] + shared * together[index]
         speeds["samplers"][sampler.label] = {
             "choosing_seconds": texts.seconds[index],
             "seconds": taken,
-            "characters_per_second": own / taken,
+            "characters_per_second": own[index] / taken,
         }
     return speeds

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
@@ -82,7 +83,7 @@ class CorpusConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The language model. `kind` is `transformer` (ours) or `labml_nn` (the baseline)."""
+    """The language model. `kind` is `transformer` (ours), or a baseline: `labml_nn`, `gpt2`."""
 
     kind: str
     layers: int
@@ -91,12 +92,22 @@ class ModelConfig:
     key_value_heads: int
     context: int
     feedforward: int
+    lookback: int
     dropout: float
     logit_cap: float | None
 
     def __post_init__(self) -> None:
-        _one_of(("transformer", "labml_nn"), "model.kind", self.kind)
-        for name in ("layers", "width", "heads", "key_value_heads", "context", "feedforward"):
+        _one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
+        counts = (
+            "layers",
+            "width",
+            "heads",
+            "key_value_heads",
+            "context",
+            "feedforward",
+            "lookback",
+        )
+        for name in counts:
             _at_least(1, f"model.{name}", getattr(self, name))
         _require(
             self.width % self.heads == 0,
@@ -134,9 +145,11 @@ class TrainingConfig:
     momentum: float
     betas: tuple[float, float]
     weight_decay: float
+    embedding_weight_decay: float
     schedule: str
     warmup_steps: int
     decay_from: float
+    floor: float
     gradient_clip: float | None
     precision: str
     evaluate_every: int
@@ -151,17 +164,19 @@ class TrainingConfig:
             _positive(f"training.{name}", getattr(self, name))
         _require(0 <= self.momentum < 1, "training.momentum", self.momentum, "must lie in [0, 1)")
         _require(
-            all(0 <= beta < 1 for beta in self.betas),
+            len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
             "training.betas",
             self.betas,
-            "both must lie in [0, 1)",
+            "must be two numbers in [0, 1), as [0.9, 0.95]",
         )
         _at_least(0, "training.weight_decay", self.weight_decay)
+        _at_least(0, "training.embedding_weight_decay", self.embedding_weight_decay)
         _one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
         _at_least(0, "training.warmup_steps", self.warmup_steps)
         _require(
             0 <= self.decay_from < 1, "training.decay_from", self.decay_from, "must lie in [0, 1)"
         )
+        _require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
         if self.gradient_clip is not None:
             _positive("training.gradient_clip", self.gradient_clip)
         _one_of(("bfloat16", "float32"), "training.precision", self.precision)
@@ -277,9 +292,22 @@ def resolve(composed: DictConfig) -> Config:
     """
     missing = sorted(OmegaConf.missing_keys(composed))
     _require(not missing, missing[0] if missing else "", "???", "has no default: set it")
+    for part, known in {"": Config, **PARTS}.items():
+        given = composed[part] if part else composed
+        names = {each.name for each in fields(known)}
+        for name in (str(key) for key in given if key not in names):
+            key = f"{part}.{name}" if part else name
+            raise ConfigError(f"{key}={given[name]}: there is no such key; --help shows them all")
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
+
+
+def compose(*overrides: str) -> Config:
+    """The config that the command line would make of these overrides."""
+    register()
+    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
+        return resolve(hydra.compose("config", overrides=list(overrides)))
 
 
 def to_yaml(config: Config) -> str:
@@ -303,8 +331,17 @@ def scientific(part: Any) -> dict[str, Any]:
 
 def digest(content: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the canonical JSON of `content`."""
-    canonical = json.dumps(content, sort_keys=False, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(_same_numbers(content), separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _same_numbers(value: Any) -> Any:
+    """1.0 written as 1, so that a number has one identity however it was typed."""
+    if isinstance(value, Mapping):
+        return {key: _same_numbers(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_same_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def model_id(config: Config, corpus_sha256: str) -> str:

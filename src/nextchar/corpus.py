@@ -136,7 +136,7 @@ def _split(
 
 def _read(config: CorpusConfig) -> str:
     assert config.path is not None
-    path = Path(config.path)
+    path = Path(config.path).expanduser()
     if not path.exists():
         if config.url is None:
             raise CorpusMissingError(f"corpus.path={path}: no such file; name one that exists")
@@ -144,7 +144,9 @@ def _read(config: CorpusConfig) -> str:
     if not path.is_file():
         raise CorpusError(f"corpus.path={path}: not a file; name a text file")
     content = path.read_bytes()
-    _check(content, config.sha256, f"corpus.path={path}")
+    again = "delete the file to download it again" if config.url else "name another file"
+    remedy = f"{again}, or use corpus=text_file for another text"
+    _check(content, config.sha256, f"corpus.path={path}", remedy)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -154,30 +156,35 @@ def _read(config: CorpusConfig) -> str:
     return text
 
 
-def _check(content: bytes, sha256: str | None, what: str) -> None:
+def _check(content: bytes, sha256: str | None, what: str, remedy: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
-        raise CorpusError(
-            f"{what}: its sha256 is {found}, corpus.sha256={sha256}; "
-            "delete the file to download it again, or use corpus=text_file for another text"
-        )
+        raise CorpusError(f"{what}: its sha256 is {found}, corpus.sha256={sha256}; {remedy}")
 
 
 def _download(url: str, path: Path, sha256: str | None) -> None:
     """Fetch `url` to `path`, whole or not at all."""
-    chunks = []
     try:
-        with urllib.request.urlopen(url, timeout=CONNECTION_TIMEOUT) as answer:
-            total = int(answer.headers.get("Content-Length") or 0)
-            with progress.task(f"downloading {path.name}", max(total, 1)) as task:
-                while chunk := answer.read(1 << 16):
-                    chunks.append(chunk)
-                    task.update(sum(map(len, chunks)) if total else 0)
+        content = _fetch(url, path.name)
     except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = " ".join(str(error).split())  # a server's own words may be several lines
         raise CorpusMissingError(
-            f"corpus.path={path}: no such file, and {url} could not be reached ({error})"
+            f"corpus.path={path}: no such file, and {url} could not be reached ({reason})"
         ) from error
-    content = b"".join(chunks)
-    _check(content, sha256, url)
+    _check(content, sha256, url, f"put the right text at {path}, or use corpus=grammar")
     with atomic.replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _fetch(url: str, name: str) -> bytes:
+    """What `url` serves. Raises IncompleteRead where it ends early, which urllib lets pass."""
+    content = bytearray()
+    with urllib.request.urlopen(url, timeout=CONNECTION_TIMEOUT) as answer:
+        total = int(answer.headers.get("Content-Length") or 0)
+        with progress.task(f"downloading {name}", max(total, 1)) as task:
+            while chunk := answer.read(1 << 16):
+                content += chunk
+                task.update(len(content) if total else 0)
+    if len(content) < total:
+        raise http.client.IncompleteRead(bytes(content), total - len(content))
+    return bytes(content)

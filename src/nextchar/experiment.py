@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from nextchar import (
     corpus,
     device,
     generation,
+    lock,
     manifest,
     plots,
     progress,
@@ -30,28 +32,50 @@ from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
 from nextchar.config import Config, ModelConfig
 from nextchar.corpus import Corpus
+from nextchar.gpt2 import GPT2
+from nextchar.methods import build_methods
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import Run, TrainingRecord
-from nextchar.samplers import build_all
 from nextchar.tracking import Tracker
 
 MODEL = "model.json"
 """What is known of a trained model; written last, so that it marks a training as finished."""
 
+KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
+    "transformer": Transformer,
+    "labml_nn": LabmlTransformer,
+    "gpt2": GPT2,
+}
+
 PAST_THE_CONTEXT = {
     "transformer": "the window slides: a character attends to the last model.context characters, "
     "whose keys and values stay as they were computed",
     "labml_nn": "the text is cropped: the last model.context characters are read anew each time",
+    "gpt2": "the text is cropped: the last model.context characters are read anew each time",
 }
 
 
-def run(asked: Config, command: str) -> Run:
+def run(
+    asked: Config,
+    command: str,
+    on_record: Callable[[TrainingRecord], None] = lambda record: None,
+) -> Run:
     """One comparison, done, or read back where it is already; `command` is kept for the record.
 
+    `on_record` sees each record of the training, those from before a stop again too; what it raises
+    ends the run, whose training goes on from its last checkpoint when it is asked for again.
+    Processes that want the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
+    with ExitStack() as turn:
+        return _run(asked, command, on_record, turn)
+
+
+def _run(
+    asked: Config, command: str, on_record: Callable[[TrainingRecord], None], turn: ExitStack
+) -> Run:
     manifest.code()  # read now: the files may change while this runs
-    samplers = build_all(asked.decoding.samplers)
+    samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     device.prepare(asked.threads)
     text = corpus.load(asked.corpus)
@@ -61,6 +85,8 @@ def run(asked: Config, command: str) -> Run:
     folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"
     if text.substituted:
         progress.say(f"note: {text.substituted}")
+    if asked.force or not (folder / results.DONE).exists():
+        turn.enter_context(lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {run_id}"))
     if (folder / results.DONE).exists() and not asked.force:
         _say_of_stored(folder)
     else:
@@ -71,7 +97,7 @@ def run(asked: Config, command: str) -> Run:
         with tracking.track(
             folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
         ) as tracker:
-            trained = _trained(asked, text, model, model_id, tracker)
+            trained = _trained(asked, text, model, model_id, tracker, on_record)
             compared = comparison.compare(
                 model, text, samplers, asked.decoding, asked.metrics, asked.seed
             )
@@ -85,6 +111,7 @@ def run(asked: Config, command: str) -> Run:
             "model_id": model_id,
             "command": command,
             **_origins(asked, text, model, trained, folder),
+            "without_exact_distribution": [each.label for each in samplers if not each.exact],
             "times": {"started": started, "finished": manifest.now()},
         }
         results.write_json(folder / results.MANIFEST, facts)
@@ -94,7 +121,7 @@ def run(asked: Config, command: str) -> Run:
         finished = results.read_run(folder)
         report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
         atomic.write_text(folder / results.DONE, manifest.now() + "\n")
-    _point_latest(folder)
+    results.point_latest(folder)
     return results.read_run(folder)
 
 
@@ -113,10 +140,9 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
     """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    kind = LabmlTransformer if shape.kind == "labml_nn" else Transformer
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return kind(shape, vocabulary_size)
+        return KINDS[shape.kind](shape, vocabulary_size)
 
 
 @dataclass(frozen=True)
@@ -129,16 +155,38 @@ class _TrainedModel:
 
 
 def _trained(
-    asked: Config, text: Corpus, model: LanguageModel, model_id: str, tracker: Tracker
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    model_id: str,
+    tracker: Tracker,
+    watcher: Callable[[TrainingRecord], None],
 ) -> _TrainedModel:
-    """Put trained weights into `model`, found or trained now; each record goes to the tracker."""
+    """Put trained weights into `model`, found or trained now; each record goes to the tracker.
+
+    Whoever else needs this model waits, and finds it trained.
+    """
     folder = Path(asked.paths.outputs) / "models" / model_id
+    with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
+        return _trained_alone(asked, text, model, folder, tracker, watcher)
+
+
+def _trained_alone(
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    folder: Path,
+    tracker: Tracker,
+    watcher: Callable[[TrainingRecord], None],
+) -> _TrainedModel:
+    model_id = folder.name
 
     def on_record(record: TrainingRecord) -> None:
         scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
         if record.val_loss is not None:
             scalars["loss.validation"] = record.val_loss
         tracker.scalars(record.step, scalars)
+        watcher(record)
 
     if asked.force:
         _empty(folder)
@@ -252,10 +300,3 @@ def _say_of_stored(folder: Path) -> None:
 def _empty(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _point_latest(folder: Path) -> None:
-    """Make outputs/latest a link to `folder`, in one step."""
-    outputs = folder.parent.parent
-    with atomic.replacing(outputs / "latest") as temporary:
-        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)

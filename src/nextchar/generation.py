@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar.model import LanguageModel
-from nextchar.samplers import Sampler, draw
+from nextchar.samplers import Sampler, choose, draw
 
 BLOCK = 256
 """Rows that step together. A matrix product may round differently for another number of rows, so
@@ -27,11 +27,15 @@ does not depend on the company it is written in."""
 
 @dataclass(frozen=True)
 class Row:
-    """Which text a row writes: indices of its sampler and prompt, and the sample's number."""
+    """Which text a row writes: indices of its sampler and prompt, and the sample's number.
+
+    `candidate` tells texts apart of which one will become the sample.
+    """
 
     sampler: int
     prompt: int
     sample: int
+    candidate: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class Texts:
     """What was written, and what was measured of each choice, all [R, L].
 
     `bits` is -log2 of the character's probability under the untouched model; `entropy` (bits) and
-    `kept` (characters of probability above zero) are of the sampler's distribution. `seconds` is
-    what each sampler took to choose, without the model's steps.
+    `kept` (characters of probability above zero) are of the sampler's distribution, NaN where it
+    has none. `seconds` is what each sampler took to choose, without the model's steps.
     """
 
     rows: Sequence[Row]
@@ -51,13 +55,18 @@ class Texts:
     seconds: dict[int, float]
 
 
-def noise(seed: int, prompt: int, sample: int, length: int) -> np.ndarray:
+def noise(seed: int, prompt: int, sample: int, length: int, candidate: int = 0) -> np.ndarray:
     """The uniform numbers [L] that choose the characters of a text, the same for every sampler.
 
-    Float64 in [0, 1), keyed by (seed, prompt, sample) alone. They differ from those of training
-    because their key is longer.
+    Float64 in [0, 1), keyed by (seed, prompt, sample) alone; further candidates for one sample have
+    numbers of their own.
     """
-    return np.random.default_rng((seed, prompt, sample)).random(length)
+    return generator(seed, prompt, sample, candidate).random(length)
+
+
+def generator(seed: int, prompt: int, sample: int, stream: int) -> np.random.Generator:
+    """Numbers for a text; NumPy pads keys with zeros, so stream 0 is (seed, prompt, sample)."""
+    return np.random.default_rng((seed, prompt, sample, stream))
 
 
 @torch.no_grad()
@@ -81,7 +90,9 @@ def generate(
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         filled = [*block, *[block[-1]] * (BLOCK - len(block))]
-        keys = np.stack([noise(seed, row.prompt, row.sample, length) for row in filled])
+        keys = np.stack(
+            [noise(seed, row.prompt, row.sample, length, row.candidate) for row in filled]
+        )
 
         def on_step(step: int, before: int = start * length, each: int = len(block)) -> None:
             on_progress(before + step * each)
@@ -105,20 +116,33 @@ def _write(
     device, length = prompts.device, keys.size(1)
     keys = keys.to(device)
     places = _places(rows, device)
+    read = prompts[[row.prompt for row in rows]]
+    states = {
+        index: samplers[index].start(read[at])
+        for index, at in places.items()
+        if samplers[index].has_memory
+    }
     ids = torch.empty_like(keys, dtype=torch.long)
     log_chosen, entropy, kept = (torch.empty_like(keys) for _ in range(3))
-    logits, cache = model.prefill(prompts[[row.prompt for row in rows]])
+    logits, cache = model.prefill(read)
     for t in range(length):
         log_model = F.log_softmax(logits.double(), dim=-1)
-        probabilities = torch.empty_like(log_model)
+        probabilities = torch.full_like(log_model, torch.nan)
         for index, at in places.items():
             clock = time.perf_counter()
-            probabilities[at] = samplers[index].distribution(logits[at])
+            sampler, given, noises = samplers[index], logits[at], keys[at, t]
+            if sampler.exact:
+                probabilities[at] = sampler.distribution(given, states.get(index))
+                ids[at, t] = draw(probabilities[at], noises)
+            else:
+                ids[at, t] = choose(sampler, given, noises)
+            if index in states:
+                states[index] = sampler.advance(states[index], given, ids[at, t])
             seconds[index] += time.perf_counter() - clock
-        ids[:, t] = draw(probabilities, keys[:, t])
         log_chosen[:, t] = log_model.gather(-1, ids[:, t, None]).squeeze(-1)
         entropy[:, t] = torch.special.entr(probabilities).sum(-1)
-        kept[:, t] = (probabilities > 0).sum(-1)
+        # Of NaN, where there is no distribution, nothing is greater than zero.
+        kept[:, t] = (probabilities > 0).sum(-1).where(entropy[:, t].isfinite(), torch.nan)
         on_step(t + 1)
         if t + 1 < length:
             logits = model.step(ids[:, t], cache)

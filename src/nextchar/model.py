@@ -108,15 +108,45 @@ class LayerCache:
 
 @dataclass
 class KeyValueCache(Cache):
-    """The keys and values of every layer, and how many characters were read."""
+    """The keys and values of every layer, the last characters, and how many were read.
+
+    `recent` [B, n - 1] holds the ids that the next position's embedding looks back to.
+    """
 
     layers: list[LayerCache]
+    recent: Tensor
     length: int = 0
 
     def select(self, rows: Tensor) -> KeyValueCache:
         return KeyValueCache(
-            [LayerCache(layer.keys[rows], layer.values[rows]) for layer in self.layers], self.length
+            [LayerCache(layer.keys[rows], layer.values[rows]) for layer in self.layers],
+            self.recent[rows],
+            self.length,
         )
+
+
+class LookbackEmbedding(nn.Module):
+    """x_t = sum_i E_i[c_(t-i)], i = 0 to n - 1: a table for each of the last n characters.
+
+    A causal convolution over the one-hot text, so that no layer has to spend its attention on
+    finding the characters before its own. Before the beginning stands the id V.
+    """
+
+    def __init__(self, vocabulary_size: int, width: int, lookback: int) -> None:
+        super().__init__()
+        self.beginning = vocabulary_size
+        tables = (nn.Embedding(vocabulary_size + 1, width) for _ in range(lookback))
+        self.tables = nn.ModuleList(tables)
+
+    def nothing_before(self, ids: Tensor) -> Tensor:
+        """What stands before the first of ids [B, T]: [B, n - 1]."""
+        return ids.new_full((len(ids), len(self.tables) - 1), self.beginning)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids [B, n - 1 + T], the first n - 1 only looked back to, to [B, T, C]."""
+        n, total = len(self.tables), ids.size(1)
+        terms = [table(ids[:, n - 1 - i : total - i]) for i, table in enumerate(self.tables)]
+        return torch.stack(terms).sum(0)
 
 
 class Attention(nn.Module):
@@ -201,7 +231,7 @@ class Transformer(LanguageModel):
         self.head_width = config.width // config.heads
         self.key_value_heads = config.key_value_heads
         self.logit_cap = config.logit_cap
-        self.embedding = nn.Embedding(vocabulary_size, config.width)
+        self.embedding = LookbackEmbedding(vocabulary_size, config.width, config.lookback)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.head = nn.Linear(config.width, vocabulary_size, bias=False)
@@ -212,15 +242,28 @@ class Transformer(LanguageModel):
         return self._logits(self._hidden(ids, None))
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
-        empty = self.embedding.weight.new_empty
-        cache = KeyValueCache([LayerCache(empty(shape), empty(shape)) for _ in self.blocks])
-        hidden = self._hidden(ids, cache)
+        hidden, cache = self.prefill_hidden(ids)
         return self._logits(hidden[:, -1]), cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        return self._logits(self.step_hidden(ids, cache))
+
+    def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
+        """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
+        shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
+        empty = self.head.weight.new_empty
+        layers = [LayerCache(empty(shape), empty(shape)) for _ in self.blocks]
+        cache = KeyValueCache(layers, self.embedding.nothing_before(ids))
+        return self._hidden(ids, cache), cache
+
+    def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
         assert isinstance(cache, KeyValueCache)
-        return self._logits(self._hidden(ids[:, None], cache)[:, -1])
+        return self._hidden(ids[:, None], cache)[:, -1]
+
+    def logits_of(self, hidden: Tensor) -> Tensor:
+        """Hidden states [..., C] to logits [..., V]."""
+        return self._logits(hidden)
 
     def _hidden(self, ids: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Ids [B, T], at the positions after those in the cache, to hidden states [B, T, C]."""
@@ -229,10 +272,13 @@ class Transformer(LanguageModel):
         positions = torch.arange(start, start + T, device=ids.device)
         angles = rotary_angles(positions, self.head_width)
         mask = window_mask(T, self.context, ids.device) if T > 1 else None
-        x = self.dropout(rms_norm(self.embedding(ids)))
+        before = self.embedding.nothing_before(ids) if cache is None else cache.recent
+        read = torch.cat((before, ids), dim=1)
+        x = self.dropout(rms_norm(self.embedding(read)))
         for index, block in enumerate(self.blocks):
             x = block(x, angles, mask, None if cache is None else cache.layers[index], start)
         if cache is not None:
+            cache.recent = read[:, T:]
             cache.length += T
         return rms_norm(x)
 

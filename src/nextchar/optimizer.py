@@ -22,8 +22,16 @@ class Optimizers:
         self.config = config
         embedding, head, matrices, vectors = _groups(model)
         adam: list[dict[str, object]] = [
-            {"params": embedding, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
-            {"params": head, "lr": config.head_learning_rate, "weight_decay": 0.0},
+            {
+                "params": embedding,
+                "lr": config.embedding_learning_rate,
+                "weight_decay": config.embedding_weight_decay,
+            },
+            {
+                "params": head,
+                "lr": config.head_learning_rate,
+                "weight_decay": config.embedding_weight_decay,
+            },
             {"params": vectors, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
         ]
         self.all: list[torch.optim.Optimizer] = []
@@ -89,9 +97,9 @@ def _groups(model: nn.Module) -> tuple[list[nn.Parameter], ...]:
 def schedule(config: TrainingConfig, step: int) -> float:
     """The share of the peak learning rate that `step` (from 0) gets.
 
-    `linear` and `cosine`: rise over `warmup_steps`, stay, and fall to zero from `decay_from` of the
-    steps on. `noam`: min(n / w, sqrt(w / n)) with n = step + 1 and w = `warmup_steps` (Vaswani et
-    al. 2017, 1706.03762, scaled to peak at 1).
+    `linear` and `cosine`: rise over `warmup_steps`, stay, and fall to `floor` from the share
+    `decay_from` of the steps on. `noam`: min(n / w, sqrt(w / n)) with n = step + 1 and
+    w = `warmup_steps` (Vaswani et al. 2017, 1706.03762, scaled to peak at 1).
     """
     n, warmup = step + 1, config.warmup_steps
     rise = min(1.0, n / warmup) if warmup else 1.0
@@ -100,4 +108,4 @@ def schedule(config: TrainingConfig, step: int) -> float:
     left = min(1.0, (1 - step / config.steps) / (1 - config.decay_from))
     if config.schedule == "cosine":
         left = 0.5 - 0.5 * math.cos(math.pi * left)
-    return rise * left
+    return rise * (config.floor + (1 - config.floor) * left)

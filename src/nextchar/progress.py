@@ -54,7 +54,8 @@ class Task:
 def task(title: str, total: int) -> Iterator[Task]:
     """Show the progress of `total` units of work until the block ends."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    # Not console.is_terminal: FORCE_COLOR makes that true of a pipe, too.
+    if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield Task(title, total, None)
         return
     columns = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -215,8 +216,9 @@ def read_run(folder: Path) -> Run:
 
 
 def number(value: float | int | None) -> str:
-    """A figure as it stands in a CSV file: ten significant digits, empty where there is none."""
-    return "" if value is None else format(value, ".10g")
+    """A figure as it stands in a CSV file: the shortest digits that read back as the same float,
+    empty where there is none."""
+    return "" if value is None else repr(float(value)).removesuffix(".0")
 
 
 def _csv(kind: type, rows: Iterable[Any]) -> str:
@@ -316,3 +318,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file."""
     value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return value
+
+
+def point_latest(folder: Path) -> None:
+    """Make outputs/latest a link to `folder`, a run or a sweep, in one step."""
+    outputs = folder.parent.parent
+    with atomic.replacing(outputs / "latest") as temporary:
+        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,8 @@ def evaluate(model: nn.Module, ids: Tensor, context: int) -> float:
     total = 0.0
     inputs, targets = ids[:whole].view(-1, context), ids[1 : whole + 1].view(-1, context)
     pieces = list(zip(inputs.split(EVALUATION_ROWS), targets.split(EVALUATION_ROWS), strict=True))
+    if whole == 0:
+        pieces.clear()
     if whole < count:
         pieces.append((ids[None, whole:-1], ids[None, whole + 1 :]))
     for x, y in pieces:
@@ -87,11 +89,15 @@ def evaluate(model: nn.Module, ids: Tensor, context: int) -> float:
 
 @dataclass
 class _State:
-    """Where a training stands: all that a checkpoint keeps beside weights and optimizers."""
+    """Where a training stands: all that a checkpoint keeps beside weights and optimizers.
+
+    `losses` are those of the steps since the last record.
+    """
 
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
+    losses: list[float] = field(default_factory=list)
 
 
 def train(
@@ -116,8 +122,8 @@ def train(
     records = _records_until(state.step, folder)
     for record in records:
         on_record(record)
-    losses: list[Tensor] = []
-    clock = time.perf_counter()
+    losses = [torch.tensor(loss, device=device) for loss in state.losses]
+    clock, since = time.perf_counter(), state.step
     with progress.task("training", config.steps) as task, torch.random.fork_rng():
         task.update(state.step)
         while state.step < config.steps:
@@ -135,7 +141,7 @@ def train(
                     train_loss=train_loss,
                     val_loss=evaluate(model, validation, model.context) if evaluates else None,
                     learning_rate=config.learning_rate * schedule(config, state.step - 1),
-                    characters_per_second=len(losses) * windows[:, 1:].numel() / seconds,
+                    characters_per_second=(state.step - since) * windows[:, 1:].numel() / seconds,
                 )
                 records.append(record)
                 on_record(record)
@@ -143,8 +149,9 @@ def train(
                 if record.val_loss is not None and record.val_loss < state.best_loss:
                     state.best_loss, state.best_step = record.val_loss, state.step
                     checkpoint.save(folder / BEST, model.state_dict(), asdict(state))
-                losses, clock = [], time.perf_counter()
+                losses, clock, since = [], time.perf_counter(), state.step
             if last or state.step % config.checkpoint_every == 0:
+                state.losses = [loss.item() for loss in losses]
                 results.write_training(folder / LOG, records)
                 checkpoint.save(folder / LAST, _everything(model, optimizers), asdict(state))
     last_loss = records[-1].val_loss

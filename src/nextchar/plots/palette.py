@@ -32,7 +32,8 @@ class Look:
 
 _HUMAN = Look(INK, INK, "*")
 
-# Hue in degrees, chroma, marker. Neighbours in a legend are far apart in hue.
+# Hue in degrees, chroma, marker. Neighbours in a legend are far apart in hue, and so are families
+# that have to share a marker.
 _FAMILIES: dict[tuple[str, ...], tuple[float, float, str]] = {
     ("greedy",): (75, 0.05, "X"),
     ("temperature",): (50, 0.15, "o"),
@@ -43,7 +44,21 @@ _FAMILIES: dict[tuple[str, ...], tuple[float, float, str]] = {
     ("eta",): (90, 0.13, "p"),
     ("epsilon",): (130, 0.13, "h"),
     ("top_n_sigma",): (20, 0.16, "<"),
+    ("top_h",): (290, 0.14, "H"),
+    ("xtc",): (110, 0.13, "8"),
+    ("dynamic_temperature",): (230, 0.11, "o"),
     ("mirostat",): (320, 0.15, ">"),
+    ("repetition_penalty",): (200, 0.10, "<"),
+    ("frequency_penalty",): (140, 0.13, "^"),
+    ("presence_penalty",): (35, 0.14, "v"),
+    ("no_repeat_ngram",): (345, 0.15, "s"),
+    ("dry",): (75, 0.12, "D"),
+    ("beam",): (270, 0.14, "p"),
+    ("stochastic_beam",): (310, 0.15, "h"),
+    ("contrastive",): (150, 0.13, ">"),
+    ("best_of",): (10, 0.15, "8"),
+    ("temperature", "best_of"): (10, 0.15, "8"),
+    ("speculative",): (190, 0.11, "X"),
     ("temperature", "top_p"): (300, 0.15, "P"),
     ("top_p", "temperature"): (330, 0.15, "d"),
 }
@@ -82,7 +97,7 @@ def look(label: str) -> Look:
 def _openness(key: str, text: str) -> float:
     """From 0 (one character left) to 1 (the whole distribution), for a parameter as written."""
     try:
-        value = float(text)
+        value = float(text.partition(",")[0])
     except ValueError:
         return zlib.crc32(text.encode()) % 101 / 100
     if not math.isfinite(value) or value <= 0:

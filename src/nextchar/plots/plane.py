@@ -23,7 +23,7 @@ FEW = 12
 
 
 def quality_diversity(
-    run: Run, ax: Axes, *, quality: str = "bits_per_character", diversity: str = "distinct_2"
+    run: Run, ax: Axes, *, quality: str = "bits_per_character", diversity: str = "distinct_1"
 ) -> Axes:
     """Draw each sampler at (`quality`, `diversity`) with both 95% intervals, human text as target.
 
@@ -50,7 +50,7 @@ def quality_diversity(
     return ax
 
 
-def drawable(run: Run, quality: str = "bits_per_character", diversity: str = "distinct_2") -> bool:
+def drawable(run: Run, quality: str = "bits_per_character", diversity: str = "distinct_1") -> bool:
     """Whether any sampler has both figures."""
     return any(label != HUMAN for label in _points(run, quality, diversity))
 

@@ -33,11 +33,12 @@ def figures(run: Run, plots: Mapping[str, Path]) -> list[Picture]:
     pictures = []
     for name, png in plots.items():
         caption, alt = _words(run, name)
-        pictures.append(Picture(name, _uri(png), caption, alt))
+        pictures.append(Picture(name, data_uri(png), caption, alt))
     return pictures
 
 
-def _uri(png: Path) -> str:
+def data_uri(png: Path) -> str:
+    """The SVG beside the PNG, or the PNG where that is too large, as a data URI."""
     svg = png.with_suffix(".svg")
     if svg.exists() and svg.stat().st_size <= _LARGEST_SVG:
         text = _adapting(svg.read_text(encoding="utf-8"))
@@ -63,12 +64,14 @@ def _words(run: Run, name: str) -> tuple[str, str]:
             "Each sampler by how surprising its text is to the model and how varied its words "
             "are. Human text is the star, its 95% intervals the bands; lines join samplers that "
             "differ in one parameter only.",
-            f"Bits per character and distinct-2: {_places(run)}.",
+            f"Bits per character and distinct-1: {_places(run)}.",
         )
     if name == "truncation":
         return (_CAPTIONS[name][0], f"{_CAPTIONS[name][1]} {_cuts(run)}")
     if name == "loss_curves":
-        return (_CAPTIONS[name][0], f"{_CAPTIONS[name][1]}{_best(run)}.")
+        weights = run.manifest.get("model", {}).get("checkpoint", "last")
+        caption = _CAPTIONS[name][0].format(weights=weights)
+        return (caption, f"{_CAPTIONS[name][1]}{_best(run)}.")
     if name.startswith("metrics_"):
         group = name.removeprefix("metrics_").replace("_", " ")
         return (
@@ -104,8 +107,7 @@ _CAPTIONS = {
         "Survival curves, a line a sampler.",
     ),
     "loss_curves": (
-        "Loss of the model while it was trained. The samplers all use the weights with the best "
-        "validation loss.",
+        "Loss of the model while it was trained. The samplers all use its {weights} weights.",
         "Training and validation loss by step",
     ),
 }
@@ -115,7 +117,7 @@ _CAPTIONS = {
 def _places(run: Run) -> str:
     places = []
     for label in run.samplers:
-        x, y = run.value(label, "bits_per_character"), run.value(label, "distinct_2")
+        x, y = run.value(label, "bits_per_character"), run.value(label, "distinct_1")
         if x and y:
             places.append(
                 f"{'human text' if label == HUMAN else label} {x.value:.2f}, {y.value:.2f}"

@@ -5,11 +5,16 @@ Shapes: logits and probabilities [..., V], noise and ids [...].
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
+from typing import Any
 
 import labml_nn.sampling
 import torch
 from torch import Tensor
+
+State = tuple[Any, ...]
+"""What each sampler of a chain remembers of its rows, the outermost first; None where nothing."""
 
 
 class Sampler(labml_nn.sampling.Sampler):
@@ -24,6 +29,12 @@ class Sampler(labml_nn.sampling.Sampler):
     name: str
     """The parameter's name in a config, and in the label."""
 
+    remembers = False
+    """Whether the warping depends on what a row has read, and not on the logits alone."""
+
+    own_feedback = False
+    """Whether the memory takes in the logits, and not the chosen ids alone."""
+
     def __init__(self, sampler: labml_nn.sampling.Sampler | None = None) -> None:
         self.sampler = sampler
 
@@ -31,20 +42,68 @@ class Sampler(labml_nn.sampling.Sampler):
     def warp(self, logits: Tensor) -> Tensor:
         """This sampler's own change of float64 logits [..., V]: -inf is probability zero."""
 
-    def distribution(self, logits: Tensor) -> Tensor:
+    def distribution(self, logits: Tensor, state: State | None = None) -> Tensor:
         """The exact probabilities [..., V], float64, of each character's being chosen.
 
-        Raises ValueError for logits that are no distribution (NaN, +inf, or nothing but -inf), and
-        TypeError when an inner sampler is not one of ours.
+        Samplers with a memory take logits [R, V] and the `state` of their rows. Raises ValueError
+        for logits that are no distribution (NaN, +inf, or nothing but -inf), and TypeError when an
+        inner sampler is not one of ours, or a state is needed and missing.
         """
-        warped = self.warp(checked(logits))
+        own, rest = _split(state)
+        return self._inner_distribution(self._apply(checked(logits), own), rest)
+
+    def start(self, prompts: Tensor) -> State:
+        """The state of rows that have read prompts [R, T] and written nothing yet."""
+        inner = self.sampler.start(prompts) if isinstance(self.sampler, Sampler) else ()
+        return (self._remember(prompts), *inner)
+
+    def advance(self, state: State, logits: Tensor, ids: Tensor) -> State:
+        """The state after `ids` [R] were chosen where the logits were [R, V]; `state` stays."""
+        own, rest = _split(state)
+        logits = checked(logits)
+        following = self._learn(own, logits, ids)
+        if not isinstance(self.sampler, Sampler):
+            return (following,)
+        assert rest is not None
+        return (following, *self.sampler.advance(rest, self._apply(logits, own), ids))
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is a `distribution`: every sampler of the chain is one of ours."""
+        if self.sampler is None:
+            return True
+        return isinstance(self.sampler, Sampler) and self.sampler.exact
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether a sampler of the chain remembers."""
+        return self.remembers or (isinstance(self.sampler, Sampler) and self.sampler.has_memory)
+
+    @property
+    def has_feedback(self) -> bool:
+        """Whether what a sampler of the chain remembers depends on the logits it was given."""
+        inner = isinstance(self.sampler, Sampler) and self.sampler.has_feedback
+        return self.own_feedback or inner
+
+    def _apply(self, logits: Tensor, own: Any) -> Tensor:
+        """The warping, given this sampler's own part of the state."""
+        return self.warp(logits)
+
+    def _remember(self, prompts: Tensor) -> Any:
+        """This sampler's own part of the state at the start."""
+
+    def _learn(self, own: Any, logits: Tensor, ids: Tensor) -> Any:
+        """This sampler's own part of the state after a choice."""
+        return own
+
+    def _inner_distribution(self, warped: Tensor, rest: State | None) -> Tensor:
         if self.sampler is None:
             return torch.softmax(warped, dim=-1)
         if not isinstance(self.sampler, Sampler):
             raise TypeError(
                 f"{type(self.sampler).__name__} maps logits to ids and has no exact distribution"
             )
-        return self.sampler.distribution(warped)
+        return self.sampler.distribution(warped, rest)
 
     def __call__(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
         """Choose an id for each row of logits.
@@ -66,17 +125,36 @@ class Sampler(labml_nn.sampling.Sampler):
 
     @property
     def label(self) -> str:
-        """The name under which results stand: the parameters in the order of their application."""
+        """The name under which results stand: the parameters in the order of their application.
+
+        Parameters after the first stand there where they are not at their defaults.
+        """
         own = self.name if self.value is None else f"{self.name}={short(self.value)}"
+        own += "".join(f",{name}={short(value)}" for name, value in self._further().items())
         if self.sampler is None:
             return own
         inner = getattr(self.sampler, "label", type(self.sampler).__name__)
         return f"{own} {inner}"
 
+    def _further(self) -> dict[str, float]:
+        """Parameters after the first that are not at their defaults."""
+        parameters = list(inspect.signature(type(self)).parameters.values())[1:]
+        given = {each.name: getattr(self, each.name) for each in parameters}
+        given.pop("sampler", None)
+        return {
+            each.name: given[each.name]
+            for each in parameters
+            if each.name in given and given[each.name] != each.default
+        }
+
 
 def short(value: float) -> str:
     """The shortest text that reads back as `value`: 1, not 1.0."""
     return repr(float(value)).removesuffix(".0")
+
+
+def _split(state: State | None) -> tuple[Any, State | None]:
+    return (None, None) if state is None else (state[0], state[1:])
 
 
 def checked(logits: Tensor) -> Tensor:
@@ -99,9 +177,8 @@ def draw(probabilities: Tensor, noise: Tensor) -> Tensor:
     id of probability zero is never chosen: its cumulative sum is that of the id before it.
     """
     cumulative = probabilities.cumsum(-1)
-    total = cumulative[..., -1:]
-    target = noise.to(cumulative.dtype)[..., None] * total
-    target = torch.minimum(target, torch.nextafter(total, torch.zeros_like(total)))
+    # The largest float64 below one times the sum rounds to less than the sum: no id past the last.
+    target = noise.to(cumulative.dtype)[..., None] * cumulative[..., -1:]
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 
@@ -118,3 +195,18 @@ def keep(logits: Tensor, order: Tensor, kept: Tensor) -> Tensor:
     """-inf for what is not kept; `kept` [..., V] is in the sequence of `order` [..., V]."""
     mask = torch.zeros_like(kept).scatter(-1, order, kept)
     return logits.masked_fill(~mask, -torch.inf)
+
+
+def at_least(logits: Tensor, passes: Tensor) -> Tensor:
+    """-inf for what does not pass [..., V]; the largest logits stay: something must be left.
+
+    The rule of thresholds: equal logits share their fate, where a rule that counts characters (top
+    k) or sums their mass (nucleus) keeps those with the lower ids.
+    """
+    best = logits == logits.amax(-1, keepdim=True)
+    return logits.masked_fill(~(passes | best), -torch.inf)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """-sum p ln p of the softmax of logits [..., V], in nats, [..., 1]."""
+    return torch.special.entr(torch.softmax(logits, dim=-1)).sum(-1, keepdim=True)

@@ -1,0 +1,1 @@
+"""Launchers and sweepers of nextchar, where Hydra looks for plugins."""

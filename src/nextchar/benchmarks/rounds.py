@@ -1,0 +1,38 @@
+"""Contestants take turns: on a shared machine ratios within a round mean more than times."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+Contestant = Callable[[], float]
+"""Does its work once; returns the seconds that the whole work takes."""
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    clock = time.perf_counter()
+    work()
+    return time.perf_counter() - clock
+
+
+def take_turns(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contestant in each round, after one round that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(rounds + 1):
+        for name, contestant in contestants.items():
+            taken = contestant()
+            if turn:
+                seconds[name].append(taken)
+    return seconds
+
+
+def spread(values: list[float]) -> str:
+    """Median and range: `3.4 [3.1, 3.9]`."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return (
+        f"{middle:,.3g} [{low:,.3g}, {high:,.3g}]"
+        if high < 1000
+        else (f"{middle:,.0f} [{low:,.0f}, {high:,.0f}]")
+    )

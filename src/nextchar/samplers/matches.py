@@ -1,0 +1,42 @@
+"""How far the end of a text repeats an earlier place in it: what bans and penalises repetition.
+
+Shapes: R rows, T characters read, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Matches:
+    """`lengths` [R, T]: how many characters before place t equal those at the end of `ids` [R, T].
+
+    Of `abcab`, the place of `c` has the length 2: `ab` stands before it and at the end.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, texts: Tensor) -> Matches:
+        """The matches of texts [R, T]."""
+        nothing = texts[:, :0]
+        matches = cls(nothing, nothing)
+        for ids in texts.unbind(1):
+            matches = matches.then(ids)
+        return matches
+
+    def then(self, ids: Tensor) -> Matches:
+        """The matches when one more character [R] was read: a match grows by it, or ends."""
+        grown = (self.lengths + 1) * (self.ids == ids[:, None])
+        lengths = torch.cat((torch.zeros_like(ids)[:, None], grown), dim=1)
+        return Matches(torch.cat((self.ids, ids[:, None]), dim=1), lengths)
+
+    def longest(self, vocabulary: int) -> Tensor:
+        """[R, V]: the longest match that each character would go on with; -1 if it was not read."""
+        none = torch.full((len(self.ids), vocabulary), -1, device=self.ids.device)
+        return none.scatter_reduce(1, self.ids, self.lengths, "amax")

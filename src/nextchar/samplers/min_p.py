@@ -1,0 +1,38 @@
+"""Min-p sampling: choose among characters at least min_p times as probable as the best one.
+
+    P'(x = i) = P(x = i) / Z  for P(x = i) >= min_p * max_j P(x = j);  0 elsewhere
+
+Nguyen et al. 2024, 2407.01082. The bound is compared with exp(l_i - max_j l_j), in which neither
+side has been rounded by a normalisation; equality passes.
+"""
+
+from __future__ import annotations
+
+import labml_nn.sampling
+import torch
+from torch import Tensor
+
+from nextchar.samplers.base import Sampler, at_least
+
+
+class MinPSampler(Sampler):
+    """Mask what is too improbable beside the best. Raises ValueError for min_p outside [0, 1].
+
+    0 keeps everything, 1 the best character and its equals.
+    """
+
+    name = "min_p"
+
+    def __init__(self, min_p: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+        super().__init__(sampler)
+        if not 0 <= min_p <= 1:
+            raise ValueError(f"min_p={min_p}: must lie in [0, 1]; 0 keeps every character")
+        self.min_p = min_p
+
+    @property
+    def value(self) -> float:
+        return self.min_p
+
+    def warp(self, logits: Tensor) -> Tensor:
+        relative = torch.exp(logits - logits.amax(-1, keepdim=True))
+        return at_least(logits, relative >= self.min_p)

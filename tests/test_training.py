@@ -1,0 +1,236 @@
+"""Training: exact evaluation, keyed batches, schedules, and resuming to the bit."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from shapes import model_config, training_config
+from torch import Tensor
+
+from nextchar import checkpoint, results, training
+from nextchar.config import TrainingConfig
+from nextchar.corpus import Corpus, Vocabulary
+from nextchar.experiment import build_model
+from nextchar.model import LanguageModel
+from nextchar.optimizer import Optimizers, schedule
+from nextchar.results import TrainingRecord
+
+TEXT = "the cat sat on the mat; the dog sat on the log. " * 20
+
+
+def corpus(text: str = TEXT) -> Corpus:
+    vocabulary = Vocabulary("".join(sorted(set(text))))
+    ids = vocabulary.encode(text)
+    return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:])
+
+
+def fresh(**changes: object) -> LanguageModel:
+    return build_model(model_config(**changes), len(corpus().vocabulary), seed=0)
+
+
+def train(
+    folder: Path, config: TrainingConfig, stop_at: int | None = None, **shape: object
+) -> tuple[LanguageModel, list[TrainingRecord]]:
+    """Train; `stop_at` raises in the middle of the given record, as Ctrl-C would."""
+    model, records = fresh(**shape), []
+
+    def on_record(record: TrainingRecord) -> None:
+        records.append(record)
+        if record.step == stop_at:
+            raise KeyboardInterrupt
+
+    training.train(model, corpus(), config, seed=3, folder=folder, on_record=on_record)
+    return model, records
+
+
+def science(records: list[TrainingRecord]) -> list[tuple[object, ...]]:
+    """Records without their speed."""
+    return [(r.step, r.train_loss, r.val_loss, r.learning_rate) for r in records]
+
+
+def test_the_evaluation_is_exact_over_every_character() -> None:
+    """Equal to one character at a time, for a split that is no multiple of the window."""
+    model = fresh()
+    torch.nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type, union-attr]
+    ids = corpus().validation[:45]
+    losses = []
+    for place in range(1, len(ids)):
+        start = (place - 1) // 8 * 8
+        logits = model(ids[None, start:place])[0, -1]
+        losses.append(F.cross_entropy(logits, ids[place]).item())
+    assert training.evaluate(model, ids, 8) == pytest.approx(sum(losses) / 44, rel=1e-5)
+    assert training.evaluate(model, ids[:2], 8) == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_an_untrained_model_knows_nothing() -> None:
+    expected = math.log(len(corpus().vocabulary))
+    assert training.evaluate(fresh(), corpus().validation, 8) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    ids, config = torch.arange(50), training_config()
+    first = training.batch(ids, config, 8, seed=1, step=4)
+    assert torch.equal(first, training.batch(ids, config, 8, seed=1, step=4))
+    assert not torch.equal(first, training.batch(ids, config, 8, seed=1, step=5))
+    assert not torch.equal(first, training.batch(ids, config, 8, seed=2, step=4))
+    assert torch.equal(first, first[:, :1] + torch.arange(9)), "each row is a piece of the text"
+
+
+def test_batches_reach_both_ends_of_the_text() -> None:
+    """Misses an end by chance once in exp(-60) times."""
+    ids = torch.arange(12)
+    config = training_config(batch_size=200)
+    windows = training.batch(ids, config, 8, seed=0, step=0)
+    assert windows.min() == 0
+    assert windows.max() == 11
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_training_learns(tmp_path: Path, optimizer: str) -> None:
+    config = training_config(optimizer=optimizer, steps=60, evaluate_every=20)
+    _, records = train(tmp_path, config)
+    losses = [record.val_loss for record in records if record.val_loss is not None]
+    assert losses[-1] < 0.75 * math.log(len(corpus().vocabulary))
+    assert [record.step for record in records][-1] == 60
+
+
+@pytest.mark.parametrize("stop_at", [2, 6, 10, 12])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_stopped_training_goes_on_to_the_same_bits(
+    tmp_path: Path, stop_at: int, dropout: float
+) -> None:
+    config = training_config()
+    whole, expected = train(tmp_path / "whole", config, dropout=dropout)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "stopped", config, stop_at, dropout=dropout)
+    resumed, found = train(tmp_path / "stopped", config, dropout=dropout)
+    assert science(found) == science(expected), "records from before the stop come again"
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+    for name in (training.LAST, training.BEST):
+        one, other = (
+            checkpoint.load(tmp_path / folder / name)[0] for folder in ("whole", "stopped")
+        )
+        assert checkpoint.weights_sha256(one) == checkpoint.weights_sha256(other)
+    steps = [r.step for r in results.read_training(tmp_path / "stopped" / training.LOG)]
+    assert steps == [2, 4, 6, 8, 10, 12]
+
+
+def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, training_config(), stop_at=8)
+    log = tmp_path / training.LOG
+    rows = results.read_training(log)
+    results.write_training(log, [*rows, TrainingRecord(6, 9.9, None, 0.1, 1.0)])
+    _, found = train(tmp_path, training_config())
+    assert [record.step for record in found] == [2, 4, 6, 8, 10, 12]
+    assert found == results.read_training(log)
+
+
+def test_training_leaves_global_randomness_alone(tmp_path: Path) -> None:
+    state = torch.get_rng_state()
+    train(tmp_path, training_config(steps=2), dropout=0.5)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_last_and_best_weights_can_be_had(tmp_path: Path) -> None:
+    config = training_config(learning_rate=0.5, steps=8, evaluate_every=1, decay_from=0.9)
+    model, records = train(tmp_path, config)
+    losses = [record.val_loss for record in records if record.val_loss is not None]
+    validation = corpus().validation
+    for which, loss in (("last", losses[-1]), ("best", min(losses))):
+        training.load_weights(model, tmp_path, which)
+        assert training.evaluate(model, validation, 8) == pytest.approx(loss, rel=1e-6)
+
+
+def test_bfloat16_changes_the_bits_and_little_else(tmp_path: Path) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        _, records = train(tmp_path / precision, training_config(precision=precision))
+        losses[precision] = records[-1].train_loss
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["float32"] == pytest.approx(losses["bfloat16"], rel=0.02)
+
+
+def test_a_gradient_is_clipped() -> None:
+    model = fresh()
+    config = training_config(gradient_clip=1e-9, optimizer="adamw")
+    norms: list[Tensor] = []
+    optimizers = Optimizers(model, config)
+    take = optimizers.step
+    optimizers.step = lambda step: (  # type: ignore[method-assign, assignment]
+        norms.extend(p.grad.norm() for p in model.parameters() if p.grad is not None),
+        take(step),
+    )
+    windows = training.batch(corpus().train, config, 8, seed=0, step=0)
+    training.train_step(model, windows, optimizers, config, 0)
+    assert torch.stack(norms).norm() == pytest.approx(1e-9, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["linear", "cosine"])
+def test_a_schedule_rises_stays_and_falls_to_zero(kind: str) -> None:
+    config = training_config(steps=100, warmup_steps=10, decay_from=0.4, schedule=kind)
+    rates = [schedule(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:41] == [1.0] * 32
+    assert all(a > b for a, b in itertools.pairwise(rates[40:]))
+    assert schedule(config, 70) == pytest.approx(0.5)
+    assert rates[-1] < 0.02
+    assert schedule(config, 100) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_schedule_may_end_above_zero() -> None:
+    config = training_config(steps=100, warmup_steps=0, floor=0.1)
+    assert schedule(config, 0) == 1
+    assert schedule(config, 100) == pytest.approx(0.1)
+
+
+def test_noam_peaks_at_the_end_of_its_warm_up() -> None:
+    config = training_config(steps=1000, warmup_steps=10, schedule="noam")
+    rates = [schedule(config, step) for step in range(1000)]
+    assert max(rates) == rates[9] == 1
+    assert rates[4] == pytest.approx(0.5)
+    assert rates[39] == pytest.approx(0.5)
+    assert schedule(training_config(schedule="noam", warmup_steps=0), 0) == 1
+
+
+def test_every_parameter_has_one_optimizer() -> None:
+    for kind in ({}, {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}):
+        model = fresh(**kind)
+        held = [
+            id(parameter)
+            for optimizer in Optimizers(model, training_config()).all
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        ]
+        assert sorted(held) == sorted(id(parameter) for parameter in model.parameters())
+
+
+def test_weights_have_one_hash_each() -> None:
+    weights = {"b": torch.arange(6.0).view(2, 3), "a": torch.ones(2)}
+    digest = checkpoint.weights_sha256(weights)
+    assert digest == checkpoint.weights_sha256(dict(reversed(weights.items())))
+    changed = weights | {"a": torch.tensor([1.0, math.nextafter(1, 2)])}
+    for other in (
+        weights | {"a": torch.tensor([1.0, 1.0000001])},
+        weights | {"b": weights["b"].view(3, 2)},
+        {"c": weights["b"], "a": weights["a"]},
+    ):
+        assert checkpoint.weights_sha256(other) != digest
+    assert checkpoint.weights_sha256(changed) == digest, "float32 can't tell them apart"
+
+
+def test_a_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.safetensors"
+    checkpoint.save(path, {"w": torch.ones(3)}, {"step": 1})
+    with pytest.raises(TypeError):
+        checkpoint.save(path, {"w": torch.zeros(3)}, {"step": object()})
+    tensors, facts = checkpoint.load(path)
+    assert tensors["w"].tolist() == [1, 1, 1]
+    assert facts == {"step": 1}
+    assert [each.name for each in path.parent.iterdir()] == ["a.safetensors"]
