@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -171,3 +173,36 @@ def where(asked: Config, command: str, trial: Trial | None) -> str:
     name = nothing(asked, command, trial)
     (book / f"ended-{place}").touch()
     return name
+
+
+def _leave(asked: Config, name: str, loss: float, figures: dict[str, float]) -> str:
+    """A finished run with these figures."""
+    folder = Path(asked.paths.outputs) / "runs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        f"sampler,{metric},{value},{value},{value},1,share" for metric, value in figures.items()
+    ]
+    lines = ["sampler,metric,value,low,high,n,unit", *rows]
+    (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
+    model = {"validation_loss": loss, "best_validation_loss": loss}
+    facts = {"model_id": "none", "model": model, "code": {"sha256": "none"}}
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    (folder / "DONE").write_text("now\n")
+    return name
+
+
+def hill(asked: Config, command: str, trial: Trial | None) -> str:
+    """A loss that is least at a learning rate of 0.03, and a line in a book."""
+    rate = asked.training.learning_rate
+    time.sleep(0.3)
+    name = _leave(asked, f"hill-{rate}", (math.log(rate) - math.log(0.03)) ** 2, {"loops": rate})
+    with Path(asked.paths.outputs, "computed.txt").open("a") as book:
+        book.write(f"{name}\n")
+    return name
+
+
+def trade_off(asked: Config, command: str, trial: Trial | None) -> str:
+    """What is more varied has more unknown words."""
+    heat = asked.decoding.samplers[0]["temperature"] * asked.decoding.samplers[0]["top_p"]
+    figures = {"unknown_words": heat**2, "distinct_2": heat}
+    return _leave(asked, f"trade-{heat}", 1.0, figures)
