@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from nextchar import sweep_averages as averages
 from nextchar import sweep_results as stored
+from nextchar import sweep_summary
 from nextchar.results import HUMAN, Metric
 from nextchar.sweep_results import FINISHED, Plan, PlannedJob, Row, State, Sweep
 
@@ -250,12 +251,12 @@ def test_one_seed_keeps_its_own_interval() -> None:
 
 def test_columns_name_the_sampler_only_where_it_is_needed() -> None:
     one = [_row(0, "0", 1.0, "greedy"), _row(1, "1", 1.0, "top_k=5")]
-    assert [name for _, _, name in stored.columns(one)] == ["loops", "loops[human]"]
+    assert [name for _, _, name in sweep_summary.columns(one)] == ["loops", "loops[human]"]
     both = [
         Row(0, one[0].planned, one[0].state, metrics=[*one[0].metrics, *one[1].metrics]),
         one[1],
     ]
-    names = [name for _, _, name in stored.columns(both)]
+    names = [name for _, _, name in sweep_summary.columns(both)]
     assert names == ["loops[greedy]", "loops[top_k=5]", "loops[human]"]
 
 
