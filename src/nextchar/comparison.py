@@ -25,7 +25,7 @@ from nextchar.metrics.families import family_figures
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.judge import Judge
-from nextchar.metrics.sums import BLOCKS, PROMPTS, cluster_weights, figures
+from nextchar.metrics.sums import BLOCKS, PROMPTS, cluster_weights, figures, stored
 from nextchar.metrics.truth import Truth, truncation
 from nextchar.model import LanguageModel
 from nextchar.results import (
@@ -37,6 +37,7 @@ from nextchar.results import (
     Metric,
     Possible,
     Sample,
+    StoredSums,
     Truncation,
 )
 from nextchar.samplers import FAMILY, Sampler
@@ -53,6 +54,7 @@ class Comparison:
     truncation: list[Truncation]
     possible: list[Possible]
     families: list[FamilyFigure]
+    sums: list[StoredSums]
     samples: list[Sample]
     timings: dict[str, Any]
 
@@ -134,6 +136,7 @@ def compare(
         curves,
         possible,
         family_figures(sums, decoding.resamples, seed),
+        [stored(each) for each in sums],
         samples,
         timings,
     )

@@ -139,6 +139,7 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
     for name, kind, rows in (
         (results.DIFFERENCES, results.Difference, compared.differences),
         (results.FAMILIES, results.FamilyFigure, compared.families),
+        (results.SUMS, results.StoredSums, compared.sums),
         (results.TRUNCATION, results.Truncation, compared.truncation),
         (results.POSSIBLE, results.Possible, compared.possible),
     ):

@@ -20,7 +20,7 @@ from nextchar.config import read_yaml
 
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
-DIFFERENCES = "differences.csv"
+DIFFERENCES, SUMS = "differences.csv", "sums.csv"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
@@ -67,6 +67,24 @@ class Difference:
     nearer_low: float
     nearer_high: float
     nearer_holm: float
+
+
+@dataclass(frozen=True)
+class StoredSums:
+    """What one metric of one sampler was made of, cluster by cluster: what pooling runs needs.
+
+    `numerators` and `denominators` are numbers with spaces between; `exponential` is 0 or 1, and
+    `n` is -1 where the denominators count.
+    """
+
+    sampler: str
+    metric: str
+    unit: str
+    clusters: str
+    exponential: int
+    n: int
+    numerators: str
+    denominators: str
 
 
 @dataclass(frozen=True)
@@ -214,6 +232,7 @@ def _csv(kind: type, rows: Iterable[Any]) -> str:
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
+    csv.field_size_limit(1 << 30)  # sums.csv has a field as long as there are clusters
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

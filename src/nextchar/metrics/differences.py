@@ -26,23 +26,28 @@ from nextchar.metrics.sums import Sums
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 
-def differences(sums: Sequence[Sums], weights: Mapping[str, Floats]) -> list[Difference]:
-    """Every pair of samplers on every metric that both have; references are not compared."""
+def differences(
+    sums: Sequence[Sums], weights: Mapping[str, Floats], *, seeds: int = 1
+) -> list[Difference]:
+    """Every pair of samplers on every metric that both have; references are not compared.
+
+    Sums that are pooled over `seeds` trainings have one degree of freedom less than seeds.
+    """
     rows = []
     for metric in dict.fromkeys(each.metric for each in sums):
         known = [each for each in sums if each.metric == metric and not np.isnan(each.value)]
         human = next((each for each in known if each.sampler == HUMAN), None)
         samplers = [each for each in known if each.sampler not in REFERENCES]
         if len(samplers) > 1:
-            rows += _pairs(metric, samplers, human, weights[samplers[0].clusters])
+            own = weights[samplers[0].clusters]
+            rows += _pairs(metric, samplers, human, own, freedom(samplers[0], seeds))
     return rows
 
 
 def _pairs(
-    metric: str, samplers: Sequence[Sums], human: Sums | None, weights: Floats
+    metric: str, samplers: Sequence[Sums], human: Sums | None, weights: Floats, freedom: int
 ) -> list[Difference]:
     values, drawn = _measured(samplers, weights)
-    freedom = len(samplers[0].numerators) - 1
     first, second = np.array(list(combinations(range(len(samplers)), 2))).T
     gap, p = student(values[first] - values[second], drawn[:, first] - drawn[:, second], freedom)
     columns: list[Floats] = [*gap, p, holm(p)]
@@ -59,6 +64,12 @@ def _pairs(
         Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
         for a, b, figures in zip(first, second, np.array(columns).T, strict=True)
     ]
+
+
+def freedom(sums: Sums, seeds: int) -> int:
+    """Degrees of freedom: one less than there are seeds, or clusters where there is one seed."""
+    clusters = len(sums.numerators) // seeds
+    return min(clusters, seeds if seeds > 1 else clusters) - 1
 
 
 def _measured(sums: Sequence[Sums], weights: Floats) -> tuple[Floats, Floats]:

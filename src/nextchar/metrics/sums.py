@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nextchar.metrics.statistics import Floats, prompt_weights, ratio_interval
-from nextchar.results import Metric
+from nextchar.results import Metric, StoredSums
 
 PROMPTS, BLOCKS = "prompts", "blocks"
 """What a cluster is: the texts after one prompt, or one stretch of the validation split."""
@@ -83,3 +83,31 @@ def cluster_weights(sizes: Mapping[str, int], resamples: int, seed: int) -> Mapp
 def figures(sums: Sequence[Sums], weights: Mapping[str, Floats]) -> list[Metric]:
     """The rows of metrics.csv, without what could not be measured."""
     return [each.figure(weights[each.clusters]) for each in sums if not np.isnan(each.value)]
+
+
+def stored(sums: Sums) -> StoredSums:
+    """As text that reads back to the same bits."""
+    return StoredSums(
+        sums.sampler,
+        sums.metric,
+        sums.unit,
+        sums.clusters,
+        int(sums.exponential),
+        -1 if sums.n is None else sums.n,
+        " ".join(map(repr, sums.numerators.tolist())),
+        " ".join(map(repr, sums.denominators.tolist())),
+    )
+
+
+def restored(row: StoredSums) -> Sums:
+    """What `stored` was given."""
+    return Sums(
+        row.sampler,
+        row.metric,
+        row.unit,
+        np.array(row.numerators.split(), dtype=float),
+        np.array(row.denominators.split(), dtype=float),
+        row.clusters,
+        None if row.n < 0 else row.n,
+        bool(row.exponential),
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -77,7 +78,7 @@ def _truncation(rows: Sequence[Truncation]) -> Figure:
     families = [f for f in dict.fromkeys(r.family for r in rows) if f in cutting - {ORACLE}]
     across = min(3, max(len(families), 1))
     down = math.ceil(len(families) / across)
-    figure = new_figure(11.0, 4.9 + 3.2 * down)
+    figure = new_figure(12.0, 4.9 + 3.2 * down)
     parts = figure.add_gridspec(2, 1, height_ratios=[4.9, max(3.2 * down, 0.1)])
     top, bottom = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
     left = truncation_curves(rows, top.add_subplot(1, 2, 1))
@@ -85,9 +86,12 @@ def _truncation(rows: Sequence[Truncation]) -> Figure:
     right = truncation_curves(rows, top.add_subplot(1, 2, 2), across="divergence")
     right.set_ylabel("")
     heading(right, "… and how far from the truth that is", "temperature, which cuts nothing, too")
+    keys: dict[str, Artist] = {}
     for ax in (left, right):
         corner(ax)
-        ax.legend(loc="upper right")
+        handles, labels = ax.get_legend_handles_labels()
+        keys |= dict(zip(labels, handles, strict=True))
+    top.legend(list(keys.values()), list(keys), loc="outside right upper")
     for index, family in enumerate(families):
         own = [row for row in rows if row.family in (family, ORACLE)]
         panel = truncation_curves(own, bottom.add_subplot(down, across, index + 1))

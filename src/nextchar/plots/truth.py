@@ -121,7 +121,7 @@ def name_parameters(rows: Sequence[Truncation], ax: Axes, every: int = 1) -> Axe
         if row.family == ORACLE or index % every:
             continue
         x, y = (float(v) for v in ax.transData.transform((row.lost, row.impossible)))
-        if last is not None and math.dist(last, (x, y)) < 13 * ax.figure.dpi / 72:
+        if last is not None and math.dist(last, (x, y)) < 24 * ax.figure.dpi / 72:
             continue
         last = (x, y)
         ax.annotate(
