@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 
 from nextchar import sweep_averages as averages
 from nextchar import sweep_results as stored
@@ -116,6 +117,15 @@ def test_a_curve_has_its_points_and_intervals(tmp_path: Path) -> None:
     assert line.get_ydata() == pytest.approx([0, 0.01, 0.02])
     ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
     assert np.array(ends) == pytest.approx(np.array([[-0.02, 0.03], [-0.01, 0.04], [0, 0.05]]))
+
+
+def test_human_text_keeps_its_interval_whatever_the_number_of_settings(tmp_path: Path) -> None:
+    """One seed: its own interval at each place, and not one that shrinks with the settings."""
+    sweep = _sweep(tmp_path, RATES)
+    ax = parameter_curve(averages.settings(sweep), "loops", [""], new_figure(4, 3).add_subplot())
+    (band,) = [each for each in ax.collections if isinstance(each, PolyCollection)]
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((0.04, 0.06))
 
 
 def test_equal_sweeps_are_equal_bytes(tmp_path: Path) -> None:

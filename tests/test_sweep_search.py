@@ -98,6 +98,7 @@ def test_a_killed_drivers_trials_are_taken_up_first(tmp_path: Path) -> None:
     more = [point for _, point in search.points(6)]
     assert len(more) == 4
     assert len({point["x"] for point in search.tried()}) == 6
+    assert len(search._study.trials) == 6  # nor was one proposed twice
 
 
 def test_a_failed_point_is_tried_again_and_counts_once(tmp_path: Path) -> None:
