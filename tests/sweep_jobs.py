@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from nextchar.config import Config
-from nextchar.sweep.jobs import Trial
+from nextchar.sweep.jobs import Task
 from nextchar.sweep.work import compute
 
 ROOT = Path(__file__).parent.parent
@@ -77,16 +81,18 @@ def computed(folder: Path) -> Sequence[str]:
     return book.read_text().split() if book.exists() else []
 
 
-def counted(asked: Config, command: str, trial: Trial | None) -> str:
+def counted(task: Task) -> str:
     """The real work, and a line in a book at its end."""
-    name = compute(asked, command, trial)
+    asked = task.asked
+    name = compute(task)
     with Path(asked.paths.outputs, "computed.txt").open("a") as book:
         book.write(f"{name}\n")
     return name
 
 
-def perilous(asked: Config, command: str, trial: Trial | None) -> str:
+def perilous(task: Task) -> str:
     """Seeds that end badly: 11 raises, 12 exits hard, 13 is killed, 14 asks for an exit."""
+    asked = task.asked
     if asked.seed == 11:
         raise ZeroDivisionError("eleven")
     if asked.seed == 12:
@@ -97,11 +103,12 @@ def perilous(asked: Config, command: str, trial: Trial | None) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if asked.seed == 14:
         sys.exit(4)
-    return compute(asked, command, trial)
+    return compute(task)
 
 
-def nothing(asked: Config, command: str, trial: Trial | None) -> str:
+def nothing(task: Task) -> str:
     """A job that costs nothing: it leaves a finished run without figures."""
+    asked = task.asked
     folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{asked.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     header = "sampler,metric,value,low,high,n,unit\n"
@@ -114,39 +121,60 @@ def nothing(asked: Config, command: str, trial: Trial | None) -> str:
     return folder.name
 
 
-def slow(asked: Config, command: str, trial: Trial | None) -> str:
+def slow(task: Task) -> str:
     """As `nothing`, after a while: long enough to be killed in."""
     time.sleep(0.3)
-    return nothing(asked, command, trial)
+    return nothing(task)
 
 
-def perilous_nothing(asked: Config, command: str, trial: Trial | None) -> str:
+def perilous_nothing(task: Task) -> str:
     """As `perilous`, the harmless seeds at no cost."""
-    return perilous(asked, command, trial) if asked.seed > 10 else nothing(asked, command, trial)
+    asked = task.asked
+    return perilous(task) if asked.seed > 10 else nothing(task)
 
 
-def booked(asked: Config, command: str, trial: Trial | None) -> str:
+def booked(task: Task) -> str:
     """As `slow`, with a line in a book at its end."""
+    asked = task.asked
     folder = Path(asked.paths.outputs)
-    name = slow(asked, command, trial)
+    name = slow(task)
     with (folder / "computed.txt").open("a") as book:
         book.write(f"{asked.seed}\n")
     return name
 
 
-def needs_a_file(asked: Config, command: str, trial: Trial | None) -> str:
+def needs_a_file(task: Task) -> str:
     """Works when there is a file `needed` beside the text."""
+    asked = task.asked
     assert asked.corpus.path is not None
     (Path(asked.corpus.path).parent / "needed").read_text()
-    return nothing(asked, command, trial)
+    return nothing(task)
 
 
-def first_then_forever(asked: Config, command: str, trial: Trial | None) -> str:
+def first_then_forever(task: Task) -> str:
     """Seed 0 is done at once, the others say who they are and never end."""
+    asked = task.asked
     if asked.seed > 0:
         Path(asked.paths.outputs, f"{asked.seed}.pid").write_text(str(os.getpid()))
         time.sleep(600)
-    return nothing(asked, command, trial)
+    return nothing(task)
+
+
+def loop() -> None:
+    """Do the runs of a grid without any sweep: the folder and the grid are the arguments."""
+    from hydra import compose, initialize_config_module
+
+    from nextchar import config, experiment
+
+    folder, *grid = sys.argv[1:]
+    names = [each.partition("=")[0] for each in grid]
+    values = [re.split(r",(?![^[]*])", each.partition("=")[2]) for each in grid]
+    config.register()
+    for chosen in product(*values):
+        settings = [f"{name}={value}" for name, value in zip(names, chosen, strict=True)]
+        with initialize_config_module("nextchar.conf", version_base="1.3"):
+            composed = compose("config", [*overrides(Path(folder)), *settings])
+        experiment.run(config.resolve(composed), "by hand")
 
 
 def keys(folder: Path, *settings: str) -> list[str]:
@@ -162,12 +190,48 @@ def keys(folder: Path, *settings: str) -> list[str]:
     return [jobs.key(config.resolve(each)) for each in composed]
 
 
-def where(asked: Config, command: str, trial: Trial | None) -> str:
+def where(task: Task) -> str:
     """As `nothing`, in two seconds, with a note of the session of processes that it is done in."""
+    asked = task.asked
     place = f"{os.getsid(0)}-{asked.seed}-{time.time_ns()}"
     book = Path(asked.paths.outputs).parent.parent / "book"  # of the scratch folder's owner
     (book / f"begun-{place}").touch()
     time.sleep(2)
-    name = nothing(asked, command, trial)
+    name = nothing(task)
     (book / f"ended-{place}").touch()
     return name
+
+
+def _leave(asked: Config, name: str, loss: float, figures: dict[str, float]) -> str:
+    """A finished run with these figures."""
+    folder = Path(asked.paths.outputs) / "runs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        f"sampler,{metric},{value},{value},{value},1,share" for metric, value in figures.items()
+    ]
+    lines = ["sampler,metric,value,low,high,n,unit", *rows]
+    (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
+    model = {"validation_loss": loss, "best_validation_loss": loss}
+    facts = {"model_id": "none", "model": model, "code": {"sha256": "none"}}
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    (folder / "DONE").write_text("now\n")
+    return name
+
+
+def hill(task: Task) -> str:
+    """A loss that is least at a learning rate of 0.03, and a line in a book."""
+    asked = task.asked
+    rate = asked.training.learning_rate
+    time.sleep(0.3)
+    name = _leave(asked, f"hill-{rate}", (math.log(rate) - math.log(0.03)) ** 2, {"loops": rate})
+    with Path(asked.paths.outputs, "computed.txt").open("a") as book:
+        book.write(f"{name}\n")
+    return name
+
+
+def trade_off(task: Task) -> str:
+    """What is more varied has more unknown words."""
+    asked = task.asked
+    heat = asked.decoding.samplers[0]["temperature"] * asked.decoding.samplers[0]["top_p"]
+    figures = {"unknown_words": heat**2, "distinct_2": heat}
+    return _leave(asked, f"trade-{heat}", 1.0, figures)

@@ -110,6 +110,9 @@ def test_noise_is_uniform_keyed_and_of_any_length() -> None:
     assert len(np.unique(numbers)) == 40_000, "no two keys share a number"
     assert 0 <= numbers.min() < numbers.max() < 1
     assert abs(numbers.mean() - 0.5) < 5 * (1 / 12 / 40_000) ** 0.5  # 1 in a million by chance
+    for step in range(20):
+        of_training = np.random.default_rng((0, step)).random(100)
+        assert not np.isin(noise(0, step, 0, 100), of_training).any(), "nor with a training step"
     assert np.array_equal(noise(3, 1, 2, 10), noise(3, 1, 2, 50)[:10]), "a longer text goes on"
 
 

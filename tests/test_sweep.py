@@ -17,12 +17,20 @@ from pathlib import Path
 
 import pytest
 import sweep_jobs
+from hydra import compose, initialize_config_module
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nextchar import config, sweep_summary
 from nextchar import sweep_averages as averages
 from nextchar import sweep_results as stored
 from nextchar.results import HUMAN, Metric
+from nextchar.sweep import space
+from nextchar.sweep.composing import Composer
 from nextchar.sweep_results import FINISHED, Plan, PlannedJob, Row, State, Sweep
 
 NOTHING = "hydra.launcher.work=sweep_jobs:nothing"
@@ -250,12 +258,12 @@ def test_one_seed_keeps_its_own_interval() -> None:
 
 def test_columns_name_the_sampler_only_where_it_is_needed() -> None:
     one = [_row(0, "0", 1.0, "greedy"), _row(1, "1", 1.0, "top_k=5")]
-    assert [name for _, _, name in stored.columns(one)] == ["loops", "loops[human]"]
+    assert [name for _, _, name in sweep_summary.columns(one)] == ["loops", "loops[human]"]
     both = [
         Row(0, one[0].planned, one[0].state, metrics=[*one[0].metrics, *one[1].metrics]),
         one[1],
     ]
-    names = [name for _, _, name in stored.columns(both)]
+    names = [name for _, _, name in sweep_summary.columns(both)]
     assert names == ["loops[greedy]", "loops[top_k=5]", "loops[human]"]
 
 
@@ -280,3 +288,50 @@ def test_hashes_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> N
     first = sweep_jobs.keys(tmp_path, "seed=0", "seed=1", "training.log_every=7", "threads=3")
     assert first[0] != first[1]
     assert len({first[0], first[2], first[3]}) == 1
+
+
+NAMED = sorted(path.stem for path in (sweep_jobs.ROOT / "conf" / "sweep").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if name != "grid"])
+def test_every_named_sweep_is_possible(name: str) -> None:
+    """One word runs it, into a folder of that name; each of its jobs is a config of its own."""
+    config.register()
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        for more in ([], ["experiment=smoke"]):
+            given_ = [f"sweep={name}", *more]
+            master = loader.load_configuration("config", given_, run_mode=RunMode.MULTIRUN)
+            assert master.hydra.mode == RunMode.MULTIRUN
+            assert Path(master.hydra.sweep.dir).name == name
+            params = [f"{key}={value}" for key, value in master.hydra.sweeper.params.items()]
+            parsed = OverridesParser.create(loader).parse_overrides(params)
+            composer = Composer(loader, master)
+            if "search" in name:
+                pytest.importorskip("optuna")
+                assert all(space.distribution(each) for each in parsed)
+                assert composer.job(given_).error is None
+                continue
+            (batch,) = BasicSweeper.split_arguments(parsed, None)
+            made = [composer.job([*given_, *overrides]) for overrides in batch]
+            assert [job.error for job in made] == [None] * len(made)
+            assert len({job.key for job in made}) == len(made) >= 8
+
+
+def test_composing_fast_is_composing_as_hydra_does() -> None:
+    """Groups, values, lists, additions: against Hydra's own composition of the same overrides."""
+    config.register()
+    sets = [
+        ["seed=3", "training.learning_rate=1"],
+        ["experiment=smoke", "training.steps=7", "decoding.samplers=[{top_k: 5}]"],
+        ["training.steps=7", "experiment=smoke"],
+        ["experiment=smoke", "decoding.samplers=[{top_k: 5, top_p: 0.5}]", "seed=1"],
+        ["model=labml_nn", "model.width=64", "corpus=grammar"],
+        ["++training.steps=9", "name='a b'"],
+        ["decoding.samplers=[{temperature: 1.0}]", "decoding.samplers.0.temperature=0.5"],
+    ]
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        composer = Composer(loader, compose("config", return_hydra_config=True))
+        for overrides in [*sets, *reversed(sets)]:
+            assert composer.config(overrides) == config.resolve(compose("config", overrides))

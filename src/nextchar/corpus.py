@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +169,8 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
         content = _fetch(url, path.name)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = " ".join(str(error).split())  # a server's own words may be several lines
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer, too, with its connection
         raise CorpusMissingError(
             f"corpus.path={path}: no such file, and {url} could not be reached ({reason})"
         ) from error

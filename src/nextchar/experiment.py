@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -59,20 +60,28 @@ def run(
     asked: Config,
     command: str,
     on_record: Callable[[TrainingRecord], None] = lambda record: None,
+    *,
+    since: float = math.inf,
 ) -> Run:
     """One comparison, done, or read back where it is already; `command` is kept for the record.
 
     `on_record` sees each record of the training, those from before a stop again too; what it raises
     ends the run, whose training goes on from its last checkpoint when it is asked for again.
-    Processes that want the same run, or the same model, wait for the one that makes it.
+    Processes that want the same run, or the same model, wait for the one that makes it. With
+    asked.force, a model that was trained after `since` (seconds since the epoch) is left as it is:
+    so the jobs of a sweep don't train it again for each other.
     Raises ConfigError, before anything is written, for what can't be run.
     """
     with ExitStack() as turn:
-        return _run(asked, command, on_record, turn)
+        return _run(asked, command, on_record, since, turn)
 
 
 def _run(
-    asked: Config, command: str, on_record: Callable[[TrainingRecord], None], turn: ExitStack
+    asked: Config,
+    command: str,
+    on_record: Callable[[TrainingRecord], None],
+    since: float,
+    turn: ExitStack,
 ) -> Run:
     manifest.code()  # read now: the files may change while this runs
     samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
@@ -97,7 +106,7 @@ def _run(
         with tracking.track(
             folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
         ) as tracker:
-            trained = _trained(asked, text, model, model_id, tracker, on_record)
+            trained = _trained(asked, text, model, model_id, tracker, on_record, since)
             compared = comparison.compare(
                 model, text, samplers, asked.decoding, asked.metrics, asked.seed
             )
@@ -161,6 +170,7 @@ def _trained(
     model_id: str,
     tracker: Tracker,
     watcher: Callable[[TrainingRecord], None],
+    since: float,
 ) -> _TrainedModel:
     """Put trained weights into `model`, found or trained now; each record goes to the tracker.
 
@@ -168,7 +178,7 @@ def _trained(
     """
     folder = Path(asked.paths.outputs) / "models" / model_id
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        return _trained_alone(asked, text, model, folder, tracker, watcher)
+        return _trained_alone(asked, text, model, folder, tracker, watcher, since)
 
 
 def _trained_alone(
@@ -178,6 +188,7 @@ def _trained_alone(
     folder: Path,
     tracker: Tracker,
     watcher: Callable[[TrainingRecord], None],
+    since: float,
 ) -> _TrainedModel:
     model_id = folder.name
 
@@ -188,7 +199,7 @@ def _trained_alone(
         tracker.scalars(record.step, scalars)
         watcher(record)
 
-    if asked.force:
+    if asked.force and not _is_newer(folder / MODEL, since):
         _empty(folder)
     if (folder / MODEL).exists():
         progress.say(f"model {model_id} is trained already")
@@ -295,6 +306,10 @@ def _say_of_stored(folder: Path) -> None:
     if other_code:
         progress.say(f"warning: {other_code}")
     progress.say(f"finished on {stored['times']['finished']}; force=true computes it again")
+
+
+def _is_newer(path: Path, since: float) -> bool:
+    return path.exists() and path.stat().st_mtime >= since
 
 
 def _empty(folder: Path) -> None:

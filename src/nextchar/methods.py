@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.samplers import Sampler
-from nextchar.samplers.spec import arguments, build
+from nextchar.samplers.spec import Spec, arguments, build, build_all
 from nextchar.search import (
     BeamSearch,
     BestOf,
@@ -31,7 +30,7 @@ SEARCHES: dict[str, type[Search]] = {
 }
 
 
-def build_method(spec: str | Mapping[str, Any]) -> Method:
+def build_method(spec: Spec) -> Method:
     """A sampler, or {temperature: 0.7, best_of: 8}: samplers, and a search at the end.
 
     Raises ConfigError in one line.
@@ -56,18 +55,12 @@ def build_method(spec: str | Mapping[str, Any]) -> Method:
         raise ConfigError(f"decoding.samplers: {error}") from error
 
 
-def build_methods(
-    specs: Sequence[str | Mapping[str, Any]], samples_per_prompt: int
-) -> list[Method]:
+def build_methods(specs: Sequence[Spec], samples_per_prompt: int) -> list[Method]:
     """Every method of a comparison.
 
     Raises ConfigError when two have the same label, or one can't write so many samples a prompt.
     """
-    methods = [build_method(spec) for spec in specs]
-    labels = [method.label for method in methods]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise ConfigError(f"decoding.samplers: {label!r} stands there twice; leave one")
+    methods = build_all(specs, build_method)
     for method in methods:
         most = method.most_samples if isinstance(method, Search) else None
         if most is not None and samples_per_prompt > most:

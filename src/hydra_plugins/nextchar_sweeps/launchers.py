@@ -19,8 +19,8 @@ from omegaconf import DictConfig
 from nextchar.config import ConfigError
 from nextchar.sweep import driver
 from nextchar.sweep.composing import Composer
-from nextchar.sweep.jobs import Job, SweepFailedError
-from nextchar.sweep.processes import Event, Task, run_each
+from nextchar.sweep.jobs import Job, SweepFailedError, Task
+from nextchar.sweep.processes import Event, run_each
 from nextchar.sweep_results import Plan, State
 
 

@@ -80,18 +80,18 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Search, or go on with a search, until n_trials points are tried."""
-        from nextchar.sweep import gathering, studies
+        from nextchar.sweep import gathering, space, studies
 
         given = [f"{name}={value}" for name, value in self._params.items()] + arguments
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         # As in Hydra's own sweeper, what comes later takes the place of what came before.
         overrides = {each.get_key_element(): each for each in parser.parse_overrides(given)}
-        space = {
-            key: studies.distribution(each)
+        where = {
+            key: space.distribution(each)
             for key, each in overrides.items()
             if each.is_sweep_override()
         }
-        if not space:
+        if not where:
             raise ConfigError(
                 "sweep=search: nothing to search; give parameters as in "
                 "'training.learning_rate=tag(log, interval(0.001, 0.1))'"
@@ -99,14 +99,14 @@ class Search(Sweeper):
         fixed = [
             f"{key}={each.get_value_element_as_str()}"
             for key, each in overrides.items()
-            if key not in space
+            if key not in where
         ]
         launcher = self._launcher
         base = launcher.composer.config(fixed)
         with driver.alone(launcher.folder):
             search = studies.Search(
                 launcher.folder,
-                space=space,
+                where=where,
                 aims=self._objectives,
                 fixed=[jobs.key(base)],
                 seed=base.seed,
@@ -115,13 +115,14 @@ class Search(Sweeper):
                 pruning=self._pruning,
                 anew=base.force,
             )
-            return self._searched(search, list(space), fixed, gathering)
+            return self._searched(search, list(where), fixed, gathering)
 
     def _searched(
         self, search: Any, names: list[str], fixed: list[str], gathering: Any
     ) -> list[JobReturn]:
         launcher = self._launcher
         numbers: dict[str, int] = {}
+        total = search.total(self._total)
 
         def job(settings: Mapping[str, str], number: int | None = None) -> Job:
             overrides = [*fixed, *(f"{name}={settings[name]}" for name in names)]
@@ -135,7 +136,7 @@ class Search(Sweeper):
 
         def wanted() -> Iterator[Job]:
             nonlocal plan
-            for number, settings in search.points(self._total):
+            for number, settings in search.points(total):
                 made = job(settings, number)
                 numbers[made.key] = number
                 if made.key not in {each.key for each in plan.jobs}:
@@ -153,15 +154,13 @@ class Search(Sweeper):
 
         gathering.plan(launcher.folder, plan)
         try:
-            failed = launcher.drive(
-                wanted(), plan, self._total, before=search.over(), on_end=on_end
-            )
+            failed = launcher.drive(wanted(), plan, total, before=search.over(), on_end=on_end)
         finally:
             gathering.plan(launcher.folder, replace(plan, importance=search.importance()))
             launcher.gather()
         if failed:
             raise SweepFailedError(
-                f"{failed} of {self._total} trials failed, their errors are above and in the "
+                f"{failed} of {total} trials failed, their errors are above and in the "
                 "summary; the same command tries these again, and no other"
             )
         return []

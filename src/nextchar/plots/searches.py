@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nextchar import sweep_averages as averages
+from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT, heading, new_figure
 from nextchar.sweep_averages import VALIDATION
 from nextchar.sweep_results import FINISHED, Sweep
@@ -131,12 +132,16 @@ def pareto_front(scored: Scored, ax: Axes) -> Axes:
         linewidth=1.0,
         label="nothing beats it in both",
     )
-    for job, a, b in zip(np.array(scored.jobs)[front], x[front], y[front], strict=True):
-        ax.annotate(str(job), (a, b), (5, 4), textcoords="offset points", fontsize=7.5, color=INK)
     ax.set_xlabel(_title(scored, 0))
     ax.set_ylabel(_title(scored, 1))
     ax.legend()
-    heading(ax, "Pareto front")
+    heading(ax, "Pareto front", "numbers: the jobs")
+    tags = [
+        Tag(str(job), float(a), float(b))
+        for job, a, b in zip(np.array(scored.jobs)[front], x[front], y[front], strict=True)
+    ]
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # places are final after it
+    place_labels(ax, tags, size=7.5)
     return ax
 
 
@@ -167,7 +172,7 @@ def parallel_coordinates(scored: Scored, ax: Axes) -> Axes:
                 color=INK,
                 bbox={"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.6},
             )
-    ax.set_xlim(-0.1, len(axes) - 0.6)
+    ax.set_xlim(-0.05, len(axes) - 0.85)
     ax.set_ylim(-0.05, 1.05)
     ax.set_xticks(range(len(axes)), list(scored.names))
     ax.set_yticks([])
@@ -198,7 +203,7 @@ def importance(weights: Mapping[str, float], ax: Axes) -> Axes:
     """Draw how much each parameter has to do with being among the best trials, as shares."""
     names = sorted(weights, key=lambda name: weights[name])
     ax.barh(names, [weights[name] for name in names], color=GOOD(0.2), height=0.55)
-    ax.set_xlabel("importance for being among the best trials, as a share (PED-ANOVA)")
+    ax.set_xlabel("share of what tells the best trials apart")
     ax.set_xlim(0, 1)
     ax.grid(False, axis="y")
     heading(ax, "What mattered")

@@ -64,7 +64,7 @@ def _curves(sweep: Sweep) -> Figure:
     name = averages.parameters(sweep)[0]
     for metric, ax in panels:
         parameter_curve(settings, metric, [""] if metric == VALIDATION else samplers, ax)
-        ax.set_xlabel(name)
+        ax.set_xlabel(_family(settings) or name)
     labels = [label for label in samplers if label]
     keys = [_key(look(label).color, look(label).marker) for label in labels]
     if any(row.value(HUMAN, metric) for row in sweep.rows for metric, _ in panels):
@@ -73,6 +73,13 @@ def _curves(sweep: Sweep) -> Figure:
         figure.legend(keys, labels, loc="outside upper left", ncols=4, fontsize=8)
     figure.supxlabel(_intervals(settings, name), fontsize=8, color=SOFT)
     return figure
+
+
+def _family(settings: Sequence[Setting]) -> str | None:
+    """The parameter that samplers of one family differ in, as the name of an axis."""
+    texts = [setting.values[0] for setting in settings]
+    family = texts[0].rpartition("=")[0]
+    return family if family and averages.numbers(texts) else None
 
 
 def _key(color: str, marker: str) -> Line2D:
@@ -91,8 +98,11 @@ def _intervals(settings: Sequence[Setting], name: str) -> str:
 def parameter_curve(
     settings: Sequence[Setting], metric: str, samplers: Sequence[str], ax: Axes
 ) -> Axes:
-    """Draw a metric against the only parameter, a line a sampler, with intervals; human text as a
-    band. Settings that are numbers stand to scale, logarithmic where they span a factor of 20."""
+    """Draw a metric against the only parameter, a line a sampler, with intervals.
+
+    Human text under the same models is a band. Settings that are numbers stand to scale, a
+    logarithmic one where they span a factor of 20.
+    """
     texts = [setting.values[0] for setting in settings]
     places = averages.numbers(texts)
     for sampler in samplers:
@@ -117,10 +127,8 @@ def parameter_curve(
             elinewidth=1.2,
             capsize=0,
         )
-    human = averages.average([row for s in settings for row in s.rows], metric, HUMAN)
-    if human is not None and metric != VALIDATION:
-        ax.axhspan(human.low, human.high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
-        ax.axhline(human.value, color=INK, linewidth=1.2, zorder=0.7)
+    if metric != VALIDATION:
+        _human(settings, metric, places or range(len(settings)), ax)
     if places is None:
         ax.set_xticks(range(len(texts)), texts, rotation=30, ha="right")
         ax.set_xlim(-0.5, len(texts) - 0.5)
@@ -131,6 +139,24 @@ def parameter_curve(
         _tick(ax, dict(zip(places, texts, strict=True)))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     return _named(ax, metric)
+
+
+def _human(settings: Sequence[Setting], metric: str, places: Sequence[float], ax: Axes) -> None:
+    """Human text under each setting's own models, as a line in its band."""
+    means = [averages.average(setting.rows, metric, HUMAN) for setting in settings]
+    points = [(x, mean) for x, mean in zip(places, means, strict=True) if mean is not None]
+    points.sort(key=lambda point: point[0])
+    if not points:
+        return
+    if len(points) == 1:  # a single place has no width: the band is as wide as the picture
+        mean = points[0][1]
+        ax.axhspan(mean.low, mean.high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
+        ax.axhline(mean.value, color=INK, linewidth=1.2, zorder=0.7)
+        return
+    x = [place for place, _ in points]
+    low, high = [mean.low for _, mean in points], [mean.high for _, mean in points]
+    ax.fill_between(x, low, high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
+    ax.plot(x, [mean.value for _, mean in points], color=INK, linewidth=1.2, zorder=0.7)
 
 
 def _tick(ax: Axes, places: dict[float, str]) -> None:

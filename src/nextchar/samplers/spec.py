@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
@@ -27,6 +27,17 @@ from nextchar.samplers.top_k import TopKSampler
 from nextchar.samplers.top_n_sigma import TopNSigmaSampler
 from nextchar.samplers.typical import TypicalSampler
 from nextchar.samplers.xtc import XTCSampler
+
+Spec = str | Mapping[str, Any]
+"""One entry of decoding.samplers."""
+
+
+class _Labelled(Protocol):
+    @property
+    def label(self) -> str: ...
+
+
+Made = TypeVar("Made", bound=_Labelled)
 
 FAMILY: dict[str, type[Sampler]] = {
     each.name: each
@@ -53,7 +64,7 @@ FAMILY: dict[str, type[Sampler]] = {
 }
 
 
-def build(spec: str | Mapping[str, Any]) -> Sampler:
+def build(spec: Spec) -> Sampler:
     """`greedy`, or a mapping such as {temperature: 0.7, top_p: 0.95}, to a sampler.
 
     The first entry is applied first. A sampler with further parameters takes a mapping of its own:
@@ -109,11 +120,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def build_all(specs: Sequence[str | Mapping[str, Any]]) -> list[Sampler]:
-    """Every sampler of a comparison. Raises ConfigError when two have the same label."""
-    samplers = [build(spec) for spec in specs]
-    labels = [sampler.label for sampler in samplers]
+def build_all(specs: Sequence[Spec], make: Callable[[Spec], Made] = build) -> list[Made]:
+    """All of a comparison, each by `make`. Raises ConfigError when two have the same label."""
+    made = [make(spec) for spec in specs]
+    labels = [each.label for each in made]
     for label in labels:
         if labels.count(label) > 1:
             raise ConfigError(f"decoding.samplers: {label!r} stands there twice; leave one")
-    return samplers
+    return made

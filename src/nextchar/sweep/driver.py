@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 from nextchar import lock, progress
 from nextchar import sweep_results as stored
 from nextchar.config import ConfigError
-from nextchar.sweep.jobs import Job, varying
-from nextchar.sweep.processes import Ended, Event, Started, Task
+from nextchar.sweep.jobs import Job, Task, varying
+from nextchar.sweep.processes import Ended, Event, Started
 from nextchar.sweep.work import COMPUTE
 from nextchar.sweep_results import FAILED, FINISHED, PRUNED, RUNNING, Plan, PlannedJob, State
 
@@ -91,6 +92,7 @@ class _Driver:
     ) -> None:
         self._folder, self._total, self._force = folder, total, force
         self._work, self._on_end = work, on_end
+        self._since = time.time()
         self._jobs: dict[str, Job] = {}
         self._counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
         self._named, self._before = named, before
@@ -130,7 +132,7 @@ class _Driver:
                 self._ended(job.key, State(FAILED, error=job.error))
             else:
                 log = stored.log_path(self._folder, job.key)
-                yield Task(job.key, job.asked, job.command, log, self._work, job.trial)
+                yield Task(job.key, job.asked, job.command, log, self._work, self._since, job.trial)
 
     def _ended(self, key: str, state: State) -> None:
         job = self._jobs[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nextchar import atomic, manifest, progress, results
+from nextchar import atomic, manifest, progress, results, sweep_summary
 from nextchar import sweep_results as stored
 from nextchar.sweep_results import FINISHED, Plan, Sweep
 
@@ -29,8 +29,8 @@ def gather(folder: Path, *, at_work: bool) -> Path:
     Summary first: should the process be killed, the figures are there without their pictures.
     """
     sweep = stored.read_sweep(folder, at_work=at_work)
-    atomic.write_text(folder / stored.SUMMARY, stored.summary_csv(sweep))
-    atomic.write_text(folder / stored.TIMES, stored.timings_csv(sweep))
+    atomic.write_text(folder / stored.SUMMARY, sweep_summary.summary_csv(sweep))
+    atomic.write_text(folder / stored.TIMES, sweep_summary.timings_csv(sweep))
     notices = _notices(sweep)
     for notice in notices:
         progress.say(f"warning: {notice}")

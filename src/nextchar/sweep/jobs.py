@@ -43,6 +43,23 @@ class Job:
     trial: Trial | None = None
 
 
+@dataclass(frozen=True)
+class Task:
+    """All that a process needs to do a job; it travels between machines.
+
+    `work` names what is done, as module:function. `since` is when the sweep began, in seconds since
+    the epoch: with `force`, a model that was trained after it need not be trained again.
+    """
+
+    key: str
+    asked: Config
+    command: str
+    log: Path
+    work: str
+    since: float
+    trial: Trial | None = None
+
+
 def key(asked: Config) -> str:
     """Identity of a job: two jobs with the same key come to the same results.
 

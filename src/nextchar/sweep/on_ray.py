@@ -18,8 +18,9 @@ from typing import Any
 from nextchar import progress
 from nextchar.config import Config, ConfigError
 from nextchar.sweep import luggage
+from nextchar.sweep.jobs import Task
 from nextchar.sweep.luggage import Luggage
-from nextchar.sweep.processes import Ended, Event, Started, Task, run_one
+from nextchar.sweep.processes import Ended, Event, Started, run_one
 from nextchar.sweep_results import FAILED, FINISHED, State
 
 PATIENCE = 1.0

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError
-from nextchar.sweep.processes import Ended, Event, Started, Task, run_one
+from nextchar.sweep.jobs import Task
+from nextchar.sweep.processes import Ended, Event, Started, run_one
 from nextchar.sweep_results import FAILED, State
 
 EXECUTORS = ("slurm", "local", "debug")

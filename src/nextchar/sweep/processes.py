@@ -22,26 +22,14 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from nextchar.config import Config, ConfigError
-from nextchar.sweep.jobs import Trial
-from nextchar.sweep.work import COMPUTE, PrunedError, named
+from nextchar.config import ConfigError
+from nextchar.sweep.jobs import Task
+from nextchar.sweep.work import PrunedError, named
 from nextchar.sweep_results import FAILED, FINISHED, PRUNED, State
 
 PRELOADED = ["nextchar.experiment", "nextchar.commands", "nextchar.sweep.processes"]
 GRACE = 5.0
 """Seconds that a process has to end after it was asked to."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """All that a process needs to do a job; it travels between machines."""
-
-    key: str
-    asked: Config
-    command: str
-    log: Path
-    work: str = COMPUTE
-    trial: Trial | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +171,7 @@ def _end_with_parent() -> None:
 
 def _tried(task: Task) -> State:
     try:
-        return State(FINISHED, run=named(task.work)(task.asked, task.command, task.trial))
+        return State(FINISHED, run=named(task.work)(task))
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))
     except ConfigError as error:

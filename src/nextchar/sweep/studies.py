@@ -7,16 +7,16 @@ trial. So n_trials counts points, over all the times that the command was given.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
 from nextchar import config
 from nextchar.config import ConfigError
+from nextchar.sweep import space
 from nextchar.sweep.jobs import Trial
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 JOURNAL = "study.journal"
 POINT = "point"
-PATIENCE = 200
-"""Points known already that may be asked for in a row before a search counts as exhausted."""
+PATIENCE = 5
+"""Known points that the method may propose in a row before an untried one is drawn instead."""
 
 
 LEAST_FOR_IMPORTANCE = 5
@@ -42,7 +42,7 @@ class Search:
         self,
         folder: Path,
         *,
-        space: Mapping[str, BaseDistribution],
+        where: Mapping[str, BaseDistribution],
         aims: Mapping[str, str],
         fixed: Sequence[str],
         seed: int,
@@ -52,10 +52,10 @@ class Search:
         anew: bool,
     ) -> None:
         optuna = _optuna()
-        self._space, self._aims = dict(space), dict(aims)
+        self._space, self._aims = dict(where), dict(aims)
         self._journal = folder / JOURNAL
         # Another space or another experiment is another study in the same journal.
-        names = {name: str(distribution) for name, distribution in space.items()}
+        names = {name: str(distribution) for name, distribution in where.items()}
         self.name = config.digest({"space": names, "aims": dict(aims), "fixed": list(fixed)})
         storage = open_journal(self._journal)
         if anew and self.name in optuna.get_all_study_names(storage):
@@ -70,6 +70,7 @@ class Search:
         # A sampler that starts again with the same seed would draw the same points again.
         begun = len(self._study.get_trials(deepcopy=False))
         own = int(np.random.SeedSequence((seed, begun)).generate_state(1)[0])
+        self._seed = seed
         self._study.sampler = _sampler(method, startup, own)
         self._pruning, self._startup = pruning and len(aims) == 1, startup
 
@@ -85,16 +86,18 @@ class Search:
         begun = [trial for trial in known.values() if trial.state == TrialState.RUNNING]
         failed = [trial for trial in known.values() if trial.state == TrialState.FAIL]
         for trial in begun:
-            yield trial.number, _settings(trial.user_attrs[POINT])
+            yield trial.number, space.settings(trial.user_attrs[POINT])
         for trial in failed:
             self._study.enqueue_trial(trial.params)
             again = self._study.ask(self._space)
             yield again.number, self._note(again)
         tried = set(known)
         repeats = 0
-        while len(tried) < total and repeats < PATIENCE:
+        while len(tried) < self.total(total):
+            if repeats >= PATIENCE and math.isfinite(space.size(self._space)):
+                self._study.enqueue_trial(self._untried(tried))
             asked = self._study.ask(self._space)
-            point = _point(asked.params)
+            point = space.point(asked.params)
             if point in tried:
                 repeats += 1
                 self._study.tell(asked, state=TrialState.FAIL)
@@ -103,9 +106,18 @@ class Search:
             tried.add(point)
             yield asked.number, self._note(asked)
 
+    def total(self, wanted: int) -> int:
+        """The points that there will be: no more than the space has."""
+        return int(min(wanted, space.size(self._space)))
+
+    def _untried(self, tried: set[str]) -> dict[str, Any]:
+        """A point of a finite space, drawn from those that were not tried."""
+        left = [each for each in space.points(self._space) if space.point(each) not in tried]
+        return left[int(np.random.default_rng((self._seed, len(tried))).integers(len(left)))]
+
     def tried(self) -> list[dict[str, str]]:
         """The settings of every point so far, in the order in which they were first tried."""
-        return [_settings(point) for point in self._known()]
+        return [space.settings(point) for point in self._known()]
 
     def reported(self, number: int) -> Trial | None:
         """Where the job of this trial reports its training; None where nothing is pruned."""
@@ -146,9 +158,9 @@ class Search:
         return {name: round(share, 6) for name, share in found.items()}
 
     def _note(self, trial: optuna.Trial) -> dict[str, str]:
-        point = _point(trial.params)
+        point = space.point(trial.params)
         trial.set_user_attr(POINT, point)
-        return _settings(point)
+        return space.settings(point)
 
     def _known(self) -> dict[str, FrozenTrial]:
         """The newest trial of each point. What was only half asked for is ended here."""
@@ -186,56 +198,6 @@ def running_trial(trial: Trial) -> optuna.Trial:
     study.pruner = _pruner(True, trial.startup)
     known = study.get_trials(deepcopy=False)[trial.number]
     return optuna.Trial(study, known._trial_id)
-
-
-def distribution(override: Override) -> BaseDistribution:
-    """The values that a sweep override names, as optuna knows them.
-
-    `1,2,3` and `choice(...)` are categories, `interval(a, b)` and `range(a, b, step)` are numbers;
-    `tag(log, interval(a, b))` is drawn on a logarithmic scale, `int(interval(a, b))` whole.
-    """
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    value: Any = override.value()
-    key = override.get_key_element()
-    if isinstance(value, IntervalSweep):
-        low: Any = value.start
-        high: Any = value.end
-        log = "log" in value.tags
-        if log and low <= 0:
-            raise ConfigError(
-                f"{key}={override.get_value_string()}: a logarithmic scale needs values above 0"
-            )
-        if isinstance(low, int) and isinstance(high, int):
-            return IntDistribution(low, high, log=log)
-        return FloatDistribution(low, high, log=log)
-    if isinstance(value, RangeSweep):
-        values = list(value.range())
-        if not values:
-            raise ConfigError(f"{key}={override.get_value_string()}: an empty range")
-        step = value.step
-        if all(isinstance(each, int) for each in values):
-            return IntDistribution(int(values[0]), int(values[-1]), step=int(step))
-        return FloatDistribution(float(values[0]), float(values[-1]), step=float(step))
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
-
-
-def _point(params: Mapping[str, Any]) -> str:
-    """A point as text: equal settings are equal texts."""
-    written = {
-        name: value if isinstance(value, str) else format(value, ".10g")
-        for name, value in params.items()
-    }
-    return json.dumps(written, sort_keys=True)
-
-
-def _settings(point: str) -> dict[str, str]:
-    settings: dict[str, str] = json.loads(point)
-    return settings
 
 
 def _optuna() -> Any:
