@@ -28,6 +28,7 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
     assert rounds.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -373,10 +373,15 @@ def test_methods_are_named_and_checked():
         {"contrastive": {"k": 3}},
         {"speculative": {"ahead": 3, "n": 2}},
         {"mirostat": 2, "beam": 3},
+        {"minp": 0.1},
+        "beam",
+        5,
     ]
     for spec in wrong:
-        with pytest.raises(ConfigError, match=r"^decoding\.samplers: [^\n]+$"):
+        with pytest.raises(ConfigError, match=r"^decoding\.samplers: [^\n]+$") as error:
             build_methods([spec], 1)
+        assert str(error.value).count("decoding.samplers") == 1
+        assert error.value.__cause__ is None
     with pytest.raises(ConfigError, match="at most 2 samples"):
         build_methods([{"stochastic_beam": 2}], 3)
     with pytest.raises(ConfigError, match="twice"):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from nextchar.config import ConfigError
 from nextchar.samplers import Sampler
-from nextchar.samplers.spec import Spec, arguments, build, build_all
+from nextchar.samplers.spec import FAMILY, Spec, arguments, build, build_all
+from nextchar.samplers.third_party import TARGET
 from nextchar.search import (
     BeamSearch,
     BestOf,
@@ -35,24 +36,31 @@ def build_method(spec: Spec) -> Method:
 
     Raises ConfigError in one line.
     """
-    if not isinstance(spec, Mapping) or not spec.keys() & SEARCHES.keys():
+    names = [spec] if isinstance(spec, str) else list(spec) if isinstance(spec, Mapping) else []
+    unknown = [name for name in names if name not in FAMILY.keys() | SEARCHES.keys()]
+    if unknown and TARGET not in names:
+        raise ConfigError(
+            f"decoding.samplers: no sampler is called {unknown[0]!r}; there are "
+            f"{', '.join([*FAMILY, *SEARCHES])}"
+        )
+    if not set(names) & SEARCHES.keys():
         return build(spec)
-    *before, (name, value) = spec.items()
+    steps = {spec: None} if isinstance(spec, str) else spec
+    *before, (name, value) = steps.items()
     misplaced = [key for key, _ in before if key in SEARCHES] or (
         [] if name in SEARCHES else [name]
     )
     if misplaced:
         raise ConfigError(
-            f"decoding.samplers: {dict(spec)}: one search, and it stands last; "
+            f"decoding.samplers: {dict(steps)}: one search, and it stands last; "
             f"{misplaced[0]} is out of place"
         )
     sampler = build(dict(before)) if before else None
+    given = arguments(name, SEARCHES[name], value)
     try:
-        return SEARCHES[name](**arguments(name, SEARCHES[name], value), sampler=sampler)
-    except ConfigError:
-        raise
+        return SEARCHES[name](**given, sampler=sampler)
     except ValueError as error:
-        raise ConfigError(f"decoding.samplers: {error}") from error
+        raise ConfigError(f"decoding.samplers: {error}") from None
 
 
 def build_methods(specs: Sequence[Spec], samples_per_prompt: int) -> list[Method]:

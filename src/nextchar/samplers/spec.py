@@ -84,10 +84,11 @@ def build(spec: Spec) -> Sampler:
             raise ConfigError(
                 f"decoding.samplers: no sampler is called {name!r}; there are {', '.join(FAMILY)}"
             )
+        given = arguments(name, FAMILY[name], value)
         try:
-            sampler = FAMILY[name](**arguments(name, FAMILY[name], value), sampler=sampler)
+            sampler = FAMILY[name](**given, sampler=sampler)
         except ValueError as error:
-            raise ConfigError(f"decoding.samplers: {error}") from error
+            raise ConfigError(f"decoding.samplers: {error}") from None
     assert sampler is not None
     return sampler
 

@@ -40,8 +40,13 @@ class ThirdPartySampler(Sampler):
         try:
             made = instantiate(dict(spec))
         except HydraException as error:
-            reason = str(error.__cause__ or error).strip().splitlines()[0]
-            raise ConfigError(f"decoding.samplers: {spec[TARGET]}: {reason}") from error
+            root: BaseException = error
+            while root.__cause__ is not None:
+                root = root.__cause__
+            reason = str(root).strip().splitlines()[0]
+            raise ConfigError(
+                f"decoding.samplers: {spec[TARGET]} could not be made: {reason}"
+            ) from None
         if not callable(made):
             raise ConfigError(
                 f"decoding.samplers: {spec[TARGET]}: must make a callable from logits to ids"
