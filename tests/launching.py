@@ -1,8 +1,8 @@
 """The programs in processes of their own, as a shell would start them.
 
 `real` is a real start, imports and all. `Forked` is the same program forked off a process
-that has imported torch already: seconds cheaper, and otherwise the same (its own pid, signals,
-streams, folder and exit code).
+that has imported torch already, and it draws no pictures: seconds cheaper, and otherwise the same
+(its own pid, signals, streams, folder and exit code).
 """
 
 from __future__ import annotations
@@ -104,6 +104,8 @@ class Forked:
         **env: str,
     ) -> None:
         self._streams = [folder / f".{stream}" for stream in ("out", "err")]
+        for path in self._streams:
+            path.touch()  # it may be killed before it says a word
         self._process: ForkServerProcess = _CONTEXT.Process(
             target=_program,
             args=(folder, program, before, arguments, environment(**env), self._streams),
@@ -123,8 +125,7 @@ class Forked:
     @property
     def err(self) -> str:
         """Standard error so far."""
-        path = self._streams[1]
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return self._streams[1].read_text(encoding="utf-8")
 
     def wait(self) -> Ended:
         """Wait for the end."""
@@ -167,8 +168,9 @@ def _program(
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(opened, descriptor)
         os.close(opened)
-    from nextchar import commands
+    from nextchar import commands, plots
 
+    plots.draw_all = lambda run, folder: {}
     for each in filter(None, (before, arguments or ("",))):
         sys.argv = [f"nextchar-{program}", *filter(None, each)]
         getattr(commands, program)()
