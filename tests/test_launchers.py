@@ -137,6 +137,7 @@ def twelve(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return _summary(folder).read_bytes()
 
 
+@pytest.mark.slow
 def test_fifty_cached_jobs_cost_little(tmp_path: Path) -> None:
     """Under a second each, the start of the program and the summary included; here it is 0.1 s."""
     grid = ("-m", "hydra.launcher.work=sweep_jobs:nothing", "seed=range(50)", "launcher=parallel")

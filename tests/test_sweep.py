@@ -59,30 +59,33 @@ def test_a_grid_has_a_row_a_job_and_is_shown(tmp_path: Path) -> None:
     assert all(f"../../runs/{run}/report.html" in page for run in links)
 
 
-def test_every_way_to_end_badly_ends_only_its_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "launcher", [pytest.param("sequential", marks=pytest.mark.slow), "parallel"]
+)
+def test_every_way_to_end_badly_ends_only_its_job(tmp_path: Path, launcher: str) -> None:
     seeds = "seed=11,12,13,14,0"
     command = ("-m", "hydra.launcher.work=sweep_jobs:perilous_nothing", seeds)
-    for launcher in ("sequential", "parallel"):
-        done = sweep_jobs.run(tmp_path, *command, f"launcher={launcher}")
-        assert done.returncode == 1
-        assert done.stderr.rstrip().splitlines()[-1].startswith("nextchar: 4 of 5 jobs failed")
-        rows = {row["seed"]: row for row in _summary(tmp_path)}
-        assert {seed: row["status"] for seed, row in rows.items()} == {
-            "11": "failed",
-            "12": "failed",
-            "13": "failed",
-            "14": "failed",
-            "0": "done",
-        }
-        assert rows["11"]["error"] == "ZeroDivisionError: eleven"
-        assert "exit code 3" in rows["12"]["error"]
-        assert "SIGKILL" in rows["13"]["error"]
-        assert "code 4" in rows["14"]["error"]
-        for seed in ("11", "12", "13", "14"):
-            assert f"seed={seed}: {rows[seed]['error']}" in done.stderr
-        assert "last words" in done.stderr  # of the one that exited hard: its log's end
+    done = sweep_jobs.run(tmp_path, *command, f"launcher={launcher}")
+    assert done.returncode == 1
+    assert done.stderr.rstrip().splitlines()[-1].startswith("nextchar: 4 of 5 jobs failed")
+    rows = {row["seed"]: row for row in _summary(tmp_path)}
+    assert {seed: row["status"] for seed, row in rows.items()} == {
+        "11": "failed",
+        "12": "failed",
+        "13": "failed",
+        "14": "failed",
+        "0": "done",
+    }
+    assert rows["11"]["error"] == "ZeroDivisionError: eleven"
+    assert "exit code 3" in rows["12"]["error"]
+    assert "SIGKILL" in rows["13"]["error"]
+    assert "code 4" in rows["14"]["error"]
+    for seed in ("11", "12", "13", "14"):
+        assert f"seed={seed}: {rows[seed]['error']}" in done.stderr
+    assert "last words" in done.stderr  # of the one that exited hard: its log's end
 
 
+@pytest.mark.slow
 def test_an_impossible_config_fails_alone(tmp_path: Path) -> None:
     done = sweep_jobs.run(tmp_path, "-m", NOTHING, "model.heads=1,3", "training.steps=abc,4")
     assert done.returncode == 1
@@ -148,6 +151,7 @@ def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:
     assert (folder / "summary.csv").read_bytes() == ended
 
 
+@pytest.mark.slow
 def test_jobs_end_with_their_driver_and_view_tells_what_there_is(tmp_path: Path) -> None:
     work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
     driver = subprocess.Popen(
@@ -168,6 +172,7 @@ def test_jobs_end_with_their_driver_and_view_tells_what_there_is(tmp_path: Path)
     assert _viewed(tmp_path) == {"0": "done", "1": "stopped", "2": "pending"}
 
 
+@pytest.mark.slow
 def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
     work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
     driver = subprocess.Popen(

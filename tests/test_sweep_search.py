@@ -185,7 +185,9 @@ def test_many_objectives_prune_nothing(tmp_path: Path) -> None:
     assert search.over() == 1
 
 
-@pytest.mark.parametrize("launcher", ["sequential", "parallel"])
+@pytest.mark.parametrize(
+    "launcher", [pytest.param("sequential", marks=pytest.mark.slow), "parallel"]
+)
 def test_a_search_is_a_sweep_with_a_total(tmp_path: Path, launcher: str) -> None:
     command = (*SEARCH, f"launcher={launcher}")
     done = sweep_jobs.run(tmp_path, *command, "hydra.sweeper.n_trials=6")
