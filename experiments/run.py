@@ -1,4 +1,7 @@
-"""Train a model, compare samplers, write the report: python experiments/run.py [overrides]"""
+"""Train a model, compare samplers, write the report: python experiments/run.py [overrides]
+
+The program is @hydra.main of nextchar.commands; tab completion looks for these words here.
+"""
 
 from nextchar.commands import run
 

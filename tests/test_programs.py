@@ -136,12 +136,7 @@ COMPLETIONS = [
     "program",
     [
         "nextchar-run",
-        pytest.param(
-            "python run.py",
-            marks=pytest.mark.xfail(
-                strict=True, reason="Hydra's completion greps experiments/run.py for @hydra.main"
-            ),
-        ),
+        "python run.py",
     ],
 )
 def test_bash_completes(folder: Path, program: str) -> None:
@@ -151,7 +146,8 @@ def test_bash_completes(folder: Path, program: str) -> None:
     start = f"#!{sys.executable}\nfrom nextchar.commands import run\nrun()\n"
     (bin_folder / "nextchar-run").write_text(start, encoding="utf-8")
     (bin_folder / "nextchar-run").chmod(0o755)
-    (bin_folder / "python").symlink_to(sys.executable)
+    (bin_folder / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    (bin_folder / "python").chmod(0o755)
     shutil.copy(Path(__file__).parents[1] / "experiments" / "run.py", folder)
     script = [f'eval "$({program} --shell-completion install=bash)"']
     for word, _ in COMPLETIONS:
@@ -336,7 +332,6 @@ def test_several_seeds_in_one_command(tiny_run: Path, folder: Path) -> None:
     assert (folder / "outputs" / "latest").resolve().parent.name == "sweeps"
 
 
-@pytest.mark.xfail(strict=True, reason="training.csv is read from the model's folder")
 def test_a_finished_run_needs_its_model_no_more(copied: Path, first: Ended) -> None:
     shutil.rmtree(copied / "outputs" / "models")
     assert tiny(copied).out == first.out
@@ -383,7 +378,6 @@ def test_a_mistake_is_one_line(folder: Path, mistake: str) -> None:
     assert names(folder) == before
 
 
-@pytest.mark.xfail(strict=True, reason="the model is built after its run's lock is made")
 def test_a_model_that_cannot_be_built_is_one_line(folder: Path) -> None:
     ended = run(folder, *TINY, "model=labml_nn", "model.key_value_heads=1")
     assert_one_line(ended, 2)
@@ -416,7 +410,6 @@ def test_a_validation_split_within_one_context(folder: Path) -> None:
     tiny(folder, "model.context=600")
 
 
-@pytest.mark.xfail(strict=True, reason="a traceback from the sampler after all of the training")
 def test_a_diverged_training_is_one_line(folder: Path) -> None:
     ended = run(folder, *TINY, "training.weight_decay=1e9")
     assert ended.code != 0
@@ -557,7 +550,6 @@ def corpus_of(folder: Path, *overrides: str) -> dict[str, Any]:
     return dict(results.read_json(folder / "outputs" / "latest" / results.MANIFEST)["corpus"])
 
 
-@pytest.mark.xfail(strict=True, reason="the identity of a run does not hold what was asked for")
 def test_the_same_text_asked_for_is_not_said_to_be_replaced(
     replaced: tuple[Path, Ended], tmp_path: Path
 ) -> None:
@@ -567,7 +559,6 @@ def test_the_same_text_asked_for_is_not_said_to_be_replaced(
     assert (asked["requested"], asked["substituted"]) == ("grammar", None)
 
 
-@pytest.mark.xfail(strict=True, reason="the identity of a model does not hold its vocabulary")
 def test_the_play_as_a_file_is_another_model(replaced: tuple[Path, Ended], tmp_path: Path) -> None:
     """It has the same characters, but only those that stand in it are known."""
     from nextchar import grammar

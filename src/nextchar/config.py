@@ -247,14 +247,16 @@ class Config:
 
     def __post_init__(self) -> None:
         _require(
-            bool(self.name) and not set(self.name) & set('/\\:*?"<>|\0') and self.name[0] != ".",
+            bool(self.name.strip())
+            and not set(self.name) & set('/\\:*?"<>|\0')
+            and self.name[0] != ".",
             "name",
             self.name,
             'must be a plain file name, without / \\ : * ? " < > | and no dot in front',
         )
         _require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
         _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
-        _at_least(1, "threads", self.threads)
+        _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
 
     @property
     def outputs(self) -> Path:
@@ -344,11 +346,12 @@ def _same_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def model_id(config: Config, corpus_sha256: str) -> str:
+def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
     """Identity of a trained model: its text (by content, not by name), shape, training and seed."""
     return digest(
         {
             "corpus": corpus_sha256,
+            "vocabulary": vocabulary,
             "train_fraction": config.corpus.train_fraction,
             "model": scientific(config.model),
             "training": scientific(config.training),
@@ -357,11 +360,15 @@ def model_id(config: Config, corpus_sha256: str) -> str:
     )
 
 
-def run_id(config: Config, trained: str) -> str:
-    """Identity of a comparison: the model's, how it decodes, and what is measured."""
+def run_id(config: Config, trained: str, *, instead: bool) -> str:
+    """Identity of a comparison: the model's, how it decodes, and what is measured.
+
+    `instead` says whether another text was asked for: a run must not stand for one that says so.
+    """
     return digest(
         {
             "model": trained,
+            "instead": instead,
             "decoding": scientific(config.decoding),
             "metrics": scientific(config.metrics),
         }

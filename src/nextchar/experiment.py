@@ -86,20 +86,20 @@ def _run(
     manifest.code()  # read now: the files may change while this runs
     samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
-    device.prepare(asked.threads)
     text = corpus.load(asked.corpus)
     text.require(asked.model.context + 1, comparison.needed_validation(asked.decoding))
-    model_id = config.model_id(asked, text.sha256)
-    run_id = config.run_id(asked, model_id)
+    model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
+    run_id = config.run_id(asked, model_id, instead=bool(text.substituted))
     folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"
     if text.substituted:
         progress.say(f"note: {text.substituted}")
     if asked.force or not (folder / results.DONE).exists():
+        device.prepare(asked.threads)
+        model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
         turn.enter_context(lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {run_id}"))
     if (folder / results.DONE).exists() and not asked.force:
         _say_of_stored(folder)
     else:
-        model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
         started = manifest.now()
         _empty(folder)
         atomic.write_text(folder / results.CONFIG, config.to_yaml(asked))

@@ -65,8 +65,8 @@ def noise(seed: int, prompt: int, sample: int, length: int, candidate: int = 0) 
 
 
 def generator(seed: int, prompt: int, sample: int, stream: int) -> np.random.Generator:
-    """Numbers for a text. NumPy fills keys up with zeros: the last, above zero, keeps them apart from
-    the keys of training, (seed, step)."""
+    """Numbers for a text. NumPy fills keys up with zeros: the last, above zero, keeps them apart
+    from the keys of training, (seed, step)."""
     return np.random.default_rng((seed, prompt, sample, 1 + stream))
 
 

@@ -197,7 +197,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """A finished run; its training.csv is that of its model, in outputs/models."""
+    """A finished run; its training records lie with its model, and are gone when that is."""
     manifest = read_json(folder / MANIFEST)
     model = folder.parent.parent / "models" / str(manifest["model_id"])
     return Run(
@@ -207,7 +207,7 @@ def read_run(folder: Path) -> Run:
         timings=read_json(folder / TIMINGS),
         metrics=read_metrics(folder / METRICS),
         samples=read_samples(folder / SAMPLES),
-        training=read_training(model / TRAINING),
+        training=read_training(model / TRAINING) if (model / TRAINING).exists() else [],
         differences=read_rows(Difference, folder / DIFFERENCES),
         truncation=read_rows(Truncation, folder / TRUNCATION),
         possible=read_rows(Possible, folder / POSSIBLE),

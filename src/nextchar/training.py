@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nextchar import checkpoint, progress, results
-from nextchar.config import TrainingConfig
+from nextchar.config import ConfigError, TrainingConfig
 from nextchar.corpus import Corpus
 from nextchar.model import LanguageModel
 from nextchar.optimizer import Optimizers, schedule
@@ -135,6 +135,11 @@ def train(
             evaluates = last or state.step % config.evaluate_every == 0
             if evaluates or state.step % config.log_every == 0:
                 train_loss = torch.stack(losses).mean().item()
+                if not math.isfinite(train_loss):
+                    raise ConfigError(
+                        f"training.learning_rate={config.learning_rate}: the loss is {train_loss} "
+                        f"at step {state.step}: lower the rates or the decay"
+                    )
                 seconds = time.perf_counter() - clock
                 record = TrainingRecord(
                     step=state.step,

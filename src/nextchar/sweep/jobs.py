@@ -74,6 +74,7 @@ def key(asked: Config) -> str:
             "model": config.scientific(asked.model),
             "training": config.scientific(asked.training),
             "decoding": config.scientific(asked.decoding),
+            "metrics": config.scientific(asked.metrics),
         }
     )
 
