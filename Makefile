@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format tensorboard figures clean
+MAKEFLAGS += --no-print-directory
+.PHONY: help run test slow oracle check format tensorboard figures clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,8 +17,19 @@ help:  ## list the targets
 run: .venv/installed  ## train on tiny Shakespeare, compare the samplers, write the report
 	$(BIN)/python experiments/run.py
 
-test: .venv/installed  ## run the tests
-	$(BIN)/python -m pytest
+test: .venv/installed  ## run the tests, but for the slow ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not ray"
+
+slow: .venv/installed  ## run the slow tests: every launcher, a Ray cluster, kills at random
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or ray"
+
+oracle: .venv-oracle/installed  ## hold the samplers against transformers, in an environment of its own
+	.venv-oracle/bin/python tests/oracle/record.py --check
+
+.venv-oracle/installed:
+	$(PYTHON) -m venv .venv-oracle
+	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch "transformers>=5.23,<6" numpy
+	touch $@
 
 check: .venv/installed  ## formatting, lint, types, direction of imports
 	$(BIN)/ruff format --check .
@@ -36,4 +48,4 @@ figures: .venv/installed  ## run the default, and renew the README's table and f
 	$(BIN)/python experiments/reproduce.py
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf .venv build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-oracle build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

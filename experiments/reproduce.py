@@ -25,7 +25,7 @@ validation loss {model["validation_loss"]:.4f} nats a character ({machine["threa
 
 ![Quality and diversity of the samplers]({FIGURE})
 
-{table.as_markdown(table.compare(run.metrics))}
+{table.as_markdown(table.compare(table.headlines(run.metrics)))}
 """
 
 
