@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,9 +87,9 @@ class SweepLauncher(Launcher):
             on_end=on_end,
         )
 
+    @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         """Do the tasks, and say of each when it starts and how it ends."""
-        raise NotImplementedError
 
     @property
     def threads(self) -> int:

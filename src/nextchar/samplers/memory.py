@@ -5,9 +5,11 @@ Shapes: R rows, T characters read (the prompt and what was written after it), V 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any
 
+import labml_nn.sampling
 import torch
 from torch import Tensor
 
@@ -57,6 +59,30 @@ class ReadingSampler(MemorySampler):
 
     def _learn(self, own: Tensor, logits: Tensor, ids: Tensor) -> Tensor:
         return self._remember(torch.cat((own, ids[:, None]), dim=1))
+
+
+class AdditivePenalty(ReadingSampler):
+    """Lowers the logits of what was read, by a penalty and over a window.
+
+    Raises ValueError for a penalty that is not finite.
+    """
+
+    def __init__(
+        self,
+        penalty: float,
+        window: int | None = None,
+        sampler: labml_nn.sampling.Sampler | None = None,
+    ) -> None:
+        super().__init__(sampler)
+        if not math.isfinite(penalty):
+            raise ValueError(
+                f"{self.name}={penalty}: must be finite; 0 is no penalty, below 0 a reward"
+            )
+        self.penalty, self.window = penalty, checked_window(self.name, window)
+
+    @property
+    def value(self) -> float:
+        return self.penalty
 
 
 def checked_window(name: str, window: int | None) -> int | None:

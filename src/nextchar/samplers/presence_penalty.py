@@ -8,35 +8,15 @@ or its last `window` characters. Unlike the repetition penalty it moves all logi
 
 from __future__ import annotations
 
-import math
-
-import labml_nn.sampling
 from torch import Tensor
 
-from nextchar.samplers.memory import ReadingSampler, checked_window, counts
+from nextchar.samplers.memory import AdditivePenalty, counts
 
 
-class PresencePenaltySampler(ReadingSampler):
+class PresencePenaltySampler(AdditivePenalty):
     """Lower the logits of what was read. Raises ValueError for a penalty that is not finite."""
 
     name = "presence_penalty"
-
-    def __init__(
-        self,
-        penalty: float,
-        window: int | None = None,
-        sampler: labml_nn.sampling.Sampler | None = None,
-    ) -> None:
-        super().__init__(sampler)
-        if not math.isfinite(penalty):
-            raise ValueError(
-                f"presence_penalty={penalty}: must be finite; 0 is no penalty, below 0 a reward"
-            )
-        self.penalty, self.window = penalty, checked_window("presence_penalty", window)
-
-    @property
-    def value(self) -> float:
-        return self.penalty
 
     def warp_after(self, logits: Tensor, memory: Tensor) -> Tensor:
         return logits - self.penalty * (counts(memory, logits.size(-1)) > 0)
