@@ -28,7 +28,7 @@ oracle: .venv-oracle/installed  ## hold the samplers against transformers, in an
 
 .venv-oracle/installed:
 	$(PYTHON) -m venv .venv-oracle
-	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch "transformers>=5.23,<6" numpy
+	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch transformers==5.23.0 numpy
 	touch $@
 
 check: .venv/installed  ## formatting, lint, types, direction of imports
