@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextchar import progress
 from nextchar.automaton import Automaton, Integers
 from nextchar.metrics.exact import CHUNK, Positions
 from nextchar.metrics.statistics import Floats, ratio_interval
@@ -198,19 +199,23 @@ def truncation(
     points = [(name, value) for name, values in families.items() for value in values]
     samplers = [build({name: value}) for name, value in points]
     totals = np.zeros((len(points) + len(ORACLE_PRICES), 3, at.count))
-    for part, true in truth.chunks(at):
-        blocks = at.blocks[part].numpy()
-        columns = [
-            measures(true, sampler.distribution(at.logits[part]), epsilon)[:3]
-            for sampler in samplers
-        ]
-        cut = oracle_cuts(torch.softmax(at.logits[part].double(), -1), true)
-        for price in ORACLE_PRICES:
-            wrong, lost = cut(price)
-            columns.append(torch.stack((wrong, lost, torch.full_like(lost, torch.nan))))
-        for row, sides in enumerate(columns):
-            for side, column in enumerate(sides.numpy()):
-                totals[row, side] += np.bincount(blocks, column, minlength=at.count)
+    done = 0
+    with progress.task("truncation", len(at.targets)) as task:
+        for part, true in truth.chunks(at):
+            blocks = at.blocks[part].numpy()
+            columns = [
+                measures(true, sampler.distribution(at.logits[part]), epsilon)[:3]
+                for sampler in samplers
+            ]
+            cut = oracle_cuts(torch.softmax(at.logits[part].double(), -1), true)
+            for price in ORACLE_PRICES:
+                wrong, lost = cut(price)
+                columns.append(torch.stack((wrong, lost, torch.full_like(lost, torch.nan))))
+            for row, sides in enumerate(columns):
+                for side, column in enumerate(sides.numpy()):
+                    totals[row, side] += np.bincount(blocks, column, minlength=at.count)
+            done += len(blocks)
+            task.update(done)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
     names = [*points, *((ORACLE, price) for price in ORACLE_PRICES)]
     rows = []
