@@ -239,14 +239,14 @@ class Transformer(LanguageModel):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [B, T] to logits [B, T, V]."""
-        return self._logits(self._hidden(ids, None))
+        return self.logits_of(self._hidden(ids, None))
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
         hidden, cache = self.prefill_hidden(ids)
-        return self._logits(hidden[:, -1]), cache
+        return self.logits_of(hidden[:, -1]), cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        return self._logits(self.step_hidden(ids, cache))
+        return self.logits_of(self.step_hidden(ids, cache))
 
     def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
         """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
@@ -260,10 +260,6 @@ class Transformer(LanguageModel):
         """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
         assert isinstance(cache, KeyValueCache)
         return self._hidden(ids[:, None], cache)[:, -1]
-
-    def logits_of(self, hidden: Tensor) -> Tensor:
-        """Hidden states [..., C] to logits [..., V]."""
-        return self._logits(hidden)
 
     def _hidden(self, ids: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Ids [B, T], at the positions after those in the cache, to hidden states [B, T, C]."""
@@ -282,8 +278,11 @@ class Transformer(LanguageModel):
             cache.length += T
         return rms_norm(x)
 
-    def _logits(self, hidden: Tensor) -> Tensor:
-        """Logits in float32, capped smoothly to (-cap, cap) (Gemma 2, 2408.00118)."""
+    def logits_of(self, hidden: Tensor) -> Tensor:
+        """Hidden states [..., C] to float32 logits [..., V], capped smoothly to (-cap, cap).
+
+        The cap: Gemma 2, 2408.00118.
+        """
         logits: Tensor = self.head(hidden).float()
         if self.logit_cap is None:
             return logits

@@ -23,7 +23,7 @@ from nextchar.results import TrainingRecord
 EVALUATION_ROWS = 64
 """Windows that are evaluated at once."""
 
-LAST, BEST, LOG = "last.safetensors", "best.safetensors", "training.csv"
+LAST, BEST, LOG = "last.safetensors", "best.safetensors", results.TRAINING
 
 
 def protocol(context: int) -> str:
