@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
-from nextchar import config, results
+from nextchar import results
 from nextchar.config import ConfigError
 from nextchar.metrics.differences import differences
 from nextchar.metrics.seeds import crossed_weights, pooled, pooled_figures
@@ -93,9 +94,7 @@ def run(folder: Path, seed: int, length: int = 9) -> Path:
     folder.mkdir()
     parts = {key: {"x": 1} for key in ("corpus", "model", "training", "metrics")}
     asked = {"seed": seed, **parts, "decoding": {"resamples": 50, "length": length}}
-    (folder / results.CONFIG).write_text(
-        config.OmegaConf.to_yaml(config.OmegaConf.create(asked)), encoding="utf-8"
-    )
+    (folder / results.CONFIG).write_text(OmegaConf.to_yaml(asked), encoding="utf-8")
     values = np.random.default_rng(seed).normal(0, 1, K)
     rows = [stored(sums(label, values + i)) for i, label in enumerate(("a", "b", HUMAN))]
     results.write_rows(folder / results.SUMS, StoredSums, rows)

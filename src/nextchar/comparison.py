@@ -6,7 +6,7 @@ Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (ro
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar import generation, progress
+from nextchar import generation, writing
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.corpus import Corpus
-from nextchar.generation import Row, Texts
+from nextchar.generation import Texts
 from nextchar.methods import Method
 from nextchar.metrics import exact
 from nextchar.metrics.differences import differences
@@ -59,25 +59,6 @@ class Comparison:
     timings: dict[str, Any]
 
 
-def needed_validation(decoding: DecodingConfig) -> int:
-    """Characters that the validation split must have: room for each prompt to start elsewhere."""
-    return decoding.prompt_length + decoding.length + decoding.prompts
-
-
-def cut_prompts(validation: Tensor, decoding: DecodingConfig) -> tuple[Tensor, Tensor]:
-    """Prompts [P, T], evenly spaced over the split [N], and how it goes on, [P, L]: human text."""
-    T, L = decoding.prompt_length, decoding.length
-    starts = prompt_starts(len(validation), decoding)
-    pieces = validation[starts[:, None] + torch.arange(T + L)]
-    return pieces[:, :T], pieces[:, T:]
-
-
-def prompt_starts(length: int, decoding: DecodingConfig) -> Tensor:
-    """Where the prompts [P] start in a split of `length` characters."""
-    T, L, P = decoding.prompt_length, decoding.length, decoding.prompts
-    return torch.arange(P) * (length - T - L) // max(P - 1, 1)
-
-
 def compare(
     model: LanguageModel,
     corpus: Corpus,
@@ -88,7 +69,7 @@ def compare(
 ) -> Comparison:
     """Let every sampler write, hold it against held-out text, and measure both alike."""
     device = next(model.parameters()).device
-    prompts, human = cut_prompts(corpus.validation, decoding)
+    prompts, human = writing.cut_prompts(corpus.validation, decoding)
     started = time.perf_counter()
     methods = [
         method.prepared(corpus.train, len(corpus.vocabulary))
@@ -96,7 +77,7 @@ def compare(
         else method
         for method in samplers
     ]
-    texts = _write(model, methods, prompts.to(device), decoding, seed)
+    texts = writing.write(model, methods, prompts.to(device), decoding, seed)
     generated = time.perf_counter()
     human_bits = generation.bits_of(model, prompts.to(device), human.to(device))
     samples = [
@@ -127,7 +108,7 @@ def compare(
         curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
         possible = held.possible
     timings = {
-        "generation": _speeds(samplers, texts, generated - started),
+        "generation": writing.speeds(samplers, texts, generated - started),
         "metrics": {"seconds": time.perf_counter() - generated},
     }
     return Comparison(
@@ -146,83 +127,6 @@ def _with_law(methods: Sequence[Method]) -> list[Sampler]:
     """Those whose distribution after a text is known from the model's logits there alone."""
     samplers = [each for each in methods if isinstance(each, Sampler)]
     return [each for each in samplers if each.exact and not each.has_memory]
-
-
-def _write(
-    model: LanguageModel,
-    samplers: Sequence[Method],
-    prompts: Tensor,
-    decoding: DecodingConfig,
-    seed: int,
-) -> Texts:
-    rows = [
-        [
-            Row(index, prompt, sample)
-            for prompt in range(decoding.prompts)
-            for sample in range(decoding.samples_per_prompt)
-        ]
-        for index in range(len(samplers))
-    ]
-    stepping = [each for each in samplers if isinstance(each, Sampler)]
-    with progress.task("generating", sum(map(len, rows)) * decoding.length) as task:
-        parts = []
-        if stepping:
-            at = [index for index, each in enumerate(samplers) if isinstance(each, Sampler)]
-            texts = generation.generate(
-                model,
-                prompts,
-                [each if isinstance(each, Sampler) else stepping[0] for each in samplers],
-                [row for index in at for row in rows[index]],
-                length=decoding.length,
-                seed=seed,
-                on_progress=task.update,
-            )
-            parts.append(texts)
-        for index, each in enumerate(samplers):
-            if isinstance(each, Search):
-                done = sum(len(part.rows) for part in parts) * decoding.length
-
-                def on_progress(characters: int, done: int = done) -> None:
-                    task.update(done + characters)
-
-                parts.append(
-                    _search(model, each, prompts, rows[index], decoding.length, seed, on_progress)
-                )
-    return _joined(parts, len(samplers))
-
-
-def _search(
-    model: LanguageModel,
-    search: Search,
-    prompts: Tensor,
-    rows: Sequence[Row],
-    length: int,
-    seed: int,
-    on_progress: Callable[[int], None],
-) -> Texts:
-    """What a search wrote, weighed by the model (in its time, too); it has no distribution."""
-    clock = time.perf_counter()
-    ids = search.write(model, prompts, rows, length=length, seed=seed, on_progress=on_progress)
-    read = prompts[[row.prompt for row in rows]]
-    bits = generation.bits_of(model, read, ids.to(prompts.device))
-    seconds = {rows[0].sampler: time.perf_counter() - clock}
-    nothing = torch.full_like(bits, torch.nan)
-    return Texts(rows, ids, bits, nothing, nothing, seconds)
-
-
-def _joined(parts: Sequence[Texts], methods: int) -> Texts:
-    """All texts, in the order in which their methods were asked for."""
-    rows = [row for part in parts for row in part.rows]
-    order = sorted(range(len(rows)), key=lambda i: rows[i].sampler)
-    ids, bits, entropy, kept = (
-        torch.cat([getattr(part, name) for part in parts])[order]
-        for name in ("ids", "bits", "entropy", "kept")
-    )
-    seconds = dict.fromkeys(range(methods), 0.0)
-    for part in parts:
-        for index, taken in part.seconds.items():
-            seconds[index] += taken
-    return Texts([rows[i] for i in order], ids, bits, entropy, kept, seconds)
 
 
 def _samples(corpus: Corpus, labels: list[str], texts: Texts, prompts: Tensor) -> list[Sample]:
@@ -265,7 +169,7 @@ def _beside(
     drawn = torch.from_numpy(judge.write(prompts.numpy(), np.stack(noise)))
     samples = []
     for label, before, ids in (
-        (HUMAN_TRAINING, *cut_prompts(corpus.train, decoding)),
+        (HUMAN_TRAINING, *writing.cut_prompts(corpus.train, decoding)),
         (JUDGE, prompts, drawn),
     ):
         bits = generation.bits_of(model, before.to(device), ids.to(device))
@@ -292,7 +196,7 @@ def _judged(
 def _held_against(corpus: Corpus, decoding: DecodingConfig) -> Beside:
     """The training text, and what lies between the pieces of human text in the validation split."""
     T, L = decoding.prompt_length, decoding.length
-    starts = prompt_starts(len(corpus.validation), decoding).tolist()
+    starts = writing.prompt_starts(len(corpus.validation), decoding).tolist()
     pieces = [(start + T, start + T + L) for start in starts]
     return Beside(corpus.train_text, held_out(corpus.validation_text, pieces, least=L))
 
@@ -317,30 +221,3 @@ def _written(samplers: Sequence[Method], texts: Texts, samples: Sequence[Sample]
         )
         for label, group in groups.items()
     ]
-
-
-def _speeds(samplers: Sequence[Method], texts: Texts, seconds: float) -> dict[str, Any]:
-    """Seconds of the whole, and of each sampler: its own choosing, and its share of the model's.
-
-    A search's own seconds hold the model's steps, which it takes alone.
-    """
-    characters = texts.ids.numel()
-    own = [
-        sum(row.sampler == index for row in texts.rows) * texts.ids.size(1)
-        for index in range(len(samplers))
-    ]
-    together = [0 if isinstance(each, Search) else own[i] for i, each in enumerate(samplers)]
-    shared = (seconds - sum(texts.seconds.values())) / max(sum(together), 1)
-    speeds: dict[str, Any] = {
-        "seconds": seconds,
-        "characters_per_second": characters / seconds,
-        "samplers": {},
-    }
-    for index, sampler in enumerate(samplers):
-        taken = texts.seconds[index] + shared * together[index]
-        speeds["samplers"][sampler.label] = {
-            "choosing_seconds": texts.seconds[index],
-            "seconds": taken,
-            "characters_per_second": own[index] / taken,
-        }
-    return speeds

@@ -28,6 +28,7 @@ from nextchar import (
     results,
     tracking,
     training,
+    writing,
 )
 from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
@@ -87,7 +88,7 @@ def _run(
     samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     text = corpus.load(asked.corpus)
-    text.require(asked.model.context + 1, comparison.needed_validation(asked.decoding))
+    text.require(asked.model.context + 1, writing.needed_validation(asked.decoding))
     model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
     run_id = config.run_id(asked, model_id, instead=bool(text.substituted))
     folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"

@@ -1,22 +1,11 @@
-"""Configuration: frozen dataclasses that validate themselves, and the identities made from them.
-
-The only room that knows OmegaConf. `register()` hands the classes to Hydra as schemas; `resolve()`
-turns a composed Hydra config into a `Config`, whose parts are what the other rooms take.
-"""
+"""The keys of a config: frozen dataclasses that validate themselves. Defaults stand in conf/."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import hydra
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
 
 
 class ConfigError(ValueError):
@@ -261,115 +250,3 @@ class Config:
     @property
     def outputs(self) -> Path:
         return Path(self.paths.outputs)
-
-
-PARTS: dict[str, type] = {
-    "corpus": CorpusConfig,
-    "model": ModelConfig,
-    "training": TrainingConfig,
-    "decoding": DecodingConfig,
-    "metrics": MetricsConfig,
-    "paths": PathsConfig,
-}
-
-
-def register() -> None:
-    """Make the dataclasses the schemas of `conf/`: unknown keys and wrong types are errors there.
-
-    The classes hold no defaults: those stand in `conf/`, once, each with its comment.
-    """
-    schema = OmegaConf.structured(Config)
-    # A frozen dataclass becomes a read-only config, which Hydra could not override.
-    OmegaConf.set_readonly(schema, None)
-    for name, part in PARTS.items():
-        schema[name] = OmegaConf.structured(part)
-        OmegaConf.set_readonly(schema[name], None)
-    ConfigStore.instance().store(name="schema", node=schema)
-
-
-def resolve(composed: DictConfig) -> Config:
-    """A composed Hydra config as validated dataclasses.
-
-    Raises ConfigError for a missing or impossible value, in one line.
-    """
-    missing = sorted(OmegaConf.missing_keys(composed))
-    _require(not missing, missing[0] if missing else "", "???", "has no default: set it")
-    for part, known in {"": Config, **PARTS}.items():
-        given = composed[part] if part else composed
-        names = {each.name for each in fields(known)}
-        for name in (str(key) for key in given if key not in names):
-            key = f"{part}.{name}" if part else name
-            raise ConfigError(f"{key}={given[name]}: there is no such key; --help shows them all")
-    config = OmegaConf.to_object(composed)
-    assert isinstance(config, Config)
-    return config
-
-
-def compose(*overrides: str) -> Config:
-    """The config that the command line would make of these overrides."""
-    register()
-    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
-        return resolve(hydra.compose("config", overrides=list(overrides)))
-
-
-def to_yaml(config: Config) -> str:
-    """The config as it stands in config.yaml of a run."""
-    return OmegaConf.to_yaml(OmegaConf.create(asdict(config)))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """config.yaml of a run, as plain dicts."""
-    plain = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-def scientific(part: Any) -> dict[str, Any]:
-    """The fields of a dataclass that can change a result."""
-    assert is_dataclass(part)
-    names = [each.name for each in fields(part) if each.metadata.get("scientific", True)]
-    return {name: getattr(part, name) for name in names}
-
-
-def digest(content: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits of the SHA-256 of the canonical JSON of `content`."""
-    canonical = json.dumps(_same_numbers(content), separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def _same_numbers(value: Any) -> Any:
-    """1.0 written as 1, so that a number has one identity however it was typed."""
-    if isinstance(value, Mapping):
-        return {key: _same_numbers(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_same_numbers(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
-    """Identity of a trained model: its text (by content, not by name), shape, training and seed."""
-    return digest(
-        {
-            "corpus": corpus_sha256,
-            "vocabulary": vocabulary,
-            "train_fraction": config.corpus.train_fraction,
-            "model": scientific(config.model),
-            "training": scientific(config.training),
-            "seed": config.seed,
-        }
-    )
-
-
-def run_id(config: Config, trained: str, *, instead: bool) -> str:
-    """Identity of a comparison: the model's, how it decodes, and what is measured.
-
-    `instead` says whether another text was asked for: a run must not stand for one that says so.
-    """
-    return digest(
-        {
-            "model": trained,
-            "instead": instead,
-            "decoding": scientific(config.decoding),
-            "metrics": scientific(config.metrics),
-        }
-    )

@@ -1,0 +1,39 @@
+"""Configuration: frozen dataclasses that validate themselves, and the identities made from them.
+
+The only room that knows OmegaConf. `register()` hands the classes to Hydra as schemas; `resolve()`
+turns a composed Hydra config into a `Config`, whose parts are what the other rooms take.
+"""
+
+from nextchar.config.composing import PARTS, compose, read_yaml, register, resolve, to_yaml
+from nextchar.config.identity import digest, model_id, run_id, scientific
+from nextchar.config.schema import (
+    Config,
+    ConfigError,
+    CorpusConfig,
+    DecodingConfig,
+    MetricsConfig,
+    ModelConfig,
+    PathsConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "PARTS",
+    "Config",
+    "ConfigError",
+    "CorpusConfig",
+    "DecodingConfig",
+    "MetricsConfig",
+    "ModelConfig",
+    "PathsConfig",
+    "TrainingConfig",
+    "compose",
+    "digest",
+    "model_id",
+    "read_yaml",
+    "register",
+    "resolve",
+    "run_id",
+    "scientific",
+    "to_yaml",
+]

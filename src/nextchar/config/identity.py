@@ -1,0 +1,62 @@
+"""Identities: hashes of what can change a result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from nextchar.config.schema import Config
+
+
+def scientific(part: Any) -> dict[str, Any]:
+    """The fields of a dataclass that can change a result."""
+    assert is_dataclass(part)
+    names = [each.name for each in fields(part) if each.metadata.get("scientific", True)]
+    return {name: getattr(part, name) for name in names}
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of the canonical JSON of `content`."""
+    canonical = json.dumps(_same_numbers(content), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _same_numbers(value: Any) -> Any:
+    """1.0 written as 1, so that a number has one identity however it was typed."""
+    if isinstance(value, Mapping):
+        return {key: _same_numbers(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_same_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
+    """Identity of a trained model: its text (by content, not by name), shape, training and seed."""
+    return digest(
+        {
+            "corpus": corpus_sha256,
+            "vocabulary": vocabulary,
+            "train_fraction": config.corpus.train_fraction,
+            "model": scientific(config.model),
+            "training": scientific(config.training),
+            "seed": config.seed,
+        }
+    )
+
+
+def run_id(config: Config, trained: str, *, instead: bool) -> str:
+    """Identity of a comparison: the model's, how it decodes, and what is measured.
+
+    `instead` says whether another text was asked for: a run must not stand for one that says so.
+    """
+    return digest(
+        {
+            "model": trained,
+            "instead": instead,
+            "decoding": scientific(config.decoding),
+            "metrics": scientific(config.metrics),
+        }
+    )
