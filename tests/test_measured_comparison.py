@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_module
 
-from nextchar import comparison, config, corpus, experiment
+from nextchar import comparison, config, corpus, trained
 from nextchar.comparison import Comparison
 from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE
 from nextchar.samplers import build_all
@@ -19,7 +19,7 @@ def compared() -> Comparison:
     with initialize_config_module(version_base="1.3", config_module="nextchar.conf"):
         asked = config.resolve(compose("config", overrides=overrides))
     text = corpus.load(asked.corpus)
-    model = experiment.build_model(asked.model, len(text.vocabulary), 0)
+    model = trained.build_model(asked.model, len(text.vocabulary), 0)
     samplers = build_all(["greedy", {"top_k": 1}, {"temperature": 1.0}, {"top_p": 1.0}])
     return comparison.compare(model, text, samplers, asked.decoding, asked.metrics, 0)
 

@@ -6,20 +6,15 @@ import math
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from nextchar import (
     atomic,
-    checkpoint,
     comparison,
     config,
     corpus,
     device,
-    generation,
     lock,
     manifest,
     plots,
@@ -27,34 +22,14 @@ from nextchar import (
     report,
     results,
     tracking,
-    training,
     writing,
 )
-from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
-from nextchar.config import Config, ModelConfig
-from nextchar.corpus import Corpus
-from nextchar.gpt2 import GPT2
+from nextchar.config import Config
 from nextchar.methods import build_methods
-from nextchar.model import LanguageModel, Transformer
 from nextchar.results import Run, TrainingRecord
 from nextchar.tracking import Tracker
-
-MODEL = "model.json"
-"""What is known of a trained model; written last, so that it marks a training as finished."""
-
-KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
-    "transformer": Transformer,
-    "labml_nn": LabmlTransformer,
-    "gpt2": GPT2,
-}
-
-PAST_THE_CONTEXT = {
-    "transformer": "the window slides: a character attends to the last model.context characters, "
-    "whose keys and values stay as they were computed",
-    "labml_nn": "the text is cropped: the last model.context characters are read anew each time",
-    "gpt2": "the text is cropped: the last model.context characters are read anew each time",
-}
+from nextchar.trained import build_model, trained_model
 
 
 def run(
@@ -107,7 +82,7 @@ def _run(
         with tracking.track(
             folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
         ) as tracker:
-            trained = _trained(asked, text, model, model_id, tracker, on_record, since)
+            trained = trained_model(asked, text, model, model_id, tracker, on_record, since)
             compared = comparison.compare(
                 model, text, samplers, asked.decoding, asked.metrics, asked.seed
             )
@@ -120,7 +95,8 @@ def _run(
             "run_id": run_id,
             "model_id": model_id,
             "command": command,
-            **_origins(asked, text, model, trained, folder),
+            "warnings": [trained.other_code] if trained.other_code else [],
+            **manifest.origins(asked, text, model, trained.facts, folder),
             "without_exact_distribution": [each.label for each in samplers if not each.exact],
             "times": {"started": started, "finished": manifest.now()},
         }
@@ -148,144 +124,6 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
             results.write_rows(folder / name, kind, rows)
 
 
-def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
-    """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return KINDS[shape.kind](shape, vocabulary_size)
-
-
-@dataclass(frozen=True)
-class _TrainedModel:
-    """What model.json says, and what it cost to train; `other_code` is a warning, or None."""
-
-    facts: dict[str, Any]
-    timing: dict[str, float]
-    other_code: str | None
-
-
-def _trained(
-    asked: Config,
-    text: Corpus,
-    model: LanguageModel,
-    model_id: str,
-    tracker: Tracker,
-    watcher: Callable[[TrainingRecord], None],
-    since: float,
-) -> _TrainedModel:
-    """Put trained weights into `model`, found or trained now; each record goes to the tracker.
-
-    Whoever else needs this model waits, and finds it trained.
-    """
-    folder = Path(asked.paths.outputs) / "models" / model_id
-    with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        return _trained_alone(asked, text, model, folder, tracker, watcher, since)
-
-
-def _trained_alone(
-    asked: Config,
-    text: Corpus,
-    model: LanguageModel,
-    folder: Path,
-    tracker: Tracker,
-    watcher: Callable[[TrainingRecord], None],
-    since: float,
-) -> _TrainedModel:
-    model_id = folder.name
-
-    def on_record(record: TrainingRecord) -> None:
-        scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
-        if record.val_loss is not None:
-            scalars["loss.validation"] = record.val_loss
-        tracker.scalars(record.step, scalars)
-        watcher(record)
-
-    if asked.force and not _is_newer(folder / MODEL, since):
-        _empty(folder)
-    if (folder / MODEL).exists():
-        progress.say(f"model {model_id} is trained already")
-        for record in results.read_training(folder / results.TRAINING):
-            on_record(record)
-    else:
-        trained = training.train(
-            model, text, asked.training, seed=asked.seed, folder=folder, on_record=on_record
-        )
-        facts = {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "validation_loss": trained.last_loss,
-            "best_validation_loss": trained.best_loss,
-            "best_step": trained.best_step,
-            "protocol": training.protocol(model.context),
-            "code": manifest.code(),
-        }
-        results.write_json(folder / MODEL, facts)
-    tracker.flush()
-    training.load_weights(model, folder, asked.decoding.checkpoint)
-    stored = results.read_json(folder / MODEL)
-    other_code = _other_code(stored["code"], f"the model {model_id} was trained")
-    if other_code:
-        progress.say(f"warning: {other_code}")
-    records = results.read_training(folder / results.TRAINING)
-    return _TrainedModel(stored, _training_cost(records, asked), other_code)
-
-
-def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:
-    """Seconds of the steps themselves, summed over every part of an interrupted training."""
-    characters, seconds, before = 0, 0.0, 0
-    for record in records:
-        read = (record.step - before) * asked.training.batch_size * asked.model.context
-        characters, seconds, before = (
-            characters + read,
-            seconds + read / record.characters_per_second,
-            record.step,
-        )
-    return {"seconds": seconds, "characters_per_second": characters / seconds}
-
-
-def _origins(
-    asked: Config, text: Corpus, model: LanguageModel, trained: _TrainedModel, folder: Path
-) -> dict[str, Any]:
-    """The part of the manifest that says where the figures came from."""
-    return {
-        "warnings": [trained.other_code] if trained.other_code else [],
-        "code": manifest.code(),
-        "corpus": {
-            "name": text.name,
-            "requested": asked.corpus.name,
-            "substituted": text.substituted,
-            "sha256": text.sha256,
-            "characters": len(text.text),
-            "vocabulary_size": len(text.vocabulary),
-            "entropy_rate": text.automaton.entropy_rate() if text.automaton else None,
-        },
-        "model": trained.facts | {"checkpoint": asked.decoding.checkpoint},
-        "generation": {
-            "past_the_context": PAST_THE_CONTEXT[asked.model.kind],
-            "precision": "float32 logits, float64 probabilities",
-            "rows_in_a_block": generation.BLOCK,
-            "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
-        },
-        "seeds": {"seed": asked.seed, "corpus": asked.corpus.seed},
-        "hardware": device.describe(next(model.parameters()).device),
-        "packages": manifest.packages(),
-        "sha256": {
-            "weights": checkpoint.weights_sha256(model.state_dict()),
-            "samples": manifest.file_sha256(folder / results.SAMPLES),
-            "metrics": manifest.file_sha256(folder / results.METRICS),
-            **{
-                Path(name).stem: manifest.file_sha256(folder / name)
-                for name in (
-                    results.DIFFERENCES,
-                    results.FAMILIES,
-                    results.TRUNCATION,
-                    results.POSSIBLE,
-                )
-                if (folder / name).exists()
-            },
-        },
-    }
-
-
 def _track(tracker: Tracker, step: int, compared: Comparison) -> None:
     """Every figure and every text, after the last step of the training."""
     for metric in compared.metrics:
@@ -294,23 +132,12 @@ def _track(tracker: Tracker, step: int, compared: Comparison) -> None:
         tracker.texts(sample.prompt, {f"sample.{sample.sampler}": sample.text})
 
 
-def _other_code(code: dict[str, Any], what: str) -> str | None:
-    if code["sha256"] == manifest.code()["sha256"]:
-        return None
-    commit = code["commit"] or "no commit"
-    return f"{what} by another version of the code ({commit[:12]}); force=true computes it again"
-
-
 def _say_of_stored(folder: Path) -> None:
     stored = results.read_json(folder / results.MANIFEST)
-    other_code = _other_code(stored["code"], "these results were made")
+    other_code = manifest.other_code(stored["code"], "these results were made")
     if other_code:
         progress.say(f"warning: {other_code}")
     progress.say(f"finished on {stored['times']['finished']}; force=true computes it again")
-
-
-def _is_newer(path: Path, since: float) -> bool:
-    return path.exists() and path.stat().st_mtime >= since
 
 
 def _empty(folder: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nextchar import config, corpus, device, experiment, training
+from nextchar import config, corpus, device, trained, training
 from nextchar.benchmarks import rounds
 from nextchar.config import Config
 from nextchar.results import TrainingRecord
@@ -68,7 +68,7 @@ def train(asked: Config) -> Curve:
     """Train as the config says, from the beginning, leaving nothing behind."""
     device.prepare(asked.threads)
     text = corpus.load(asked.corpus)
-    model = experiment.build_model(asked.model, len(text.vocabulary), asked.seed)
+    model = trained.build_model(asked.model, len(text.vocabulary), asked.seed)
     model.to(device.choose(asked.device))
     records: list[TrainingRecord] = []
     with tempfile.TemporaryDirectory() as folder:

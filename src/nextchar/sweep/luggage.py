@@ -11,10 +11,7 @@ from pathlib import Path
 
 from nextchar import atomic, config, lock
 from nextchar.config import Config
-from nextchar.results import CONFIG, DONE, MANIFEST, read_json
-
-MODEL = "model.json"
-"""What a trained model has, written last."""
+from nextchar.results import CONFIG, DONE, MANIFEST, MODEL, read_json
 
 
 @dataclass(frozen=True)

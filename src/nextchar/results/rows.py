@@ -1,29 +1,15 @@
-"""What a run leaves on disk, written and read in one place.
-
-The files of a run and of a model are listed in `docs/methods.md`. Everything here is plain text,
-so that results outlive the code: CSV with a header, JSON, and JSON lines.
-"""
+"""The rows of a run's tables, and CSV files of them: with a header, figures to the last digit."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from nextchar import atomic
-from nextchar.config import read_yaml
-
-CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
-METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
-DIFFERENCES, SUMS = "differences.csv", "sums.csv"
-TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
-PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
-"""Names of the files and folders of a run; training.csv lies with its model."""
 
 HUMAN = "human"
 """The row that every sampler is held against: held-out text of the same length."""
@@ -141,22 +127,6 @@ class Possible:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One generated text (or, for `human`, the true continuation of the prompt).
-
-    `prompt` and `sample` are indices; `bits` is -log2 p of each character under the untouched
-    model, as long as `text`.
-    """
-
-    sampler: str
-    prompt: int
-    sample: int
-    prompt_text: str
-    text: str
-    bits: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class TrainingRecord:
     """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
 
@@ -165,54 +135,6 @@ class TrainingRecord:
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run as it lies on disk: everything that the plots and the report read."""
-
-    folder: Path
-    config: Mapping[str, Any]
-    manifest: Mapping[str, Any]
-    timings: Mapping[str, Any]
-    metrics: Sequence[Metric]
-    samples: Sequence[Sample]
-    training: Sequence[TrainingRecord]
-    differences: Sequence[Difference] = ()
-    truncation: Sequence[Truncation] = ()
-    possible: Sequence[Possible] = ()
-    families: Sequence[FamilyFigure] = ()
-
-    @property
-    def samplers(self) -> list[str]:
-        """Labels in the order in which they were asked for, `human` last."""
-        return list(dict.fromkeys(row.sampler for row in self.metrics))
-
-    def value(self, sampler: str, metric: str) -> Metric | None:
-        """The row of one sampler and metric, or None where it does not apply."""
-        for row in self.metrics:
-            if (row.sampler, row.metric) == (sampler, metric):
-                return row
-        return None
-
-
-def read_run(folder: Path) -> Run:
-    """A finished run; its training records lie with its model, and are gone when that is."""
-    manifest = read_json(folder / MANIFEST)
-    model = folder.parent.parent / "models" / str(manifest["model_id"])
-    return Run(
-        folder=folder,
-        config=read_yaml(folder / CONFIG),
-        manifest=manifest,
-        timings=read_json(folder / TIMINGS),
-        metrics=read_metrics(folder / METRICS),
-        samples=read_samples(folder / SAMPLES),
-        training=read_training(model / TRAINING) if (model / TRAINING).exists() else [],
-        differences=read_rows(Difference, folder / DIFFERENCES),
-        truncation=read_rows(Truncation, folder / TRUNCATION),
-        possible=read_rows(Possible, folder / POSSIBLE),
-        families=read_rows(FamilyFigure, folder / FAMILIES),
-    )
 
 
 def number(value: float | int | None) -> str:
@@ -292,36 +214,3 @@ def read_training(path: Path) -> list[TrainingRecord]:
         )
         for row in _read_csv(path)
     ]
-
-
-def write_samples(path: Path, samples: Iterable[Sample]) -> None:
-    """Write samples.jsonl, a text a line; bits are rounded to 1e-6."""
-    lines = []
-    for sample in samples:
-        record = asdict(sample) | {"bits": [round(bits, 6) for bits in sample.bits]}
-        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-    atomic.write_text(path, "".join(lines))
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """Read samples.jsonl."""
-    records = map(json.loads, path.read_text(encoding="utf-8").split("\n")[:-1])
-    return [Sample(**{**record, "bits": tuple(record["bits"])}) for record in records]
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file for people and programs: indented, keys in their order."""
-    atomic.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file."""
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
-
-
-def point_latest(folder: Path) -> None:
-    """Make outputs/latest a link to `folder`, a run or a sweep, in one step."""
-    outputs = folder.parent.parent
-    with atomic.replacing(outputs / "latest") as temporary:
-        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)

@@ -1,0 +1,124 @@
+"""A trained model, found or trained now: one folder a model, shared by every run that needs it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nextchar import lock, manifest, progress, results, training
+from nextchar.baseline import LabmlTransformer
+from nextchar.config import Config, ModelConfig
+from nextchar.corpus import Corpus
+from nextchar.gpt2 import GPT2
+from nextchar.model import LanguageModel, Transformer
+from nextchar.results import TrainingRecord
+from nextchar.tracking import Tracker
+
+KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
+    "transformer": Transformer,
+    "labml_nn": LabmlTransformer,
+    "gpt2": GPT2,
+}
+
+
+def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
+    """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return KINDS[shape.kind](shape, vocabulary_size)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What model.json says, and what it cost to train; `other_code` is a warning, or None."""
+
+    facts: dict[str, Any]
+    timing: dict[str, float]
+    other_code: str | None
+
+
+def trained_model(
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    model_id: str,
+    tracker: Tracker,
+    watcher: Callable[[TrainingRecord], None],
+    since: float,
+) -> TrainedModel:
+    """Put trained weights into `model`, found or trained now; each record goes to the tracker.
+
+    Whoever else needs this model waits, and finds it trained.
+    """
+    folder = Path(asked.paths.outputs) / "models" / model_id
+    with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
+        return _trained_alone(asked, text, model, folder, tracker, watcher, since)
+
+
+def _trained_alone(
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    folder: Path,
+    tracker: Tracker,
+    watcher: Callable[[TrainingRecord], None],
+    since: float,
+) -> TrainedModel:
+    model_id = folder.name
+
+    def on_record(record: TrainingRecord) -> None:
+        scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
+        if record.val_loss is not None:
+            scalars["loss.validation"] = record.val_loss
+        tracker.scalars(record.step, scalars)
+        watcher(record)
+
+    if asked.force and folder.exists() and not _is_newer(folder / results.MODEL, since):
+        shutil.rmtree(folder)
+    if (folder / results.MODEL).exists():
+        progress.say(f"model {model_id} is trained already")
+        for record in results.read_training(folder / results.TRAINING):
+            on_record(record)
+    else:
+        trained = training.train(
+            model, text, asked.training, seed=asked.seed, folder=folder, on_record=on_record
+        )
+        facts = {
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "validation_loss": trained.last_loss,
+            "best_validation_loss": trained.best_loss,
+            "best_step": trained.best_step,
+            "protocol": training.protocol(model.context),
+            "code": manifest.code(),
+        }
+        results.write_json(folder / results.MODEL, facts)
+    tracker.flush()
+    training.load_weights(model, folder, asked.decoding.checkpoint)
+    stored = results.read_json(folder / results.MODEL)
+    other_code = manifest.other_code(stored["code"], f"the model {model_id} was trained")
+    if other_code:
+        progress.say(f"warning: {other_code}")
+    records = results.read_training(folder / results.TRAINING)
+    return TrainedModel(stored, _training_cost(records, asked), other_code)
+
+
+def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:
+    """Seconds of the steps themselves, summed over every part of an interrupted training."""
+    characters, seconds, before = 0, 0.0, 0
+    for record in records:
+        read = (record.step - before) * asked.training.batch_size * asked.model.context
+        characters, seconds, before = (
+            characters + read,
+            seconds + read / record.characters_per_second,
+            record.step,
+        )
+    return {"seconds": seconds, "characters_per_second": characters / seconds}
+
+
+def _is_newer(path: Path, since: float) -> bool:
+    return path.exists() and path.stat().st_mtime >= since
