@@ -177,7 +177,7 @@ def test_luggage_arrives_whole(tmp_path: Path) -> None:
     packed = luggage.pack(outputs, name, tmp_path / "no.log")
     home = tmp_path / "home"
     there = replace(task.asked, paths=replace(task.asked.paths, outputs=str(home)))
-    luggage.unpack(packed, there, name, home / "3.log")
+    luggage.unpack(packed, there, home / "3.log")
     for file in ("metrics.csv", "manifest.json", "DONE"):
         sent = outputs / "runs" / name / file
         assert (home / "runs" / name / file).read_bytes() == sent.read_bytes()

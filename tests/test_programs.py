@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tiny
 
-from nextchar import corpus, results
+from nextchar import commands, corpus, results
 from nextchar.config import Config
 
 Compose = Callable[..., Config]
@@ -347,6 +347,7 @@ WRONG = {
     "not in Hydra's grammar": ["name=a~b~"],
     "wrong type": ["training.steps=many"],
     "out of bounds": ["training.steps=0"],
+    "a rate past float32": ["training.learning_rate=1e300"],
     "no such device": ["device=tpu"],
     "unknown sampler": ["decoding.samplers=[greedi]"],
     "bad sampler": ["decoding.samplers=[{top_p: 1.5}]"],
@@ -404,6 +405,39 @@ def test_outputs_that_cannot_be_written_are_one_line(folder: Path, outputs: str)
     ended = run(folder, *TINY, f"paths.outputs={outputs}")
     assert_one_line(ended, 1)
     assert outputs.split("/", maxsplit=1)[0] in ended.err
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_latest_must_be_a_link(folder: Path, kind: str, mode: list[str]) -> None:
+    """Said before anything is computed, and what stands there stays."""
+    latest = folder / "outputs" / "latest"
+    latest.mkdir(parents=True) if kind == "folder" else (latest.parent.mkdir(), latest.touch())
+    ended = run(folder, *TINY, *mode)
+    assert_one_line(ended, 2)
+    assert f"latest is a {kind}, and must be a link to the newest run: move it away" in ended.err
+    assert latest.exists()
+    assert not list((folder / "outputs").glob("runs/*"))
+
+
+ANYWHERE = [
+    (["a=1", "-m", "seed=0,1"], ["a=1", "seed=0,1", "-m"]),
+    (["--cfg", "job", "a=1", "--resolve", "b=2"], ["a=1", "b=2", "--cfg", "job", "--resolve"]),
+    (["-cn", "config", "seed=1", "seed=1"], ["seed=1", "seed=1", "-cn", "config"]),
+    (["-sc", "query=bash"], ["query=bash", "-sc"]),
+    (["a=1", "--nonsense", "b=2"], ["a=1", "b=2", "--nonsense"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "ordered"), ANYWHERE)
+def test_options_may_stand_between_overrides(typed: list[str], ordered: list[str]) -> None:
+    assert commands._options_last(typed) == ordered
+
+
+def test_an_option_between_overrides_is_heard(folder: Path) -> None:
+    ended = run(folder, "experiment=smoke", "--cfg", "job", "seed=3")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("name: smoke\nseed: 3\n")
 
 
 def test_a_validation_split_within_one_context(folder: Path) -> None:

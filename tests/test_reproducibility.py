@@ -123,6 +123,40 @@ def test_ctrl_c_in_training(whole: Path, folder: Path) -> None:
     assert_same(folder, whole)
 
 
+def test_what_to_do_after_ctrl_c_with_force(folder: Path) -> None:
+    """It would start over; without force the training goes on, and that is what is said."""
+    running = Forked(folder, *LONG, "force=true")
+    running.send(signal.SIGINT, reached(folder, 2 * EVERY))
+    ended = running.wait()
+    assert ended.code == 130
+    assert ended.lines[-1] == (
+        "nextchar: interrupted; with force=true the same command starts over; without it, it keeps "
+        "what is finished and goes on from the last checkpoint"
+    )
+    again = Forked(folder, *LONG).wait()
+    assert again.code == 0, again.err
+    assert not again.err.startswith("training  0/"), "it went on from the checkpoint"
+
+
+def test_what_a_killed_writer_left_is_removed(folder: Path) -> None:
+    """With the model it belongs to, and no other's: that may be at work."""
+    assert stopped(folder, signal.SIGKILL, lambda _: reached(folder, EVERY)()).code < 0
+    (run,) = (path for path in (folder / "outputs" / "runs").iterdir() if path.is_dir())
+    other = folder / "outputs" / "models" / "other"
+    other.mkdir()
+    left = [model_folder(folder) / ".last.safetensors.1.tmp", run / ".config.yaml.1.tmp"]
+    for path in (*left, other / ".last.safetensors.1.tmp"):
+        path.touch()
+    assert Forked(folder, *LONG).wait().code == 0
+    found = list((folder / "outputs").rglob(".*.tmp"))
+    assert found == [other / ".last.safetensors.1.tmp"]
+
+
+def model_folder(folder: Path) -> Path:
+    """Of the only model, finished or not."""
+    return next((folder / "outputs" / "models").glob("*/last.safetensors")).parent
+
+
 def test_killed_in_training_again_and_again(whole: Path, folder: Path) -> None:
     """At moments drawn anew each time; a failure prints them."""
     dice = random.Random()

@@ -23,6 +23,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def clear(folder: Path) -> None:
+    """Remove the temporary files that writers left in `folder` when they were killed.
+
+    A living writer would lose its own: call it where a lock says that there is none.
+    """
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8, newlines as they are) to `path` in one step."""
     with replacing(path) as temporary:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from nextchar import config
+from nextchar import config, progress
 from nextchar.sweep.jobs import SweepFailedError
 
 
@@ -25,10 +26,28 @@ def run() -> None:
     """Train, compare, report: `nextchar-run [overrides]`."""
     # Errors come to _reported instead of being printed by Hydra in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv[1:] = _options_last(sys.argv[1:])
     config.register()
     _register_plugins()
     # What Hydra can't compose is at times a bare ValueError (`training=null`).
     _reported(_hydra_main, ValueError)
+
+
+def _options_last(arguments: Sequence[str]) -> list[str]:
+    """Overrides, then options: Hydra's parser takes no option between two overrides."""
+    parsed, _ = get_args_parser().parse_known_intermixed_args(list(arguments))
+    overrides = list(parsed.overrides)
+    return [*overrides, *_without(arguments, overrides)]
+
+
+def _without(arguments: Sequence[str], taken: Sequence[str]) -> list[str]:
+    left, rest = list(taken), []
+    for argument in arguments:
+        if argument in left:
+            left.remove(argument)
+        else:
+            rest.append(argument)
+    return rest
 
 
 def _register_plugins() -> None:
@@ -43,9 +62,13 @@ def _register_plugins() -> None:
 
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
 def _hydra_main(composed: DictConfig) -> None:
+    def program() -> None:
+        with progress.interruptible(force=bool(composed.force)):
+            _run(composed, HydraConfig.get().overrides.task)
+
     # Hydra announces an exception in words of its own, an exit it lets pass.
     try:
-        _reported(lambda: _run(composed, HydraConfig.get().overrides.task))
+        _reported(program)
     except Exception:
         traceback.print_exc()
         sys.exit(1)
@@ -57,6 +80,8 @@ def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
 
     finished = experiment.run(asked, command=shlex.join(["nextchar-run", *overrides]))
     print(table.as_text(table.compare(table.headlines(finished.metrics))))
+    if finished.seeds:
+        print(f"{table.seeds_note(finished)}\n")
     print(f"report: {finished.folder / 'report.html'}")
 
 
@@ -113,8 +138,8 @@ def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             sys.exit(1)
         sys.exit(_fail(str(error), 1))
-    except KeyboardInterrupt:
-        sys.exit(_fail("interrupted; the same command goes on from the last checkpoint", 130))
+    except KeyboardInterrupt as stop:
+        sys.exit(_fail(f"interrupted; {stop}" if stop.args else "interrupted", 130))
 
 
 def _nobody_reads() -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import torch
 
 from nextchar import (
     atomic,
@@ -18,6 +20,7 @@ from nextchar import (
     lock,
     manifest,
     plots,
+    pooling,
     progress,
     report,
     results,
@@ -26,89 +29,155 @@ from nextchar import (
 )
 from nextchar.comparison import Comparison
 from nextchar.config import Config
-from nextchar.methods import build_methods
-from nextchar.results import Run, TrainingRecord
-from nextchar.tracking import Tracker
-from nextchar.trained import build_model, trained_model
+from nextchar.corpus import Corpus
+from nextchar.methods import Method, build_methods
+from nextchar.results import Run
+from nextchar.trained import Watcher, build_model, trained_model
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What the seeds of a comparison share, checked: nothing was written yet."""
+
+    text: Corpus
+    methods: Sequence[Method]
+    place: torch.device
+    command: str
+    since: float
 
 
 def run(
     asked: Config,
     command: str,
-    on_record: Callable[[TrainingRecord], None] = lambda record: None,
+    on_record: Watcher = lambda record: None,
     *,
     since: float = math.inf,
 ) -> Run:
     """One comparison, done, or read back where it is already; `command` is kept for the record.
 
-    `on_record` sees each record of the training, those from before a stop again too; what it raises
+    With asked.seeds it is a comparison for each, done or found in a run of its own, and the run
+    that pools them. `on_record` sees each record of the training (of the first seed), those from
+    before a stop again too; what it raises
     ends the run, whose training goes on from its last checkpoint when it is asked for again.
     Processes that want the same run, or the same model, wait for the one that makes it. With
     asked.force, a model that was trained after `since` (seconds since the epoch) is left as it is:
     so the jobs of a sweep don't train it again for each other.
     Raises ConfigError, before anything is written, for what can't be run.
     """
-    with ExitStack() as turn:
-        return _run(asked, command, on_record, since, turn)
-
-
-def _run(
-    asked: Config,
-    command: str,
-    on_record: Callable[[TrainingRecord], None],
-    since: float,
-    turn: ExitStack,
-) -> Run:
     manifest.code()  # read now: the files may change while this runs
-    samplers = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
+    results.require_latest(asked.outputs)
+    methods = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     text = corpus.load(asked.corpus)
     text.require(asked.model.context + 1, writing.needed_validation(asked.decoding))
-    model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
-    run_id = config.run_id(asked, model_id, instead=bool(text.substituted))
-    folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"
     if text.substituted:
         progress.say(f"note: {text.substituted}")
-    if asked.force or not (folder / results.DONE).exists():
-        device.prepare(asked.threads)
-        model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
-        turn.enter_context(lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {run_id}"))
-    if (folder / results.DONE).exists() and not asked.force:
-        _say_of_stored(folder)
-    else:
+    setting = _Setting(text, methods, place, command, since)
+    if asked.seeds is None:
+        return _one(asked, setting, on_record)
+    return _several(asked, setting, on_record)
+
+
+def _one(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
+    model_id, run_id = _identities(asked, setting.text)
+
+    def make(folder: Path) -> None:
+        _compare(asked, setting, on_record, folder, model_id, run_id)
+
+    return _kept(asked, setting, run_id, make)
+
+
+def _several(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
+    run_id = config.pooled_id([_identities(part, setting.text)[1] for part in asked.parts])
+
+    def make(folder: Path) -> None:
         started = manifest.now()
-        _empty(folder)
-        atomic.write_text(folder / results.CONFIG, config.to_yaml(asked))
-        with tracking.track(
-            folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
-        ) as tracker:
-            trained = trained_model(asked, text, model, model_id, tracker, on_record, since)
-            compared = comparison.compare(
-                model, text, samplers, asked.decoding, asked.metrics, asked.seed
-            )
-            _track(tracker, asked.training.steps, compared)
-        results.write_metrics(folder / results.METRICS, compared.metrics)
-        _write_tables(folder, compared)
-        results.write_samples(folder / results.SAMPLES, compared.samples)
+        runs = []
+        for index, part in enumerate(asked.parts):
+            progress.say(f"seed {part.seed}: {index + 1} of {len(asked.parts)}")
+            runs.append(_one(part, setting, on_record if index == 0 else lambda record: None))
+        pooling.write(folder, asked, runs)
         facts = {
             "name": asked.name,
             "run_id": run_id,
-            "model_id": model_id,
-            "command": command,
-            "warnings": [trained.other_code] if trained.other_code else [],
-            **manifest.origins(asked, text, model, trained.facts, folder),
-            "without_exact_distribution": [each.label for each in samplers if not each.exact],
+            "command": setting.command,
+            **pooling.origins(runs, folder),
             "times": {"started": started, "finished": manifest.now()},
         }
+        for warning in facts["warnings"]:
+            progress.say(f"warning: {warning}")
         results.write_json(folder / results.MANIFEST, facts)
-        results.write_json(
-            folder / results.TIMINGS, {"training": trained.timing, **compared.timings}
+
+    return _kept(asked, setting, run_id, make)
+
+
+def _identities(asked: Config, text: Corpus) -> tuple[str, str]:
+    """model_id and run_id of a comparison with one seed."""
+    model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
+    return model_id, config.run_id(asked, model_id, instead=bool(text.substituted))
+
+
+def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], None]) -> Run:
+    """The run of this identity, which `make` puts into its folder where it is not finished."""
+    folder = asked.outputs / "runs" / f"{asked.name}-{run_id}"
+    done = folder / results.DONE
+    with ExitStack() as turn:
+        if asked.force or not done.exists():
+            device.prepare(asked.threads)
+            # What can't be built is said before anything is written.
+            build_model(asked.model, len(setting.text.vocabulary), asked.seed)
+            turn.enter_context(
+                lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {run_id}")
+            )
+        if done.exists() and not asked.force:
+            _say_of_stored(folder)
+        else:
+            if folder.exists():
+                shutil.rmtree(folder)
+            atomic.write_text(folder / results.CONFIG, config.to_yaml(asked))
+            make(folder)
+            finished = results.read_run(folder)
+            report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
+            atomic.write_text(done, manifest.now() + "\n")
+        results.point_latest(folder)
+        return results.read_run(folder)
+
+
+def _compare(
+    asked: Config,
+    setting: _Setting,
+    on_record: Watcher,
+    folder: Path,
+    model_id: str,
+    run_id: str,
+) -> None:
+    """Train or find the model, compare, and write all but the report."""
+    started = manifest.now()
+    text, methods = setting.text, setting.methods
+    model = build_model(asked.model, len(text.vocabulary), asked.seed).to(setting.place)
+    with tracking.track(
+        folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
+    ) as tracker:
+        trained = trained_model(asked, text, model, model_id, tracker, on_record, setting.since)
+        compared = comparison.compare(
+            model, text, methods, asked.decoding, asked.metrics, asked.seed
         )
-        finished = results.read_run(folder)
-        report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
-        atomic.write_text(folder / results.DONE, manifest.now() + "\n")
-    results.point_latest(folder)
-    return results.read_run(folder)
+        tracking.track_results(tracker, asked.training.steps, compared.metrics, compared.samples)
+    results.write_metrics(folder / results.METRICS, compared.metrics)
+    _write_tables(folder, compared)
+    results.write_samples(folder / results.SAMPLES, compared.samples)
+    facts = {
+        "name": asked.name,
+        "run_id": run_id,
+        "model_id": model_id,
+        "command": setting.command,
+        "warnings": [trained.other_code] if trained.other_code else [],
+        **manifest.origins(asked, text, model, trained.facts, folder),
+        "without_exact_distribution": [each.label for each in methods if not each.exact],
+        "times": {"started": started, "finished": manifest.now()},
+    }
+    results.write_json(folder / results.MANIFEST, facts)
+    results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
 
 
 def _write_tables(folder: Path, compared: Comparison) -> None:
@@ -124,22 +193,9 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
             results.write_rows(folder / name, kind, rows)
 
 
-def _track(tracker: Tracker, step: int, compared: Comparison) -> None:
-    """Every figure and every text, after the last step of the training."""
-    for metric in compared.metrics:
-        tracker.scalars(step, {f"{metric.metric}.{metric.sampler}": metric.value})
-    for sample in compared.samples:
-        tracker.texts(sample.prompt, {f"sample.{sample.sampler}": sample.text})
-
-
 def _say_of_stored(folder: Path) -> None:
     stored = results.read_json(folder / results.MANIFEST)
     other_code = manifest.other_code(stored["code"], "these results were made")
     if other_code:
         progress.say(f"warning: {other_code}")
     progress.say(f"finished on {stored['times']['finished']}; force=true computes it again")
-
-
-def _empty(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)

@@ -19,6 +19,20 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def interruptible(*, force: bool) -> Iterator[None]:
+    """A Ctrl-C in the block goes on with what to do next, in words for the person who sent it."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if force:
+            words = "with force=true the same command starts over; without it, it keeps what is "
+            words += "finished and goes on from the last checkpoint"
+        else:
+            words = "the same command goes on from the last checkpoint"
+        raise KeyboardInterrupt(words) from stop
+
+
 class Task:
     """Counts the steps of one piece of work and shows them; `note` is what to say beside them."""
 

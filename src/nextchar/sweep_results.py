@@ -26,6 +26,7 @@ from nextchar.results import (
     MANIFEST,
     METRICS,
     Metric,
+    model_ids,
     read_json,
     read_metrics,
     write_json,
@@ -86,7 +87,10 @@ class State:
 
 @dataclass(frozen=True)
 class Row:
-    """One job of a summary: its place in the plan, what it set, how it stands, what it found."""
+    """One job of a summary: its place in the plan, what it set, how it stands, what it found.
+
+    `pooled`: it pools seeds, and its intervals hold for training again.
+    """
 
     job: int
     planned: PlannedJob
@@ -97,6 +101,7 @@ class Row:
     code: str | None = None
     substituted: str | None = None
     metrics: Sequence[Metric] = ()
+    pooled: bool = False
 
     @property
     def samplers(self) -> list[str]:
@@ -211,7 +216,8 @@ def read_finished(folder: Path, number_: int, job: PlannedJob, state: State) -> 
         state=state,
         validation_loss=facts["model"]["validation_loss"],
         best_validation_loss=facts["model"]["best_validation_loss"],
-        model=facts["model_id"],
+        model=" ".join(model_ids(facts)),
+        pooled="runs" in facts,
         code=facts["code"]["sha256"],
         substituted=facts.get("corpus", {}).get("substituted"),
         metrics=read_metrics(run / METRICS),

@@ -36,13 +36,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
+
+from nextchar.results import Metric, Sample
 
 FLUSH_SECONDS = 1.0
 
@@ -172,6 +174,16 @@ def track(
                     tracker._close()
     finally:
         _active = None
+
+
+def track_results(
+    tracker: Tracker, step: int, metrics: Iterable[Metric], samples: Iterable[Sample]
+) -> None:
+    """Every figure, after the last step of the training, and every text, by its prompt."""
+    for metric in metrics:
+        tracker.scalars(step, {f"{metric.metric}.{metric.sampler}": metric.value})
+    for sample in samples:
+        tracker.texts(sample.prompt, {f"sample.{sample.sampler}": sample.text})
 
 
 def tensorboard_tag(name: str) -> str:

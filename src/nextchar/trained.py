@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nextchar import lock, manifest, progress, results, training
+from nextchar import atomic, lock, manifest, progress, results, training
 from nextchar.baseline import LabmlTransformer
 from nextchar.config import Config, ModelConfig
 from nextchar.corpus import Corpus
@@ -18,6 +18,9 @@ from nextchar.gpt2 import GPT2
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import TrainingRecord
 from nextchar.tracking import Tracker
+
+Watcher = Callable[[TrainingRecord], None]
+"""Sees each record of a training; what it raises ends the training."""
 
 KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
     "transformer": Transformer,
@@ -48,7 +51,7 @@ def trained_model(
     model: LanguageModel,
     model_id: str,
     tracker: Tracker,
-    watcher: Callable[[TrainingRecord], None],
+    watcher: Watcher,
     since: float,
 ) -> TrainedModel:
     """Put trained weights into `model`, found or trained now; each record goes to the tracker.
@@ -66,7 +69,7 @@ def _trained_alone(
     model: LanguageModel,
     folder: Path,
     tracker: Tracker,
-    watcher: Callable[[TrainingRecord], None],
+    watcher: Watcher,
     since: float,
 ) -> TrainedModel:
     model_id = folder.name
@@ -80,6 +83,7 @@ def _trained_alone(
 
     if asked.force and folder.exists() and not _is_newer(folder / results.MODEL, since):
         shutil.rmtree(folder)
+    atomic.clear(folder)
     if (folder / results.MODEL).exists():
         progress.say(f"model {model_id} is trained already")
         for record in results.read_training(folder / results.TRAINING):

@@ -17,6 +17,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from nextchar import progress
 from nextchar.config import ConfigError
 from nextchar.sweep import driver
 from nextchar.sweep.composing import Composer
@@ -75,17 +76,18 @@ class SweepLauncher(Launcher):
         on_end: Callable[[Job, State], None] = lambda job, state: None,
     ) -> int:
         """Do the jobs; how many of them failed."""
-        return driver.drive(
-            self.folder,
-            made,
-            self.backend,
-            total=total,
-            named=plan.parameters,
-            before=before,
-            force=self._config.force,
-            work=self._work,
-            on_end=on_end,
-        )
+        with progress.interruptible(force=self._config.force):
+            return driver.drive(
+                self.folder,
+                made,
+                self.backend,
+                total=total,
+                named=plan.parameters,
+                before=before,
+                force=self._config.force,
+                work=self._work,
+                on_end=on_end,
+            )
 
     @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:

@@ -5,7 +5,7 @@ turns a composed Hydra config into a `Config`, whose parts are what the other ro
 """
 
 from nextchar.config.composing import PARTS, compose, read_yaml, register, resolve, to_yaml
-from nextchar.config.identity import digest, model_id, run_id, scientific
+from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific
 from nextchar.config.schema import (
     Config,
     ConfigError,
@@ -30,6 +30,7 @@ __all__ = [
     "compose",
     "digest",
     "model_id",
+    "pooled_id",
     "read_yaml",
     "register",
     "resolve",

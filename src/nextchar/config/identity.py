@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -60,3 +60,8 @@ def run_id(config: Config, trained: str, *, instead: bool) -> str:
             "metrics": scientific(config.metrics),
         }
     )
+
+
+def pooled_id(runs: Sequence[str]) -> str:
+    """Identity of what is pooled: those of the runs of its seeds, in ascending order of these."""
+    return digest({"pooled": list(runs)})

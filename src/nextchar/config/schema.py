@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+LARGEST_RATE = 1e9
+"""Of a learning rate or decay: far past any use, and products of two stay within float32."""
 
 
 class ConfigError(ValueError):
@@ -23,6 +26,10 @@ def _at_least(least: float, key: str, value: float) -> None:
 
 def _positive(key: str, value: float) -> None:
     _require(math.isfinite(value) and value > 0, key, value, "must be greater than 0")
+
+
+def _bounded(key: str, value: float) -> None:
+    _require(value <= LARGEST_RATE, key, value, f"must be at most {LARGEST_RATE:g}")
 
 
 def _one_of(choices: tuple[str, ...], key: str, value: str) -> None:
@@ -151,6 +158,7 @@ class TrainingConfig:
         _one_of(("muon", "adamw"), "training.optimizer", self.optimizer)
         for name in ("learning_rate", "embedding_learning_rate", "head_learning_rate"):
             _positive(f"training.{name}", getattr(self, name))
+            _bounded(f"training.{name}", getattr(self, name))
         _require(0 <= self.momentum < 1, "training.momentum", self.momentum, "must lie in [0, 1)")
         _require(
             len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
@@ -158,8 +166,9 @@ class TrainingConfig:
             self.betas,
             "must be two numbers in [0, 1), as [0.9, 0.95]",
         )
-        _at_least(0, "training.weight_decay", self.weight_decay)
-        _at_least(0, "training.embedding_weight_decay", self.embedding_weight_decay)
+        for name in ("weight_decay", "embedding_weight_decay"):
+            _at_least(0, f"training.{name}", getattr(self, name))
+            _bounded(f"training.{name}", getattr(self, name))
         _one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
         _at_least(0, "training.warmup_steps", self.warmup_steps)
         _require(
@@ -220,10 +229,11 @@ class PathsConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """One comparison, whole."""
+    """One comparison, whole; with `seeds` one for each of them, pooled."""
 
     name: str
     seed: int
+    seeds: list[int] | None
     device: str
     threads: int
     force: bool
@@ -244,8 +254,31 @@ class Config:
             'must be a plain file name, without / \\ : * ? " < > | and no dot in front',
         )
         _require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
+        if self.seeds is not None:
+            _require(
+                len(set(self.seeds)) == len(self.seeds) >= 2,
+                "seeds",
+                self.seeds,
+                "must be at least two, all different, as [0, 1, 2]; for one seed set seed",
+            )
+            _require(
+                all(0 <= seed < 2**32 for seed in self.seeds),
+                "seeds",
+                self.seeds,
+                "must each lie between 0 and 2^32 - 1",
+            )
+            _require(
+                self.seed == 0, "seed", self.seed, f"seeds={self.seeds} takes its place: leave it 0"
+            )
         _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
         _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
+
+    @property
+    def parts(self) -> list[Config]:
+        """The comparison of each seed, in ascending order; this one alone where there is one."""
+        if self.seeds is None:
+            return [self]
+        return [replace(self, seed=seed, seeds=None) for seed in sorted(self.seeds)]
 
     @property
     def outputs(self) -> Path:

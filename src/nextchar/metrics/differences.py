@@ -31,7 +31,8 @@ def differences(
 ) -> list[Difference]:
     """Every pair of samplers on every metric that both have; references are not compared.
 
-    Sums that are pooled over `seeds` trainings have one degree of freedom less than seeds.
+    Sums that are pooled over `seeds` trainings have one degree of freedom less than seeds,
+    as far as they differ from seed to seed.
     """
     rows = []
     for metric in dict.fromkeys(each.metric for each in sums):
@@ -40,7 +41,8 @@ def differences(
         samplers = [each for each in known if each.sampler not in REFERENCES]
         if len(samplers) > 1:
             own = weights[samplers[0].clusters]
-            rows += _pairs(metric, samplers, human, own, freedom(samplers[0], seeds))
+            least = min(freedom(each, seeds) for each in samplers)
+            rows += _pairs(metric, samplers, human, own, least)
     return rows
 
 
@@ -67,9 +69,16 @@ def _pairs(
 
 
 def freedom(sums: Sums, seeds: int) -> int:
-    """Degrees of freedom: one less than there are seeds, or clusters where there is one seed."""
-    clusters = len(sums.numerators) // seeds
-    return min(clusters, seeds if seeds > 1 else clusters) - 1
+    """Degrees of freedom: one less than there are seeds, or clusters where those are fewer.
+
+    What is the same in every seed, as the words of human text are, has the clusters' alone.
+    """
+    numerators, denominators = (
+        each.reshape(seeds, -1) for each in (sums.numerators, sums.denominators)
+    )
+    clusters = numerators.shape[1]
+    trained = (numerators != numerators[0]).any() or (denominators != denominators[0]).any()
+    return (min(clusters, seeds) if trained else clusters) - 1
 
 
 def _measured(sums: Sequence[Sums], weights: Floats) -> tuple[Floats, Floats]:

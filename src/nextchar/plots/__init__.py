@@ -1,6 +1,6 @@
 """Pictures of a run: plot functions that take data and an `ax`, and `draw_all` that draws them."""
 
-from nextchar.plots.curves import loss_curves
+from nextchar.plots.curves import loss_curves, seed_curves
 from nextchar.plots.deciles import kept_by_entropy
 from nextchar.plots.dots import metric_dots
 from nextchar.plots.draw import draw_all
@@ -21,5 +21,6 @@ __all__ = [
     "possible_curves",
     "quality_diversity",
     "save_figure",
+    "seed_curves",
     "truncation_curves",
 ]

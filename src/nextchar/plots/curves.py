@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,6 +41,48 @@ def loss_curves(
     finite = [(loss, step) for step, loss in validation if math.isfinite(loss)]
     if finite:
         _mark_best(ax, *min(finite))
+    _finish(ax, "", entropy_rate)
+    return ax
+
+
+def seed_curves(
+    trainings: Mapping[int, Sequence[TrainingRecord]],
+    ax: Axes,
+    *,
+    entropy_rate: float | None = None,
+) -> Axes:
+    """Draw the losses of several seeds, a thin line each, and the mean and SD of where they end."""
+    quiet, loud = look("top_p=0.5").color, look("temperature=1").color
+    ends = []
+    for index, records in enumerate(trainings.values()):
+        train = [(row.step, row.train_loss) for row in records]
+        validation = [(row.step, row.val_loss) for row in records if row.val_loss is not None]
+        names = ("train", "validation") if index == 0 else (None, None)
+        ax.plot(*_columns(train), color=quiet, linewidth=0.8, alpha=0.7, label=names[0])
+        ax.plot(*_columns(validation), color=loud, linewidth=1.2, alpha=0.9, label=names[1])
+        ends += [(step, loss) for step, loss in validation[-1:] if math.isfinite(loss)]
+    if len(ends) > 1:
+        losses = [loss for _, loss in ends]
+        mean, deviation = fmean(losses), stdev(losses)
+        ax.errorbar(
+            [ends[0][0]],
+            [mean],
+            yerr=[deviation],
+            color=INK,
+            marker="o",
+            markersize=4,
+            capsize=4,
+            linestyle="none",
+            zorder=5,
+            label=f"mean ± SD {mean:.3f} ± {deviation:.3f}",
+        )
+    seeds = ", ".join(map(str, trainings))
+    _finish(ax, f"a line a seed: {seeds}", entropy_rate)
+    return ax
+
+
+def _finish(ax: Axes, subtitle: str, entropy_rate: float | None) -> None:
+    """Floor, axes, heading and legend."""
     if entropy_rate is not None:
         floor = entropy_rate * math.log(2)
         ax.axhline(
@@ -56,9 +99,8 @@ def loss_curves(
     bits.set_ylabel("bits a character")
     bits.spines["right"].set_visible(False)
     bits.tick_params(length=0)
-    heading(ax, "Training")
+    heading(ax, "Training", subtitle)
     ax.legend(loc="upper right")
-    return ax
 
 
 def _bits(nats: ArrayLike) -> NDArray[np.float64]:

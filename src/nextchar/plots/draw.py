@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nextchar.plots.curves import loss_curves
+from nextchar.plots.curves import loss_curves, seed_curves
 from nextchar.plots.deciles import PREFIX, kept_by_entropy
 from nextchar.plots.dots import metric_dots
 from nextchar.plots.plane import FEW, drawable, quality_diversity
@@ -35,7 +35,8 @@ def draw_all(run: Run, folder: Path) -> dict[str, Path]:
 
     `quality_diversity` needs a sampler with both metrics, `metrics` (and one for each further
     group of metrics) any sampler with a figure, `kept_by_entropy` its deciles, `truncation` and
-    `possible` a corpus whose truth is known, `loss_curves` training records. Without human text the
+    `possible` a corpus whose truth is known, `loss_curves` training records (of seeds that
+    are pooled, a line each). Without human text the
     target and the bands are left out; the other references stand in the tables only.
     """
     run = replace(
@@ -60,7 +61,7 @@ def draw_all(run: Run, folder: Path) -> dict[str, Path]:
             figures["truncation"] = _truncation(run.truncation)
         if run.possible:
             figures["possible"] = _possible(run.possible)
-        if run.training:
+        if run.training or run.trainings:
             figures["loss_curves"] = _losses(run)
     return {name: save_figure(figure, folder, name) for name, figure in figures.items()}
 
@@ -148,5 +149,9 @@ def _metrics(metrics: Sequence[Metric]) -> Figure:
 def _losses(run: Run) -> Figure:
     figure = new_figure(8.5, 4.2)
     rate = run.manifest.get("corpus", {}).get("entropy_rate")
-    loss_curves(run.training, figure.add_subplot(), entropy_rate=rate)
+    ax = figure.add_subplot()
+    if run.trainings:
+        seed_curves(run.trainings, ax, entropy_rate=rate)
+    else:
+        loss_curves(run.training, ax, entropy_rate=rate)
     return figure

@@ -89,6 +89,8 @@ def _key(color: str, marker: str) -> Line2D:
 def _intervals(settings: Sequence[Setting], name: str) -> str:
     """Which interval the bars are, since they answer different questions."""
     seeds = sorted({len(setting.rows) for setting in settings})
+    if seeds == [1] and all(row.pooled for setting in settings for row in setting.rows):
+        return "several seeds each, pooled; bars: 95% intervals over seeds and prompts"
     if name == SEED or seeds == [1]:
         return "one seed each; bars: 95% intervals over its texts"
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.results import HUMAN, Run
+from nextchar.table import validation_loss
 
 _LARGEST_SVG = 700_000
 """Bytes from which on the PNG is embedded instead."""
@@ -71,6 +72,9 @@ def _words(run: Run, name: str) -> tuple[str, str]:
     if name == "loss_curves":
         weights = run.manifest.get("model", {}).get("checkpoint", "last")
         caption = _CAPTIONS[name][0].format(weights=weights)
+        if run.seeds:
+            caption = _CAPTIONS["seed_curves"][0].format(weights=weights)
+            return (caption, f"{_CAPTIONS['seed_curves'][1]}; at the end {validation_loss(run)}.")
         return (caption, f"{_CAPTIONS[name][1]}{_best(run)}.")
     if name.startswith("metrics_"):
         group = name.removeprefix("metrics_").replace("_", " ")
@@ -109,6 +113,11 @@ _CAPTIONS = {
     "loss_curves": (
         "Loss of the model while it was trained. The samplers all use its {weights} weights.",
         "Training and validation loss by step",
+    ),
+    "seed_curves": (
+        "Losses of the models while they were trained, a line a seed. The samplers all use their "
+        "{weights} weights.",
+        "Training and validation loss by step, a line a seed",
     ),
 }
 """Caption and text alternative, by picture."""

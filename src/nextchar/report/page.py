@@ -14,7 +14,7 @@ from nextchar.report.figures import figures
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.summary import summary
 from nextchar.results import HUMAN, Run
-from nextchar.table import compare, family_tables, groups, standings
+from nextchar.table import compare, family_tables, groups, seeds_note, standings, validation_loss
 
 
 def render(run: Run, plots: Mapping[str, Path]) -> str:
@@ -38,6 +38,8 @@ def render(run: Run, plots: Mapping[str, Path]) -> str:
         manifest=run.manifest,
         notices=_notices(run),
         summary=summary(run),
+        seeds_note=seeds_note(run),
+        loss=validation_loss(run) if run.seeds else None,
         tables={name: compare(rows) for name, rows in groups(run.metrics).items()},
         standings=standings(run.metrics, run.differences),
         families=family_tables(run.families),

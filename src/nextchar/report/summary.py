@@ -19,9 +19,12 @@ def summary(run: Run) -> Markup:
     labels = [label for label in run.samplers if label not in REFERENCES]
     prompts = len({sample.prompt for sample in run.samples})
     opening = f"{_count(len(labels), 'sampler').capitalize()} continued "
-    opening += f"{_count(prompts, 'prompt')} with the same model." if prompts else "the same model."
+    models = "the same model"
+    if run.seeds:
+        models = f"the same {_count(len(run.seeds), 'model')}, trained from different seeds"
+    opening += f"{_count(prompts, 'prompt')} with {models}." if prompts else f"{models}."
     if not prompts:
-        opening = f"{_count(len(labels), 'sampler').capitalize()} drew from the same model."
+        opening = f"{_count(len(labels), 'sampler').capitalize()} drew from {models}."
     return Markup(" ").join([escape(opening), *_closeness(run, labels)])
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nextchar import atomic
-from nextchar.config import read_yaml
+from nextchar.config import ConfigError, read_yaml
 from nextchar.results.rows import (
     Difference,
     FamilyFigure,
@@ -51,7 +51,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run as it lies on disk: everything that the plots and the report read."""
+    """A finished run as it lies on disk: everything that the plots and the report read.
+
+    Of a run that pools seeds, `trainings` has the records of each, and `training` none.
+    """
 
     folder: Path
     config: Mapping[str, Any]
@@ -64,6 +67,12 @@ class Run:
     truncation: Sequence[Truncation] = ()
     possible: Sequence[Possible] = ()
     families: Sequence[FamilyFigure] = ()
+    trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that are pooled; none in a run of one seed."""
+        return [part["seed"] for part in self.manifest.get("runs", [])]
 
     @property
     def samplers(self) -> list[str]:
@@ -81,7 +90,9 @@ class Run:
 def read_run(folder: Path) -> Run:
     """A finished run; its training records lie with its model, and are gone when that is."""
     manifest = read_json(folder / MANIFEST)
-    model = folder.parent.parent / "models" / str(manifest["model_id"])
+    trainings = {
+        part["seed"]: _training(folder, part["model_id"]) for part in manifest.get("runs", [])
+    }
     return Run(
         folder=folder,
         config=read_yaml(folder / CONFIG),
@@ -89,12 +100,23 @@ def read_run(folder: Path) -> Run:
         timings=read_json(folder / TIMINGS),
         metrics=read_metrics(folder / METRICS),
         samples=read_samples(folder / SAMPLES),
-        training=read_training(model / TRAINING) if (model / TRAINING).exists() else [],
+        training=[] if trainings else _training(folder, manifest["model_id"]),
         differences=read_rows(Difference, folder / DIFFERENCES),
         truncation=read_rows(Truncation, folder / TRUNCATION),
         possible=read_rows(Possible, folder / POSSIBLE),
         families=read_rows(FamilyFigure, folder / FAMILIES),
+        trainings={seed: records for seed, records in trainings.items() if records},
     )
+
+
+def model_ids(manifest: Mapping[str, Any]) -> list[str]:
+    """The trained models that a run rests on: one, or one for each of its seeds."""
+    return [str(part["model_id"]) for part in manifest.get("runs", [manifest])]
+
+
+def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
+    path = folder.parent.parent / "models" / model_id / TRAINING
+    return read_training(path) if path.exists() else []
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
@@ -126,5 +148,17 @@ def read_json(path: Path) -> dict[str, Any]:
 def point_latest(folder: Path) -> None:
     """Make outputs/latest a link to `folder`, a run or a sweep, in one step."""
     outputs = folder.parent.parent
+    require_latest(outputs)
     with atomic.replacing(outputs / "latest") as temporary:
         temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
+
+
+def require_latest(outputs: Path) -> None:
+    """Raise ConfigError where something that is no link stands in the place of outputs/latest."""
+    latest = outputs / "latest"
+    if os.path.lexists(latest) and not latest.is_symlink():
+        kind = "folder" if latest.is_dir() else "file"
+        raise ConfigError(
+            f"paths.outputs={outputs}: {latest} is a {kind}, and must be a link to the newest run: "
+            "move it away"
+        )

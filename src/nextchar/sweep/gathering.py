@@ -12,6 +12,7 @@ from nextchar.sweep_results import FINISHED, Plan, Sweep
 
 def plan(folder: Path, made: Plan) -> None:
     """Write the plan, and say so where another sweep's summary gives way to it."""
+    results.require_latest(folder.parent.parent)
     if (folder / stored.PLAN).exists():
         before = stored.read_plan(folder)
         if (before.parameters, before.fixed) != (made.parameters, made.fixed):

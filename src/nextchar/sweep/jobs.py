@@ -69,7 +69,7 @@ def key(asked: Config) -> str:
     return config.digest(
         {
             "name": asked.name,
-            "seed": asked.seed,
+            "seed": asked.seed if asked.seeds is None else sorted(asked.seeds),
             "corpus": _text(asked.corpus),
             "model": config.scientific(asked.model),
             "training": config.scientific(asked.training),

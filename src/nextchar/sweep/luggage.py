@@ -6,21 +6,24 @@ import io
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nextchar import atomic, config, lock
 from nextchar.config import Config
-from nextchar.results import CONFIG, DONE, MANIFEST, MODEL, read_json
+from nextchar.results import CONFIG, DONE, MANIFEST, MODEL, model_ids, read_json
 
 
 @dataclass(frozen=True)
 class Luggage:
-    """The folders of a finished run and of its model, packed, and what the job said."""
+    """The folders of finished runs and of their models, packed by name, and what the job said.
 
-    run: bytes | None
-    model: bytes | None
-    model_id: str | None
+    Of a job that pools seeds, the runs of these come first.
+    """
+
+    runs: Mapping[str, bytes]
+    models: Mapping[str, bytes]
     log: bytes
 
 
@@ -41,29 +44,31 @@ def abroad(asked: Config, scratch: Path, text: bytes | None) -> Config:
 
 
 def pack(outputs: Path, run: str, log: Path) -> Luggage:
-    """A finished run of the folder `outputs`, and its model, ready to travel."""
-    folder = outputs / "runs" / run
-    said = log.read_bytes() if log.exists() else b""
-    model_id = str(read_json(folder / MANIFEST)["model_id"])
-    model = outputs / "models" / model_id
-    packed = _packed(model) if (model / MODEL).exists() else None
-    return Luggage(_packed(folder), packed, model_id, said)
+    """A finished run of the folder `outputs`, and what it rests on, ready to travel."""
+    facts = read_json(outputs / "runs" / run / MANIFEST)
+    runs = [*(str(part["run"]) for part in facts.get("runs", [])), run]
+    models = {name: outputs / "models" / name for name in model_ids(facts)}
+    return Luggage(
+        {name: _packed(outputs / "runs" / name) for name in runs},
+        {name: _packed(folder) for name, folder in models.items() if (folder / MODEL).exists()},
+        log.read_bytes() if log.exists() else b"",
+    )
 
 
-def unpack(luggage: Luggage, asked: Config, run: str, log: Path) -> None:
-    """Put a run and its model where they would be, had they been made here; whole or not at all."""
+def unpack(luggage: Luggage, asked: Config, log: Path) -> None:
+    """Put runs and models where they would be, had they been made here: each whole, or not."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(luggage.log)
-    outputs = Path(asked.paths.outputs)
-    if luggage.model is not None and luggage.model_id is not None:
-        folder = outputs / "models" / luggage.model_id
-        with lock.holding(folder.with_name(f"{folder.name}.lock"), f"model {folder.name}"):
+    for name, content in luggage.models.items():
+        folder = asked.outputs / "models" / name
+        with lock.holding(folder.with_name(f"{name}.lock"), f"model {name}"):
             if not (folder / MODEL).exists() or asked.force:
-                _unpacked(luggage.model, folder)
-    if luggage.run is not None:
-        folder = outputs / "runs" / run
+                _unpacked(content, folder)
+    asked_for = [asked] if asked.seeds is None else [*asked.parts, asked]
+    for (name, content), own in zip(luggage.runs.items(), asked_for, strict=bool(luggage.runs)):
+        folder = asked.outputs / "runs" / name
         if not (folder / DONE).exists() or asked.force:
-            _unpacked(luggage.run, folder, asked)
+            _unpacked(content, folder, own)
 
 
 def _packed(folder: Path) -> bytes:

@@ -124,7 +124,7 @@ def do(task: Task, text: bytes | None, scratch: str | None) -> tuple[State, Lugg
     state = run_one(replace(task, asked=asked, log=log))
     if state.state == FINISHED and state.run is not None:
         return state, luggage.pack(Path(asked.paths.outputs), state.run, log)
-    return state, Luggage(None, None, None, log.read_bytes() if log.exists() else b"")
+    return state, Luggage({}, {}, log.read_bytes() if log.exists() else b"")
 
 
 def _came_home(ray: Any, reference: Any, task: Task) -> State:
@@ -135,7 +135,7 @@ def _came_home(ray: Any, reference: Any, task: Task) -> State:
         return State(FAILED, error=f"Ray lost it: {type(error).__name__}: {first}")
     assert isinstance(state, State)
     if carried is not None:
-        luggage.unpack(carried, task.asked, state.run or "", task.log)
+        luggage.unpack(carried, task.asked, task.log)
     return state
 
 

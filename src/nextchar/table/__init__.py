@@ -4,6 +4,7 @@ from nextchar.table.comparison import Cell, Column, Row, Table, compare
 from nextchar.table.families import FamilyTable, family_tables
 from nextchar.table.groups import groups, headlines
 from nextchar.table.markdown import as_markdown
+from nextchar.table.seeds import seeds_note, validation_loss
 from nextchar.table.standing import Standing, standings
 from nextchar.table.text import as_text
 from nextchar.table.title import Title
@@ -25,6 +26,8 @@ __all__ = [
     "family_tables",
     "groups",
     "headlines",
+    "seeds_note",
     "standings",
     "title_of",
+    "validation_loss",
 ]
