@@ -98,6 +98,7 @@ def _trained_alone(
             "best_validation_loss": trained.best_loss,
             "best_step": trained.best_step,
             "protocol": training.protocol(model.context),
+            "precision": training.precision(model, asked.training),
             "code": manifest.code(),
         }
         results.write_json(folder / results.MODEL, facts)

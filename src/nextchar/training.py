@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar import checkpoint, progress, results
+from nextchar import checkpoint, device, progress, results
 from nextchar.config import ConfigError, TrainingConfig
 from nextchar.corpus import Corpus
 from nextchar.model import LanguageModel
@@ -32,6 +32,12 @@ def protocol(context: int) -> str:
         f"mean over every character of the validation split but its first, in nats; windows of "
         f"{context}, each character predicted from those before it in its window; float32"
     )
+
+
+def precision(model: nn.Module, config: TrainingConfig) -> str:
+    """What `auto` came to on the model's device: bfloat16 or float32."""
+    dtype = device.precision(config.precision, next(model.parameters()).device)
+    return str(dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,8 @@ def train_step(
     model: nn.Module, windows: Tensor, optimizers: Optimizers, config: TrainingConfig, step: int
 ) -> Tensor:
     """One step on windows [B, W + 1]; the mean loss in nats a character, a scalar tensor."""
-    low_precision = config.precision == "bfloat16"
-    with torch.autocast(windows.device.type, torch.bfloat16, enabled=low_precision):
+    low = device.precision(config.precision, windows.device) == torch.bfloat16
+    with torch.autocast(windows.device.type, torch.bfloat16, enabled=low):
         logits = model(windows[:, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
     loss.backward()
@@ -115,14 +121,14 @@ def train(
     `model`, and last.safetensors, best.safetensors and training.csv in `folder`. A training that
     was stopped and went on ends with the same bits as one that never stopped.
     """
-    device = next(model.parameters()).device
-    ids, validation = corpus.train.to(device), corpus.validation.to(device)
+    place = next(model.parameters()).device
+    ids, validation = corpus.train.to(place), corpus.validation.to(place)
     optimizers = Optimizers(model, config)
     state = _restore(folder, model, optimizers)
     records = _records_until(state.step, folder)
     for record in records:
         on_record(record)
-    losses = [torch.tensor(loss, device=device) for loss in state.losses]
+    losses = [torch.tensor(loss, device=place) for loss in state.losses]
     clock, since = time.perf_counter(), state.step
     with progress.task("training", config.steps) as task, torch.random.fork_rng():
         task.update(state.step)

@@ -177,7 +177,7 @@ class TrainingConfig:
         _require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
         if self.gradient_clip is not None:
             _positive("training.gradient_clip", self.gradient_clip)
-        _one_of(("bfloat16", "float32"), "training.precision", self.precision)
+        _one_of(("auto", "bfloat16", "float32"), "training.precision", self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
