@@ -210,6 +210,8 @@ SHARES = ["model.dropout", "training.momentum", "training.decay_from"]
 OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *((key, value) for key in COUNTS for value in (0, -1)),
     *((key, value) for key in RATES for value in (0.0, -1.0, NAN, INF)),
+    *((key, 1e300) for key in RATES if key.endswith("learning_rate")),
+    *((f"training.{name}weight_decay", 1e300) for name in ("", "embedding_")),
     *((key, value) for key in SHARES for value in (-0.1, 1.0, NAN)),
     *(("corpus.train_fraction", value) for value in (0.0, 1.0, NAN)),
     *(("training.weight_decay", value) for value in (-0.1, NAN, INF)),
@@ -235,6 +237,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     ("corpus.seed", -1),
     ("seed", -1),
     ("seed", 2**32),
+    *(("seeds", value) for value in ([], [0], [0, 0], [-1, 2], [0, 2**32])),
     ("device", "tpu"),
     *(("name", value) for value in ("", "a/b", "..", ".hidden", "a:b", "a*", "a\\b", "a\0b")),
 ]
@@ -269,6 +272,8 @@ def test_every_bounded_field_is_tried() -> None:
         *((key, 0.0) for key in SHARES),
         ("seed", 0),
         ("seed", 2**32 - 1),
+        ("seeds", [0, 2**32 - 1]),
+        ("seeds", None),
         ("training.warmup_steps", 0),
         ("training.weight_decay", 0.0),
         ("training.floor", 1.0),
@@ -370,7 +375,7 @@ def test_a_vocabulary_and_a_replacement_are_part_of_the_identity(valid: Config) 
 
 def test_the_fields_of_these_tests_are_all() -> None:
     assert set(INDIFFERENT) == NOT_SCIENTIFIC
-    assert set(OTHER) == LEAVES - NOT_SCIENTIFIC - BY_CONTENT
+    assert set(OTHER) == LEAVES - NOT_SCIENTIFIC - BY_CONTENT - {"seeds"}, "of pooled_id alone"
 
 
 def test_equal_configs_have_the_same_ids(compose: Compose) -> None:

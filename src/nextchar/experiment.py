@@ -56,9 +56,9 @@ def run(
     """One comparison, done, or read back where it is already; `command` is kept for the record.
 
     With asked.seeds it is a comparison for each, done or found in a run of its own, and the run
-    that pools them. `on_record` sees each record of the training (of the first seed), those from
-    before a stop again too; what it raises
-    ends the run, whose training goes on from its last checkpoint when it is asked for again.
+    that pools them. `on_record` sees each record of the training, with several seeds that of the
+    first, those from before a stop again too; what it raises ends the run, whose training goes on
+    from its last checkpoint when it is asked for again.
     Processes that want the same run, or the same model, wait for the one that makes it. With
     asked.force, a model that was trained after `since` (seconds since the epoch) is left as it is:
     so the jobs of a sweep don't train it again for each other.
@@ -104,8 +104,6 @@ def _several(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
             **pooling.origins(runs, folder),
             "times": {"started": started, "finished": manifest.now()},
         }
-        for warning in facts["warnings"]:
-            progress.say(f"warning: {warning}")
         results.write_json(folder / results.MANIFEST, facts)
 
     return _kept(asked, setting, run_id, make)

@@ -16,6 +16,9 @@ from nextchar.metrics.seeds import crossed_weights, pooled, pooled_figures
 from nextchar.metrics.sums import Sums, restored
 from nextchar.results import Difference, Metric, Run, StoredSums
 
+OF_ONE_SEED = ("best_step", "code")
+"""What a manifest says of a model that is not the same for all seeds, nor a mean over them."""
+
 
 def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     """Metrics and paired differences over the runs of two seeds or more, seeds a second level.
@@ -92,11 +95,9 @@ def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
         "code": manifest.code(),
         "corpus": first["corpus"],
         "model": {
-            "parameters": first["model"]["parameters"],
+            **{name: value for name, value in first["model"].items() if name not in OF_ONE_SEED},
             **_spread("validation_loss", runs),
             **_spread("best_validation_loss", runs),
-            "protocol": first["model"]["protocol"],
-            "checkpoint": first["model"]["checkpoint"],
         },
         "generation": first["generation"],
         "seeds": {
