@@ -92,8 +92,9 @@ def test_two_seeds_say_little() -> None:
 
 def run(folder: Path, seed: int, length: int = 9) -> Path:
     folder.mkdir()
-    parts = {key: {"x": 1} for key in ("corpus", "model", "training", "metrics")}
-    asked = {"seed": seed, **parts, "decoding": {"resamples": 50, "length": length}}
+    parts = {key: {"x": 1} for key in ("corpus", "model", "training")}
+    parts |= {"decoding": {"length": length}, "metrics": {"level": 1, "resamples": 50}}
+    asked = {"seed": seed, **parts}
     (folder / results.CONFIG).write_text(OmegaConf.to_yaml(asked), encoding="utf-8")
     values = np.random.default_rng(seed).normal(0, 1, K)
     rows = [stored(sums(label, values + i)) for i, label in enumerate(("a", "b", HUMAN))]
@@ -114,3 +115,16 @@ def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
     (second / results.SUMS).unlink()
     with pytest.raises(ConfigError, match=r"no sums\.csv there"):
         pool([first, second])
+
+
+def test_a_run_from_before_resamples_moved_is_pooled_with_one_from_after(tmp_path: Path) -> None:
+    folders = [run(tmp_path / str(seed), seed) for seed in (0, 1)]
+    asked = OmegaConf.load(folders[0] / results.CONFIG)
+    asked.decoding.resamples = asked.metrics.pop("resamples")
+    expected = pool(folders)
+    OmegaConf.save(asked, folders[0] / results.CONFIG)
+    assert pool(folders) == expected
+    asked.decoding.resamples = 60
+    OmegaConf.save(asked, folders[0] / results.CONFIG)
+    with pytest.raises(ConfigError, match="its metrics differs"):
+        pool(folders)

@@ -98,7 +98,7 @@ def compare(
     lawful = _with_law(samplers)
     sums += exact.exact_sums(lawful, at, measured.epsilon)
     clusters = {PROMPTS: decoding.prompts, BLOCKS: at.count}
-    weights = cluster_weights(clusters, decoding.resamples, seed)
+    weights = cluster_weights(clusters, measured.resamples, seed)
     curves: list[Truncation] = []
     possible: list[Possible] = []
     if corpus.automaton is not None:
@@ -116,7 +116,7 @@ def compare(
         differences(sums, weights),
         curves,
         possible,
-        family_figures(sums, decoding.resamples, seed),
+        family_figures(sums, measured.resamples, seed),
         [stored(each) for each in sums],
         samples,
         timings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nextchar import config, results
 from nextchar.config import ConfigError
@@ -18,7 +19,7 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
 
     Raises ConfigError where a run has no sums, or where they differ in more than the seed.
     """
-    asked = [config.read_yaml(folder / results.CONFIG) for folder in folders]
+    asked = [_asked(folder) for folder in folders]
     seeds = [int(each["seed"]) for each in asked]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds={seeds}: pool at least two runs, each with a seed of its own")
@@ -27,12 +28,20 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
             if each[key] != asked[0][key]:
                 raise ConfigError(f"{folder}: its {key} differs from that of {folders[0]}")
     sums = pooled([_sums(folder) for folder in folders])
-    resamples = int(asked[0]["decoding"]["resamples"])
+    resamples = int(asked[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
     return (
         pooled_figures(sums, weights, len(seeds)),
         differences(sums, weights, seeds=len(seeds)),
     )
+
+
+def _asked(folder: Path) -> dict[str, Any]:
+    """What a run was asked. `resamples` was a key of `decoding` before it was one of `metrics`."""
+    asked = config.read_yaml(folder / results.CONFIG)
+    if "resamples" in asked["decoding"]:
+        asked["metrics"]["resamples"] = asked["decoding"].pop("resamples")
+    return asked
 
 
 def _sums(folder: Path) -> list[Sums]:

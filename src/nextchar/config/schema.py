@@ -180,12 +180,11 @@ class DecodingConfig:
     prompt_length: int
     samples_per_prompt: int
     length: int
-    resamples: int
     checkpoint: str
 
     def __post_init__(self) -> None:
         _require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
-        for name in ("prompts", "prompt_length", "samples_per_prompt", "length", "resamples"):
+        for name in ("prompts", "prompt_length", "samples_per_prompt", "length"):
             _at_least(1, f"decoding.{name}", getattr(self, name))
         _one_of(("last", "best"), "decoding.checkpoint", self.checkpoint)
 
@@ -194,10 +193,12 @@ class DecodingConfig:
 class MetricsConfig:
     """What is measured. `level` is `core` or `full`, which needs a judge.
 
-    `positions`, `blocks` and `epsilon` are about the exact metrics.
+    `resamples` are those of the bootstrap; `positions`, `blocks` and `epsilon` are about the exact
+    metrics.
     """
 
     level: str
+    resamples: int
     positions: int
     blocks: int
     epsilon: float
@@ -205,7 +206,7 @@ class MetricsConfig:
 
     def __post_init__(self) -> None:
         _one_of(("core", "full"), "metrics.level", self.level)
-        for name in ("positions", "blocks", "judge_order"):
+        for name in ("resamples", "positions", "blocks", "judge_order"):
             _at_least(1, f"metrics.{name}", getattr(self, name))
         _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
 
