@@ -165,6 +165,10 @@ def test_the_summary_says_what_is_tied_and_what_is_not_settled(tmp_path: Path) -
     text = summary(replace(example_run(tmp_path), metrics=rows, samples=[]))
     assert "On “m”, two samplers tie for closest." in text
     assert "on one metric the interval of another sampler overlaps" in text
+    many = [replace(row, metric=f"m{i}") for i in range(4) for row in rows]
+    text = summary(replace(example_run(tmp_path), metrics=many, samples=[]))
+    assert "On four metrics several tie for closest." in text
+    assert "“m0”" not in text
 
 
 def test_tints_rebuild_the_text_and_merge_neighbours() -> None:
