@@ -194,6 +194,7 @@ COUNTS = [
     *(f"training.{name}" for name in ("log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
     *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
+    *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
     "corpus.characters",
     "threads",
 ]
@@ -258,6 +259,7 @@ def test_betas_are_two(valid: Config, value: tuple[float, ...]) -> None:
 def test_every_bounded_field_is_tried() -> None:
     """Free are only what any text may be, and what has but two values."""
     free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs", "force"}
+    free |= {"metrics.frontier"}
     assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
 
 
@@ -341,6 +343,9 @@ OTHER: dict[str, Any] = {
     "metrics.blocks": 10,
     "metrics.epsilon": 0.001,
     "metrics.judge_order": 6,
+    "metrics.frontier": True,
+    "metrics.frontier_window": 16,
+    "metrics.frontier_clusters": 16,
 }
 INDIFFERENT: dict[str, Any] = {
     "name": "other",

@@ -29,7 +29,15 @@ FALSE_FAILURE = 1e-6
 
 
 MEASURED = MetricsConfig(
-    level="core", resamples=20, positions=200, blocks=10, epsilon=1e-4, judge_order=3
+    level="core",
+    resamples=20,
+    positions=200,
+    blocks=10,
+    epsilon=1e-4,
+    judge_order=3,
+    frontier=False,
+    frontier_window=8,
+    frontier_clusters=8,
 )
 
 

@@ -19,6 +19,7 @@ from nextchar import (
     config,
     corpus,
     device,
+    frontier,
     generation,
     lock,
     manifest,
@@ -89,6 +90,8 @@ def _run(
     place = device.choose(asked.device)
     text = corpus.load(asked.corpus)
     text.require(asked.model.context + 1, writing.needed_validation(asked.decoding))
+    if asked.metrics.frontier:
+        frontier.require(text, asked.decoding, asked.metrics)
     model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
     run_id = config.run_id(asked, model_id, instead=bool(text.substituted))
     folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{run_id}"

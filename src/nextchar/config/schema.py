@@ -194,7 +194,7 @@ class MetricsConfig:
     """What is measured. `level` is `core` or `full`, which needs a judge.
 
     `resamples` are those of the bootstrap; `positions`, `blocks` and `epsilon` are about the exact
-    metrics.
+    metrics; `frontier_window` (characters) and `frontier_clusters` about the divergence frontier.
     """
 
     level: str
@@ -203,10 +203,21 @@ class MetricsConfig:
     blocks: int
     epsilon: float
     judge_order: int
+    frontier: bool
+    frontier_window: int
+    frontier_clusters: int
 
     def __post_init__(self) -> None:
         _one_of(("core", "full"), "metrics.level", self.level)
-        for name in ("resamples", "positions", "blocks", "judge_order"):
+        counts = (
+            "resamples",
+            "positions",
+            "blocks",
+            "judge_order",
+            "frontier_window",
+            "frontier_clusters",
+        )
+        for name in counts:
             _at_least(1, f"metrics.{name}", getattr(self, name))
         _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
 
@@ -247,6 +258,21 @@ class Config:
         _require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
         _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
         _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
+
+        if self.metrics.frontier:
+            _require(
+                self.model.kind == "transformer",
+                "metrics.frontier",
+                "true",
+                f"model.kind={self.model.kind} does not show its hidden states; use "
+                "model=transformer, or metrics.frontier=false",
+            )
+            _require(
+                self.metrics.frontier_window <= self.decoding.length,
+                "metrics.frontier_window",
+                self.metrics.frontier_window,
+                f"must be at most decoding.length={self.decoding.length}",
+            )
 
     @property
     def outputs(self) -> Path:
