@@ -36,7 +36,7 @@ TINY = (
     "decoding.prompts=4",
     "decoding.prompt_length=8",
     "decoding.length=16",
-    "decoding.resamples=20",
+    "metrics.resamples=20",
     "decoding.samplers=[greedy,{temperature: 0.7, top_p: 0.9}]",
 )
 """A whole run in well under a second of computing; `play.txt` lies in the working folder."""

@@ -33,7 +33,7 @@ SMALL = (
     "training.checkpoint_every=1",
     "decoding.length=8",
     "decoding.prompts=3",
-    "decoding.resamples=20",
+    "metrics.resamples=20",
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 
 import pytest
 
 from nextchar.benchmarks import command, rounds
+from nextchar.stopwatch import Stopwatch
 
 
 def test_contestants_take_turns_and_the_first_round_is_not_counted():
@@ -28,6 +30,15 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
     assert rounds.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
 
 
+def test_a_stopwatch_adds_up_what_a_part_takes_in_its_order():
+    clock = Stopwatch()
+    for name in ("b", "a", "b"):
+        with clock.part(name):
+            time.sleep(0.01)
+    assert list(clock.parts) == ["b", "a"]
+    assert clock.parts["b"]["seconds"] >= 0.02 > clock.parts["b"]["processor_seconds"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "line"),
@@ -40,8 +51,13 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
             ["choosing", "--rows", "8", "--rounds", "1", "--threads", "1"],
             r"top_n_sigma=1 +\S+ \[.*\] steps",
         ),
+        (
+            ["metrics", "--prompts", "3", "--samples", "1", "--length", "32", "--steps", "2"],
+            r"(?s)16 settings x 3 prompts x 1 texts x 32 characters.*frontier +[\d.]+ s .*"
+            r"all +[\d.]+ s +[\d.]+ s of the processor\npeak memory [\d.]+ GB",
+        ),
     ],
-    ids=["generation", "choosing"],
+    ids=["generation", "choosing", "metrics"],
 )
 def test_subcommands_print_ratios(arguments, line, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])

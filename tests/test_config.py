@@ -193,8 +193,8 @@ COUNTS = [
     *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
     *(f"training.{name}" for name in ("log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
-    "decoding.resamples",
-    *(f"metrics.{name}" for name in ("positions", "blocks", "judge_order")),
+    *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
+    *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
     "corpus.characters",
     "threads",
 ]
@@ -262,6 +262,7 @@ def test_betas_are_two(valid: Config, value: tuple[float, ...]) -> None:
 def test_every_bounded_field_is_tried() -> None:
     """Free are only what any text may be, and what has but two values."""
     free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs", "force"}
+    free |= {"metrics.frontier"}
     assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
 
 
@@ -340,13 +341,16 @@ OTHER: dict[str, Any] = {
     "decoding.prompt_length": 17,
     "decoding.samples_per_prompt": 2,
     "decoding.length": 65,
-    "decoding.resamples": 201,
     "decoding.checkpoint": "best",
     "metrics.level": "full",
+    "metrics.resamples": 201,
     "metrics.positions": 100,
     "metrics.blocks": 10,
     "metrics.epsilon": 0.001,
     "metrics.judge_order": 6,
+    "metrics.frontier": True,
+    "metrics.frontier_window": 16,
+    "metrics.frontier_clusters": 16,
 }
 INDIFFERENT: dict[str, Any] = {
     "name": "other",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
 from nextchar.metrics import exact
-from nextchar.metrics.sums import BLOCKS, Sums, figures, weights_of
+from nextchar.metrics.sums import BLOCKS, PROMPTS, Sums, cluster_weights, figures
 from nextchar.model import Cache, LanguageModel, Transformer
 from nextchar.samplers import (
     GreedySampler,
@@ -185,7 +185,7 @@ def test_intervals_hold_their_value_and_a_perplexity_is_never_below_one() -> Non
     at = exact.read(transformer(), ids(1601), most=10**6, blocks=50)
     sums = exact.exact_sums([NucleusSampler(0.7), TemperatureSampler(1.0)], at, 1e-4)
     assert {each.clusters for each in sums} == {BLOCKS}
-    for row in figures(sums, weights_of(sums, 400, 0)):
+    for row in figures(sums, cluster_weights({BLOCKS: at.count}, 400, 0)):
         assert row.low <= row.value <= row.high
         assert row.n == (160 if row.metric.startswith("kept_in") else 1600)
         if row.metric == "epsilon_perplexity":
@@ -195,4 +195,4 @@ def test_intervals_hold_their_value_and_a_perplexity_is_never_below_one() -> Non
 def test_what_can_not_be_measured_has_no_row() -> None:
     empty = Sums("a", "m", "", np.zeros(3), np.zeros(3))
     assert math.isnan(empty.value)
-    assert figures([empty], weights_of([empty], 10, 0)) == []
+    assert figures([empty], cluster_weights({PROMPTS: 3}, 10, 0)) == []

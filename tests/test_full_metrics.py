@@ -15,6 +15,7 @@ from nextchar.metrics import layout, style
 from nextchar.metrics.bleu import self_bleu
 from nextchar.metrics.full import Beside, full_sums, held_out
 from nextchar.metrics.generated import Written
+from nextchar.metrics.statistics import pseudo_values
 from nextchar.metrics.sums import Sums
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=14)
@@ -82,7 +83,7 @@ def test_divergence_equals_its_definition_and_so_do_its_pseudo_values(
     without = np.array(
         [jensen_shannon(texts[:i] + texts[i + 1 :], reference, n) for i in range(len(texts))]
     )
-    assert found.tolist() == pytest.approx(style.pseudo_values(whole, without).tolist())
+    assert found.tolist() == pytest.approx(pseudo_values(whole, without).tolist())
     assert 0 - 1e-12 <= whole <= 1 + 1e-12
 
 
@@ -96,7 +97,7 @@ def test_divergence_at_its_ends() -> None:
 def test_the_pseudo_values_of_a_mean_are_the_values() -> None:
     values = np.array([1.0, 4.0, 2.0, 9.0])
     without = (values.sum() - values) / 3
-    assert style.pseudo_values(values.mean(), without).tolist() == pytest.approx(values.tolist())
+    assert pseudo_values(values.mean(), without).tolist() == pytest.approx(values.tolist())
 
 
 PLAY = "end.\n\nROMEO:\nBut soft,\nwhat light\n\nJULIET:\nO\n\nNow:\nAy me:\nThe en"

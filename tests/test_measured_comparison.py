@@ -15,7 +15,7 @@ from nextchar.samplers import build_all
 def compared() -> Comparison:
     config.register()
     overrides = ["experiment=smoke", "metrics=full", "corpus.characters=20000"]
-    overrides += ["decoding.prompts=4", "decoding.length=40", "decoding.resamples=50"]
+    overrides += ["decoding.prompts=4", "decoding.length=40", "metrics.resamples=50"]
     with initialize_config_module(version_base="1.3", config_module="nextchar.conf"):
         asked = config.resolve(compose("config", overrides=overrides))
     text = corpus.load(asked.corpus)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.metrics import text
-from nextchar.metrics.generated import Written, measure
+from nextchar.metrics.generated import Written, core_sums
 from nextchar.metrics.statistics import prompt_weights, ratio_interval
+from nextchar.metrics.sums import PROMPTS, cluster_weights, figures
+from nextchar.results import Metric
 
 
 def test_words_are_letters_with_apostrophes_inside() -> None:
@@ -83,9 +85,14 @@ def written(name: str, texts: list[str], prompts: list[int] | None = None) -> Wr
     )
 
 
+def measured(samplers: list[Written], train_text: str, prompts: int) -> list[Metric]:
+    sums = core_sums(samplers, train_text, prompts)
+    return figures(sums, cluster_weights({PROMPTS: prompts}, 50, 0))
+
+
 def test_every_figure_by_hand() -> None:
     texts = [" the king the king the ", " a zebra ate the queen "]
-    rows = measure([written("s", texts)], "The king and a queen.", prompts=2, resamples=50, seed=0)
+    rows = measured([written("s", texts)], "The king and a queen.", prompts=2)
     found = {row.metric: (row.value, row.n, row.unit) for row in rows}
     assert found == {
         "bits_per_character": (0.5, 46, "bits"),
@@ -103,16 +110,14 @@ def test_every_figure_by_hand() -> None:
 def test_what_is_not_defined_has_no_row() -> None:
     """Text without words, and text that no sampler wrote."""
     human = Written("human", [0], ["!!!"], np.ones((1, 3)))
-    rows = measure([human], "words", prompts=1, resamples=5, seed=0)
+    rows = measured([human], "words", prompts=1)
     assert [row.metric for row in rows] == ["bits_per_character", "loops"]
 
 
 def test_samplers_are_measured_alike_and_apart() -> None:
     texts = [" the king ", " a horse "]
-    alone = measure([written("a", texts)], "the", prompts=2, resamples=20, seed=0)
-    both = measure(
-        [written("b", texts[::-1]), written("a", texts)], "the", prompts=2, resamples=20, seed=0
-    )
+    alone = measured([written("a", texts)], "the", prompts=2)
+    both = measured([written("b", texts[::-1]), written("a", texts)], "the", prompts=2)
     assert [row for row in both if row.sampler == "a"] == alone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from nextchar.plots import draw_all
 from nextchar.report import write_report
 from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
 from nextchar.report.summary import summary
-from nextchar.results import HUMAN, Metric, Run, Sample
+from nextchar.results import HUMAN, Difference, FamilyFigure, Metric, Run, Sample
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -164,6 +165,10 @@ def test_the_summary_says_what_is_tied_and_what_is_not_settled(tmp_path: Path) -
     text = summary(replace(example_run(tmp_path), metrics=rows, samples=[]))
     assert "On “m”, two samplers tie for closest." in text
     assert "on one metric the interval of another sampler overlaps" in text
+    many = [replace(row, metric=f"m{i}") for i in range(4) for row in rows]
+    text = summary(replace(example_run(tmp_path), metrics=many, samples=[]))
+    assert "On four metrics several tie for closest." in text
+    assert "“m0”" not in text
 
 
 def test_tints_rebuild_the_text_and_merge_neighbours() -> None:
@@ -213,3 +218,41 @@ def test_the_command_is_the_runs_own(tmp_path: Path) -> None:
     assert "outputs/runs/" + tmp_path.name in page(example_run(tmp_path))
     run = example_run(tmp_path, manifest={"command": "python experiments/run.py seed=3"})
     assert "python experiments/run.py seed=3" in page(run)
+
+
+def levels(labels: list[str], tmp_path: Path) -> str:
+    """The page of a run whose samplers can't be told apart, the first being the closest."""
+    rows = [Metric(label, "m", 1.0 + 0.1 * i, 0, 2, 9, "") for i, label in enumerate(labels)]
+    rows.append(Metric(HUMAN, "m", 1.0, 0, 2, 9, ""))
+    apart = (0.0, -1.0, 1.0, 0.9, 1.0)
+    pairs = [
+        Difference("m", one, other, *apart, *apart[:3], 1.0) for one, other in pairwise(labels)
+    ] + [Difference("m", labels[0], other, *apart, *apart[:3], 1.0) for other in labels[2:]]
+    return page(replace(example_run(tmp_path), metrics=rows, differences=pairs, samples=[]))
+
+
+def test_many_level_samplers_are_counted_and_few_are_named(tmp_path: Path) -> None:
+    few = levels([f"top_k={k}" for k in range(1, 5)], tmp_path)
+    assert "<details><summary>" not in few.partition('id="standings"')[2].partition("</section>")[0]
+    many = levels([f"top_k={k}" for k in range(1, 12)], tmp_path)
+    table = many.partition('id="standings"')[2].partition("</section>")[0]
+    assert "<details><summary>10 of 11</summary>" in table
+    assert all(f"top_k={k}</span>" in table for k in range(1, 12)), "unfolded, all are named"
+
+
+def test_a_setting_that_a_family_has_throughout_stands_above_its_column(tmp_path: Path) -> None:
+    def figures(kind: str, settings: dict[str, str]) -> list[FamilyFigure]:
+        return [
+            FamilyFigure(kind, metric, "top_p", setting, 1, 0, 2, 0, 0, 1, 1.0, 1.0)
+            for metric, setting in settings.items()
+        ]
+
+    rows = [
+        *figures("equal bits", {"loops": "40% top_p=0.8, 60% top_p=0.9", "distinct_1": ""}),
+        *figures("best", {"loops": "top_p=0.5", "distinct_1": "top_p=0.7"}),
+    ]
+    html = page(replace(example_run(tmp_path), families=rows))
+    assert html.count("40% top_p=0.8") == 1
+    assert "top_p <small>40% top_p=0.8, 60% top_p=0.9</small></th>" in html
+    assert html.count("<small>top_p=0.5</small></td>") == 1
+    assert html.count("<small>top_p=0.7</small></td>") == 1

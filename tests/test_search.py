@@ -28,7 +28,17 @@ FALSE_FAILURE = 1e-6
 """Of each chi-square test here; the seeds are fixed."""
 
 
-MEASURED = MetricsConfig(level="core", positions=200, blocks=10, epsilon=1e-4, judge_order=3)
+MEASURED = MetricsConfig(
+    level="core",
+    resamples=20,
+    positions=200,
+    blocks=10,
+    epsilon=1e-4,
+    judge_order=3,
+    frontier=False,
+    frontier_window=8,
+    frontier_clusters=8,
+)
 
 
 def transformer(vocabulary: int = V, spread: float = 0.5, width: int = 16) -> Transformer:
@@ -409,7 +419,6 @@ def test_searches_stand_beside_samplers_in_a_comparison():
         prompt_length=8,
         samples_per_prompt=2,
         length=10,
-        resamples=20,
         checkpoint="last",
     )
     methods = build_methods(decoding.samplers, 2)

@@ -102,8 +102,9 @@ def test_what_training_does_not_move_keeps_the_clusters_freedom() -> None:
 
 def run(folder: Path, seed: int) -> Path:
     folder.mkdir()
-    parts = {key: {"x": 1} for key in ("corpus", "model", "training", "metrics")}
-    asked = {"seed": seed, **parts, "decoding": {"resamples": 50, "length": 9}}
+    parts = {key: {"x": 1} for key in ("corpus", "model", "training")}
+    parts |= {"decoding": {"length": 9}, "metrics": {"level": 1, "resamples": 50}}
+    asked = {"seed": seed, **parts}
     (folder / results.CONFIG).write_text(OmegaConf.to_yaml(asked), encoding="utf-8")
     values = np.random.default_rng(seed).normal(0, 1, K)
     rows = [stored(sums(label, values + i)) for i, label in enumerate(("a", "b", HUMAN))]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.metrics.differences import differences, holm, student
-from nextchar.metrics.sums import Sums, figures, weights_of
+from nextchar.metrics.sums import PROMPTS, Sums, cluster_weights, figures
 from nextchar.results import HUMAN, HUMAN_TRAINING, Difference
 from nextchar.table import standings
 
@@ -60,7 +60,7 @@ def test_paired_intervals_cover_95_percent() -> None:
             sums("a", prompt + 0.3 + noise[0] / np.sqrt(counts) * 3, counts),
             sums("b", prompt + noise[1] / np.sqrt(counts) * 3, counts),
         ]
-        weights = weights_of(rows, RESAMPLES, int(generator.integers(2**31)))
+        weights = cluster_weights({PROMPTS: K}, RESAMPLES, int(generator.integers(2**31)))
         (found,) = differences(rows, weights)
         covered += found.low <= 0.3 <= found.high
     assert 0.925 < covered / SIMULATIONS < 0.975
@@ -76,7 +76,7 @@ def test_equal_samplers_are_told_apart_in_5_percent_after_holm() -> None:
     for _ in range(400):
         prompt = generator.normal(0, 1, K)
         rows = [sums(label, prompt + generator.normal(0, 1, K)) for label in "abcde"]
-        found = differences(rows, weights_of(rows, RESAMPLES, 0))
+        found = differences(rows, cluster_weights({PROMPTS: K}, RESAMPLES, 0))
         wrong += min(row.holm for row in found) < 0.05
     assert wrong / 400 < 0.09
 
@@ -85,7 +85,7 @@ def test_pairs_find_what_intervals_hide() -> None:
     generator = np.random.default_rng(2)
     prompt = generator.normal(0, 5, K)
     rows = [sums("a", prompt + 1 + generator.normal(0, 0.3, K)), sums("b", prompt)]
-    weights = weights_of(rows, 500, 0)
+    weights = cluster_weights({PROMPTS: K}, 500, 0)
     first, second = figures(rows, weights)
     assert first.low < second.high, "the intervals overlap"
     (found,) = differences(rows, weights)
@@ -102,7 +102,7 @@ def test_nearer_is_the_difference_of_distances_and_references_are_not_ranked() -
         sums(HUMAN_TRAINING, flat),
         sums(HUMAN, flat),
     ]
-    (found,) = differences(rows, weights_of(rows, 200, 0))
+    (found,) = differences(rows, cluster_weights({PROMPTS: K}, 200, 0))
     assert (found.first, found.second) == ("far", "near")
     assert found.difference == pytest.approx(4, abs=0.05)
     assert found.nearer == pytest.approx(2, abs=0.05)
@@ -111,10 +111,10 @@ def test_nearer_is_the_difference_of_distances_and_references_are_not_ranked() -
 
 def test_without_human_text_there_is_no_nearer() -> None:
     rows = [sums("a", np.arange(K) * 1.0), sums("b", np.ones(K))]
-    (found,) = differences(rows, weights_of(rows, 50, 0))
+    (found,) = differences(rows, cluster_weights({PROMPTS: K}, 50, 0))
     assert math.isnan(found.nearer)
     assert math.isnan(found.nearer_holm)
-    assert standings(figures(rows, weights_of(rows, 50, 0)), [found]) == []
+    assert standings(figures(rows, cluster_weights({PROMPTS: K}, 50, 0)), [found]) == []
 
 
 def test_differences_without_error_and_without_clusters() -> None:
@@ -134,7 +134,7 @@ def test_the_standing_names_the_closest_and_who_is_level() -> None:
         sums("far", prompt + 4 + generator.normal(0, 0.3, K)),
         sums(HUMAN, prompt),
     ]
-    weights = weights_of(rows, 500, 0)
+    weights = cluster_weights({PROMPTS: K}, 500, 0)
     (found,) = standings(figures(rows, weights), differences(rows, weights))
     assert {*found.closest, *found.level} == {"best", "level"}
     assert len(found.closest) == 1

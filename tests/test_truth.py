@@ -12,7 +12,8 @@ import torch
 from nextchar.automaton import Automaton
 from nextchar.metrics import truth as truths
 from nextchar.metrics.exact import Positions
-from nextchar.metrics.sums import BLOCKS, PROMPTS, weights_of
+from nextchar.metrics.statistics import prompt_weights
+from nextchar.metrics.sums import BLOCKS, cluster_weights
 from nextchar.metrics.truth import (
     ORACLE,
     Truth,
@@ -109,8 +110,7 @@ def test_drawn_text_stays_possible_and_other_text_does_not() -> None:
 
 def test_survival_starts_at_one_and_never_rises() -> None:
     died = np.array([30, 4, 0, 11])
-    weights = weights_of(possible_sums("s", died, [0, 1, 2, 3], 30, 4), 100, 0)
-    rows = survival("s", died, [0, 1, 2, 3], 30, weights[PROMPTS])
+    rows = survival("s", died, [0, 1, 2, 3], 30, prompt_weights(4, 100, 0))
     shares = [row.share for row in rows]
     assert len(rows) == 31
     assert (rows[0].share, rows[1].share, rows[4].share, rows[5].share) == (1, 0.75, 0.75, 0.5)
@@ -149,7 +149,8 @@ def test_the_oracle_is_best_at_every_position_and_price() -> None:
 def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     at = positions(noisy_logits())
     sums = truth_sums([NucleusSampler(0.9)], at, TRUTH, 1e-4)
-    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], 1e-4, weights_of(sums, 50, 0))
+    weights = cluster_weights({BLOCKS: at.count}, 50, 0)
+    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], 1e-4, weights)
     oracle = [row for row in rows if row.family == ORACLE]
     for row in rows:
         assert row.impossible_low <= row.impossible <= row.impossible_high

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar import generation, writing
+from nextchar import frontier, generation, writing
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.corpus import Corpus
 from nextchar.generation import Texts
@@ -42,6 +42,7 @@ from nextchar.results import (
 )
 from nextchar.samplers import FAMILY, Sampler
 from nextchar.search import Search
+from nextchar.stopwatch import Stopwatch
 from nextchar.truth import against_truth
 
 
@@ -84,39 +85,59 @@ def compare(
         *_samples(corpus, [sampler.label for sampler in samplers], texts, prompts),
         *_reference_samples(corpus, HUMAN, prompts, human, human_bits),
     ]
-    written = _written(samplers, texts, samples)
-    sums = core_sums(written, corpus.train_text, decoding.prompts)
+    clock = Stopwatch()
+    with clock.part("generated text"):
+        written = _written(samplers, texts, samples)
+        sums = core_sums(written, corpus.train_text, decoding.prompts)
+    beside: list[Sample] = []
     if measured.level == "full":
-        judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), measured.judge_order)
-        beside = _beside(model, corpus, judge, prompts, decoding, seed)
-        samples += [sample for sample in beside if sample.sampler == JUDGE]
-        others = _written([], texts, beside)
-        sums += core_sums(others, corpus.train_text, decoding.prompts)
-        judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
-        sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
-    at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
+        with clock.part("n-gram judge"):
+            judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), measured.judge_order)
+            beside = _beside(model, corpus, judge, prompts, decoding, seed)
+            samples += [sample for sample in beside if sample.sampler == JUDGE]
+            others = _written([], texts, beside)
+            judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
+        with clock.part("beside other texts"):
+            sums += core_sums(others, corpus.train_text, decoding.prompts)
+            sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
+    if measured.frontier:
+        # The judge's texts are among the samples; the training text's are not.
+        seen = [*samples, *(each for each in beside if each.sampler == HUMAN_TRAINING)]
+        with clock.part("frontier"):
+            sums += frontier.sums(model, corpus, seen, decoding, measured, seed)
     lawful = _with_law(samplers)
-    sums += exact.exact_sums(lawful, at, measured.epsilon)
+    with clock.part("held-out text, exactly"):
+        at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
+        sums += exact.exact_sums(lawful, at, measured.epsilon)
     clusters = {PROMPTS: decoding.prompts, BLOCKS: at.count}
-    weights = cluster_weights(clusters, decoding.resamples, seed)
+    weights = cluster_weights(clusters, measured.resamples, seed)
     curves: list[Truncation] = []
     possible: list[Possible] = []
     if corpus.automaton is not None:
-        truth = Truth(corpus.automaton, corpus.validation_text)
-        held = against_truth(model, corpus, lawful, samples, at, truth, measured.epsilon, weights)
-        sums += held.sums
-        curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
-        possible = held.possible
+        with clock.part("truth"):
+            truth = Truth(corpus.automaton, corpus.validation_text)
+            held = against_truth(
+                model, corpus, lawful, samples, at, truth, measured.epsilon, weights
+            )
+            sums += held.sums
+            curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
+            possible = held.possible
+    with clock.part("intervals"):
+        metrics = figures(sums, weights)
+    with clock.part("differences"):
+        pairs = differences(sums, weights)
+    with clock.part("families"):
+        families = family_figures(sums, measured.resamples, seed)
     timings = {
         "generation": writing.speeds(samplers, texts, generated - started),
-        "metrics": {"seconds": time.perf_counter() - generated},
+        "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},
     }
     return Comparison(
-        figures(sums, weights),
-        differences(sums, weights),
+        metrics,
+        pairs,
         curves,
         possible,
-        family_figures(sums, decoding.resamples, seed),
+        families,
         [stored(each) for each in sums],
         samples,
         timings,
@@ -195,10 +216,9 @@ def _judged(
 
 def _held_against(corpus: Corpus, decoding: DecodingConfig) -> Beside:
     """The training text, and what lies between the pieces of human text in the validation split."""
-    T, L = decoding.prompt_length, decoding.length
-    starts = writing.prompt_starts(len(corpus.validation), decoding).tolist()
-    pieces = [(start + T, start + T + L) for start in starts]
-    return Beside(corpus.train_text, held_out(corpus.validation_text, pieces, least=L))
+    pieces = writing.human_pieces(len(corpus.validation), decoding)
+    between = held_out(corpus.validation_text, pieces, least=decoding.length)
+    return Beside(corpus.train_text, between)
 
 
 def _written(samplers: Sequence[Method], texts: Texts, samples: Sequence[Sample]) -> list[Written]:

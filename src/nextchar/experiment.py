@@ -17,6 +17,7 @@ from nextchar import (
     config,
     corpus,
     device,
+    frontier,
     lock,
     manifest,
     plots,
@@ -70,6 +71,8 @@ def run(
     place = device.choose(asked.device)
     text = corpus.load(asked.corpus)
     text.require(asked.model.context + 1, writing.needed_validation(asked.decoding))
+    if asked.metrics.frontier:
+        frontier.require(text, asked.decoding, asked.metrics)
     if text.substituted:
         progress.say(f"note: {text.substituted}")
     setting = _Setting(text, methods, place, command, since)

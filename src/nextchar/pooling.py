@@ -28,7 +28,7 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     asked = [config.read_yaml(folder / results.CONFIG) for folder in folders]
     seeds = [int(each["seed"]) for each in asked]
     sums = pooled([_sums(folder) for folder in folders])
-    resamples = int(asked[0]["decoding"]["resamples"])
+    resamples = int(asked[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
     return (
         pooled_figures(sums, weights, len(seeds)),

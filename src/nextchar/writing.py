@@ -40,6 +40,12 @@ def prompt_starts(length: int, decoding: DecodingConfig) -> Tensor:
     return torch.arange(P) * (length - T - L) // max(P - 1, 1)
 
 
+def human_pieces(length: int, decoding: DecodingConfig) -> list[tuple[int, int]]:
+    """[start, end) of each human text in a split of `length` characters."""
+    starts = (prompt_starts(length, decoding) + decoding.prompt_length).tolist()
+    return [(start, start + decoding.length) for start in starts]
+
+
 def write(
     model: LanguageModel,
     samplers: Sequence[Method],

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from nextchar.benchmarks import choosing, generation, training
+from nextchar.benchmarks import choosing, generation, metrics, training
 
-SUBCOMMANDS = {"generation": generation, "choosing": choosing, "training": training}
+SUBCOMMANDS = {
+    "generation": generation,
+    "choosing": choosing,
+    "metrics": metrics,
+    "training": training,
+}
 
 
 def main() -> None:

@@ -189,12 +189,11 @@ class DecodingConfig:
     prompt_length: int
     samples_per_prompt: int
     length: int
-    resamples: int
     checkpoint: str
 
     def __post_init__(self) -> None:
         _require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
-        for name in ("prompts", "prompt_length", "samples_per_prompt", "length", "resamples"):
+        for name in ("prompts", "prompt_length", "samples_per_prompt", "length"):
             _at_least(1, f"decoding.{name}", getattr(self, name))
         _one_of(("last", "best"), "decoding.checkpoint", self.checkpoint)
 
@@ -203,18 +202,31 @@ class DecodingConfig:
 class MetricsConfig:
     """What is measured. `level` is `core` or `full`, which needs a judge.
 
-    `positions`, `blocks` and `epsilon` are about the exact metrics.
+    `resamples` are those of the bootstrap; `positions`, `blocks` and `epsilon` are about the exact
+    metrics; `frontier_window` (characters) and `frontier_clusters` about the divergence frontier.
     """
 
     level: str
+    resamples: int
     positions: int
     blocks: int
     epsilon: float
     judge_order: int
+    frontier: bool
+    frontier_window: int
+    frontier_clusters: int
 
     def __post_init__(self) -> None:
         _one_of(("core", "full"), "metrics.level", self.level)
-        for name in ("positions", "blocks", "judge_order"):
+        counts = (
+            "resamples",
+            "positions",
+            "blocks",
+            "judge_order",
+            "frontier_window",
+            "frontier_clusters",
+        )
+        for name in counts:
             _at_least(1, f"metrics.{name}", getattr(self, name))
         _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
 
@@ -272,6 +284,21 @@ class Config:
             )
         _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
         _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
+
+        if self.metrics.frontier:
+            _require(
+                self.model.kind == "transformer",
+                "metrics.frontier",
+                "true",
+                f"model.kind={self.model.kind} does not show its hidden states; use "
+                "model=transformer, or metrics.frontier=false",
+            )
+            _require(
+                self.metrics.frontier_window <= self.decoding.length,
+                "metrics.frontier_window",
+                self.metrics.frontier_window,
+                f"must be at most decoding.length={self.decoding.length}",
+            )
 
     @property
     def parts(self) -> list[Config]:

@@ -1,34 +1,25 @@
 """The metrics of `metrics=full`, of generated text beside other texts: judge, style, copying.
 
-What is measured of a text alone pools over all texts of a sampler. What is measured of a set of
-texts (its Zipf slope, its n-grams, how alike its texts are) depends on how many there are, so a set
-is always one text after each prompt, as human text is: the first texts of all prompts, the second
-ones, and so on; the metric is the mean over these sets.
+What is measured of a text alone pools over all texts of a sampler; its Zipf slope, its n-grams and
+how alike its texts are belong to a set of texts, one after each prompt, as human text is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
 
 from nextchar.metrics import layout, novelty, style
 from nextchar.metrics import text as texts
 from nextchar.metrics.bleu import self_bleu
 from nextchar.metrics.generated import Written
-from nextchar.metrics.statistics import Floats
+from nextchar.metrics.sets import Term, by_set, mean
 from nextchar.metrics.sums import Sums, clustered
 
 ORDERS = (1, 2, 3, 4, 5)
 """Lengths of the character n-grams that are compared with held-out text."""
 BLEU_ORDERS = (4, 5)
-REPEATED = 16
-"""Length of the character n-grams whose repetition within a text is counted."""
-
-Sets = list[list[int]]
-"""Indices of texts, a list for each set."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +46,6 @@ def full_sums(written: Sequence[Written], beside: Beside, prompts: int) -> list[
     return rows
 
 
-Term = tuple[str, str, Sequence[float], Sequence[float]]
-"""A metric, its unit, and a numerator and a denominator for each text."""
-
-
-def _mean(name: str, unit: str, values: Sequence[float | None]) -> Term:
-    """The mean over the texts that have a value."""
-    known = [value is not None and not np.isnan(value) for value in values]
-    over = [float(value or 0) if there else 0.0 for value, there in zip(values, known, strict=True)]
-    return name, unit, over, [float(there) for there in known]
-
-
 def _alone(each: Written, speakers: frozenset[str]) -> Iterator[Term]:
     """Metrics of each text by itself."""
     if each.judged is not None:
@@ -74,7 +54,7 @@ def _alone(each: Written, speakers: frozenset[str]) -> Iterator[Term]:
     words = [texts.words(text) for text in each.texts]
     for name, tokens, n in (("seq_rep_4", words, 4), ("seq_rep_16", map(list, each.texts), 16)):
         shares = [texts.distinct(of, n) for of in tokens]
-        yield _mean(name, "share", [None if share is None else 1 - share for share in shares])
+        yield mean(name, "share", [None if share is None else 1 - share for share in shares])
     filled = [[line for line in layout.lines(text) if line] for text in each.texts]
     counts = [len(lines) for lines in filled]
     yield "line_length", "characters", [sum(map(len, lines)) for lines in filled], counts
@@ -88,46 +68,21 @@ def _copying(found: Sequence[novelty.Integers]) -> Iterator[Term]:
     for n in novelty.LENGTHS:
         pairs = [novelty.novel(each, n) for each in found]
         yield f"novel_{n}", "share", [new for new, _ in pairs], [grams for _, grams in pairs]
-    yield _mean("longest_copy", "characters", [float(each.max(initial=0)) for each in found])
+    yield mean("longest_copy", "characters", [float(each.max(initial=0)) for each in found])
 
 
 def _sets(each: Written, grams: Sequence[style.Grams]) -> Iterator[Term]:
-    sets = _divide(each.prompts)
     words = [texts.words(text) for text in each.texts]
     for order in BLEU_ORDERS:
-        yield _mean(
+        yield mean(
             f"self_bleu_{order}",
             "ratio",
-            _by_set(sets, words, partial(self_bleu, order=order)),
+            by_set(each.prompts, words, partial(self_bleu, order=order)),
         )
-    yield _mean("zipf", "slope", _by_set(sets, words, style.zipf_pseudo_values))
+    yield mean("zipf", "slope", by_set(each.prompts, words, style.zipf_pseudo_values))
     for gram in grams:
-        divergence = _by_set(sets, each.texts, gram.divergence)
-        yield _mean(f"divergence_{gram.n}", "bits", divergence)
-
-
-def _by_set(
-    sets: Sets, items: Sequence[object], of: Callable[..., Sequence[float | None] | Floats]
-) -> list[float | None]:
-    """`of` each set, its values back in the order of the texts."""
-    values: list[float | None] = [None] * len(items)
-    for members in sets:
-        for index, value in zip(members, of([items[i] for i in members]), strict=True):
-            values[index] = value
-    return values
-
-
-def _divide(prompts: Sequence[int]) -> Sets:
-    """The first text of each prompt, the second one of each, ..."""
-    seen: dict[int, int] = {}
-    sets: Sets = []
-    for index, prompt in enumerate(prompts):
-        number = seen.get(prompt, 0)
-        seen[prompt] = number + 1
-        if number == len(sets):
-            sets.append([])
-        sets[number].append(index)
-    return sets
+        divergence = by_set(each.prompts, each.texts, gram.divergence)
+        yield mean(f"divergence_{gram.n}", "bits", divergence)
 
 
 def held_out(validation_text: str, pieces: Sequence[tuple[int, int]], least: int) -> list[str]:

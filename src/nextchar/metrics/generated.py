@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from nextchar.metrics import text as texts
 from nextchar.metrics.statistics import Floats
-from nextchar.metrics.sums import Sums, clustered, figures, weights_of
-from nextchar.results import Metric
+from nextchar.metrics.sums import Sums, clustered
 
 DISTINCT = (1, 2, 3, 4)
 """Lengths of the word n-grams whose diversity is measured."""
@@ -38,14 +37,6 @@ class Written:
 
 Terms = tuple[Sequence[float], Sequence[float]]
 """Numerators and denominators, one of each a text."""
-
-
-def measure(
-    written: Sequence[Written], train_text: str, *, prompts: int, resamples: int, seed: int
-) -> list[Metric]:
-    """Every metric of every sampler, with 95% intervals from the same resamples of the prompts."""
-    sums = core_sums(written, train_text, prompts)
-    return figures(sums, weights_of(sums, resamples, seed))
 
 
 def core_sums(written: Sequence[Written], train_text: str, prompts: int) -> list[Sums]:

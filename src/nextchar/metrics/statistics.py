@@ -1,6 +1,6 @@
-"""How sure a figure is: the bootstrap over prompts.
+"""How sure a figure is: the bootstrap over prompts, the jackknife of a set of texts.
 
-Shapes: P prompts, S resamples.
+Shapes: P prompts, S resamples, R texts.
 """
 
 from __future__ import annotations
@@ -36,3 +36,19 @@ def ratio_interval(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, (tail, 1 - tail))
     return value, float(low), float(high)
+
+
+def pseudo_values(value: float, without: Floats) -> Floats:
+    """Jackknife pseudo-values [R] (Tukey 1958) from the value of a set of R texts and those
+    `without` [R] each of them:
+
+        R value - (R - 1) without_i
+
+    recentred on the value (the bias that the jackknife estimates stays in, as it is in every row),
+    and resampled as if they were values of the texts.
+    """
+    if len(without) < 2:
+        return np.full(len(without), value)
+    pseudo = value - (len(without) - 1) * without
+    centred: Floats = pseudo - pseudo.mean() + value
+    return centred

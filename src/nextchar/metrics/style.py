@@ -1,12 +1,8 @@
 """Metrics of a set of texts as a whole: Zipf's slope, and how far its n-grams are from a text's.
 
 A set is the texts of one sampler, one after each prompt. Its value is that of the whole set; what
-each text contributes is found by leaving it out (the jackknife, Tukey 1958): the pseudo-values
-
-    R value(all) - (R - 1) value(all but the i-th)
-
-are centred on the value, and resampled as if they were values of the texts. A bootstrap of the set
-itself would draw n-grams twice, and with them a divergence that no set of texts has.
+each text contributes is its jackknife pseudo-value. A bootstrap of the set itself would draw
+n-grams twice, and with them a divergence that no set of texts has.
 
 Shapes: R texts, G different n-grams.
 """
@@ -19,7 +15,7 @@ from itertools import chain
 
 import numpy as np
 
-from nextchar.metrics.statistics import Floats
+from nextchar.metrics.statistics import Floats, pseudo_values
 
 ZIPF_RANKS = 5000
 """Most frequent words that take part, as in Holtzman et al. 2020."""
@@ -46,15 +42,6 @@ def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
         np.add.at(each[index], [places[word] for word in text], 1)
     whole = each.sum(0)
     return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
-
-
-def pseudo_values(value: float, without: Floats) -> Floats:
-    """Jackknife pseudo-values from the value of all and those `without` [R] each, recentred on it:
-    the bias that the jackknife estimates stays in, as it is in every row."""
-    if len(without) < 2:
-        return np.full(len(without), value)
-    pseudo = value - (len(without) - 1) * without
-    return pseudo - pseudo.mean() + value
 
 
 class Grams:

@@ -69,12 +69,6 @@ def clustered(values: ArrayLike, clusters: Sequence[int], count: int) -> Floats:
     return np.bincount(clusters, np.asarray(values, dtype=float), minlength=count).astype(float)
 
 
-def weights_of(sums: Sequence[Sums], resamples: int, seed: int) -> Mapping[str, Floats]:
-    """The resamples of each kind of cluster that the sums have."""
-    sizes = {each.clusters: len(each.numerators) for each in sums}
-    return cluster_weights(sizes, resamples, seed)
-
-
 def cluster_weights(sizes: Mapping[str, int], resamples: int, seed: int) -> Mapping[str, Floats]:
     """Of each kind of cluster, K of them, resamples [S, K]: the same for every sampler, metric."""
     return {kind: prompt_weights(size, resamples, seed) for kind, size in sizes.items()}

@@ -16,6 +16,9 @@ from nextchar.report.summary import summary
 from nextchar.results import HUMAN, Run
 from nextchar.table import compare, family_tables, groups, seeds_note, standings, validation_loss
 
+MANY = 6
+"""More samplers than this in a cell of the standings are counted there, and named on a click."""
+
 
 def render(run: Run, plots: Mapping[str, Path]) -> str:
     """The whole page as text."""
@@ -28,7 +31,7 @@ def render(run: Run, plots: Mapping[str, Path]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"swatch": _swatch, "HUMAN": HUMAN}
+    environment.globals |= {"swatch": _swatch, "HUMAN": HUMAN, "MANY": MANY}
     environment.tests["nested"] = lambda value: isinstance(value, Mapping)
     environment.tests["listed"] = lambda value: isinstance(value, list | tuple)
     folder = resources.files("nextchar.report")

@@ -13,6 +13,9 @@ from nextchar.table import compare, title_of
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
+MOST_TIES = 3
+"""More metrics than this on which samplers tie are counted, not named."""
+
 
 def summary(run: Run) -> Markup:
     """Sentences that claim no more than the figures do; point estimates decide who is closest."""
@@ -40,9 +43,10 @@ def _closeness(run: Run, labels: Sequence[str]) -> list[Markup]:
     sentences = []
     if alone:
         sentences.append(_leaders(alone, len(compared)))
-    for metric, names in ties.items():
-        name = title_of(metric).long
-        sentences.append(escape(f"On “{name}”, {_count(len(names), 'sampler')} tie for closest."))
+    if len(ties) > MOST_TIES:
+        sentences.append(escape(f"On {_count(len(ties), 'metric')} several tie for closest."))
+    else:
+        sentences += [_tie(metric, names) for metric, names in ties.items()]
     unsettled = sum(_unsettled(run, metric, names) for metric, names in nearest.items())
     if unsettled:
         sentences.append(
@@ -54,6 +58,10 @@ def _closeness(run: Run, labels: Sequence[str]) -> list[Markup]:
     if len(compared) > 1:
         sentences.append(escape("Metrics share what they measure; a count of them is no score."))
     return sentences
+
+
+def _tie(metric: str, names: Sequence[str]) -> Markup:
+    return escape(f"On “{title_of(metric).long}”, {_count(len(names), 'sampler')} tie for closest.")
 
 
 def _leaders(alone: Counter[str], compared: int) -> Markup:

@@ -29,6 +29,13 @@ class FamilyTable:
     families: tuple[str, ...]
     rows: tuple[tuple[Title, str, tuple[FamilyCell, ...]], ...]
 
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Each family's setting where all its cells have the same one, else nothing."""
+        columns = zip(*(cells for _, _, cells in self.rows), strict=True)
+        found = [{each.setting for each in column if each.setting} for column in columns]
+        return tuple(own.pop() if len(own) == 1 else "" for own in found)
+
 
 def family_tables(figures: Sequence[FamilyFigure]) -> list[FamilyTable]:
     """A table for each kind; rows hold the metric's title, human text's value, and the cells."""

@@ -28,6 +28,11 @@ class Standing:
     alike: int
     pairs: int
 
+    @property
+    def samplers(self) -> int:
+        """How many samplers are compared."""
+        return len(self.closest) + len(self.level) + self.farther
+
 
 def standings(metrics: Sequence[Metric], differences: Sequence[Difference]) -> list[Standing]:
     """Every metric that human text has too, in the order of `differences`."""

@@ -1,4 +1,4 @@
-"""What the metrics of metrics=full are called and what they say."""
+"""What the metrics of metrics=full, and the divergence frontier, are called and what they say."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ FULL_TITLES = {
             "How fast word frequency falls with rank, both logarithmic, in one text a prompt."
         ),
         ends=("even", "few words rule"),
+        group=_STYLE,
+    ),
+    "frontier": Title(
+        short="fron-\ntier",
+        long="divergence frontier (MAUVE)",
+        description=(
+            "How alike the texts look to the model itself: the area under the divergence frontier "
+            "between windows of them and of held-out text that is not among the human texts, "
+            "counted in clusters of hidden states. 1 is alike; human text says what is in reach."
+        ),
+        ends=("unlike", "alike"),
         group=_STYLE,
     ),
     **{f"divergence_{n}": _divergence(n) for n in range(1, 6)},
