@@ -6,8 +6,9 @@ import re
 import sys
 
 import pytest
+import torch
 
-from nextchar.benchmarks import command, rounds
+from nextchar.benchmarks import batches, command, rounds, subject
 
 
 def test_contestants_take_turns_and_the_first_round_is_not_counted():
@@ -28,6 +29,14 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
     assert rounds.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
 
 
+def test_the_bound_counts_weights_and_cache():
+    model = subject.transformer()
+    weights = 4 * sum(weight.numel() for weight in model.parameters())
+    _, cache = model.prefill(torch.zeros(3, 200, dtype=torch.long))
+    held = sum(4 * (layer.keys.numel() + layer.values.numel()) for layer in cache.layers)
+    assert batches.bytes_read(model, 3) == weights + held
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "line"),
@@ -37,11 +46,26 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
             r"no cache +\S+ \[.*\] characters/s +engine is \S+ \[.*\] times as fast",
         ),
         (
+            [
+                "generation",
+                "--batches",
+                "1",
+                "3",
+                "--characters",
+                "2",
+                "--rounds",
+                "1",
+                "--threads",
+                "1",
+            ],
+            r"batch +3 +\S+ \[.*\] characters/s +bound [\d,]+ +share of it \S+ \[.*\]",
+        ),
+        (
             ["choosing", "--rows", "8", "--rounds", "1", "--threads", "1"],
             r"top_n_sigma=1 +\S+ \[.*\] steps",
         ),
     ],
-    ids=["generation", "choosing"],
+    ids=["generation", "batches", "choosing"],
 )
 def test_subcommands_print_ratios(arguments, line, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])

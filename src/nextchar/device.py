@@ -6,12 +6,17 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from nextchar.config import ConfigError
+
+BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
+"""Of an x86 processor that multiplies matrices of bfloat16 by itself."""
 
 
 def choose(device: str) -> torch.device:
@@ -27,6 +32,39 @@ def choose(device: str) -> torch.device:
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise ConfigError(f"device={device}: not available here; choose auto, or one of {there}")
     return torch.device(device)
+
+
+def precision(asked: str, device: torch.device) -> str:
+    """`auto` is bfloat16 where the device multiplies such matrices by itself, else float32."""
+    if asked != "auto":
+        return asked
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+    has_bfloat16 = device.type == "cpu" and any(name in _flags() for name in BFLOAT16_FLAGS)
+    return "bfloat16" if has_bfloat16 else "float32"
+
+
+def generators() -> list[int]:
+    """The GPU whose generator torch.random.fork_rng is to keep: that of this process, if any."""
+    return [torch.cuda.current_device()] if torch.cuda.is_available() else []
+
+
+def take_turn(turn: int) -> None:
+    """Of several GPUs, make the one whose turn it is that of this process."""
+    count = torch.cuda.device_count()
+    if count > 1:
+        torch.cuda.set_device(turn % count)
+
+
+@contextmanager
+def any_algorithm() -> Iterator[None]:
+    """Inside, torch may take kernels that it doesn't vouch for: say there why the bits are safe."""
+    asked = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(asked)
 
 
 def prepare(threads: int) -> None:
@@ -63,8 +101,17 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def _processor() -> str:
+    return _of_processor("model name") or platform.processor() or platform.machine()
+
+
+def _flags() -> list[str]:
+    """What the processor can do, in Linux's words; elsewhere nothing is known of it."""
+    return _of_processor("flags").split()
+
+
+def _of_processor(key: str) -> str:
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(key):
                 return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    return ""

@@ -19,6 +19,7 @@ from nextchar import (
     config,
     corpus,
     device,
+    evaluation,
     generation,
     lock,
     manifest,
@@ -32,7 +33,7 @@ from nextchar import (
 )
 from nextchar.baseline import LabmlTransformer
 from nextchar.comparison import Comparison
-from nextchar.config import Config, ModelConfig
+from nextchar.config import Config, ModelConfig, TrainingConfig
 from nextchar.corpus import Corpus
 from nextchar.gpt2 import GPT2
 from nextchar.methods import build_methods
@@ -108,6 +109,9 @@ def _run(
             folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
         ) as tracker:
             trained = _trained(asked, text, model, model_id, tracker, on_record, since)
+            if place.type == "mps":
+                progress.say("note: device=mps has no float64, so texts are written on the cpu")
+                model.to("cpu")
             compared = comparison.compare(
                 model, text, samplers, asked.decoding, asked.metrics, asked.seed
             )
@@ -120,7 +124,7 @@ def _run(
             "run_id": run_id,
             "model_id": model_id,
             "command": command,
-            **_origins(asked, text, model, trained, folder),
+            **_origins(asked, text, model, trained, folder, place),
             "without_exact_distribution": [each.label for each in samplers if not each.exact],
             "times": {"started": started, "finished": manifest.now()},
         }
@@ -150,7 +154,7 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
     """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(device.generators()):
         torch.manual_seed(seed)
         return KINDS[shape.kind](shape, vocabulary_size)
 
@@ -215,7 +219,9 @@ def _trained_alone(
             "validation_loss": trained.last_loss,
             "best_validation_loss": trained.best_loss,
             "best_step": trained.best_step,
-            "protocol": training.protocol(model.context),
+            "protocol": evaluation.protocol(model.context),
+            "precision": trained.precision,
+            **_further_losses(trained, asked.training, model.context),
             "code": manifest.code(),
         }
         results.write_json(folder / MODEL, facts)
@@ -227,6 +233,22 @@ def _trained_alone(
         progress.say(f"warning: {other_code}")
     records = results.read_training(folder / results.TRAINING)
     return _TrainedModel(stored, _training_cost(records, asked), other_code)
+
+
+def _further_losses(
+    trained: training.Trained, config: TrainingConfig, context: int
+) -> dict[str, Any]:
+    """The figures of model.json that only some trainings have."""
+    facts: dict[str, Any] = {}
+    if config.fold:
+        facts |= {"fold_validation_loss": trained.fold_loss, "fold_step": trained.fold_step}
+    if config.random_windows:
+        facts |= {
+            "validation_loss_windows": trained.last_random,
+            "best_validation_loss_windows": trained.best_random,
+            "protocol_windows": evaluation.random_protocol(context, config.random_windows),
+        }
+    return facts
 
 
 def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:
@@ -243,7 +265,12 @@ def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, fl
 
 
 def _origins(
-    asked: Config, text: Corpus, model: LanguageModel, trained: _TrainedModel, folder: Path
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    trained: _TrainedModel,
+    folder: Path,
+    place: torch.device,
 ) -> dict[str, Any]:
     """The part of the manifest that says where the figures came from."""
     return {
@@ -263,10 +290,11 @@ def _origins(
             "past_the_context": PAST_THE_CONTEXT[asked.model.kind],
             "precision": "float32 logits, float64 probabilities",
             "rows_in_a_block": generation.BLOCK,
+            "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },
         "seeds": {"seed": asked.seed, "corpus": asked.corpus.seed},
-        "hardware": device.describe(next(model.parameters()).device),
+        "hardware": device.describe(place),
         "packages": manifest.packages(),
         "sha256": {
             "weights": checkpoint.weights_sha256(model.state_dict()),
