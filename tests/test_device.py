@@ -1,4 +1,4 @@
-"""What is chosen of the machine: devices, precision, kernels."""
+"""What is chosen of the machine: kernels."""
 
 from __future__ import annotations
 
@@ -6,35 +6,6 @@ import pytest
 import torch
 
 from nextchar import device
-
-
-@pytest.mark.parametrize(
-    ("asked", "flags", "expected"),
-    [
-        ("auto", ["sse2", "avx512_bf16"], "bfloat16"),
-        ("auto", ["amx_bf16"], "bfloat16"),
-        ("auto", ["sse2", "avx2"], "float32"),
-        ("auto", [], "float32"),
-        ("bfloat16", [], "bfloat16"),
-        ("float32", ["amx_bf16"], "float32"),
-    ],
-)
-def test_auto_is_bfloat16_where_the_processor_has_it(
-    monkeypatch: pytest.MonkeyPatch, asked: str, flags: list[str], expected: str
-) -> None:
-    monkeypatch.setattr(device, "_flags", lambda: flags)
-    assert device.precision(asked, torch.device("cpu")) == expected
-
-
-@pytest.mark.parametrize(
-    ("capability", "expected"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")]
-)
-def test_auto_is_bfloat16_on_gpus_since_ampere(
-    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda where: capability)
-    assert device.precision("auto", torch.device("cuda")) == expected
-    assert device.precision("auto", torch.device("mps")) == "float32"
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -89,7 +89,7 @@ def test_no_step_waits_for_the_device() -> None:
         average,
         corpus().train.to("cuda"),
         config,
-        precision="bfloat16",
+        dtype=torch.bfloat16,
         vocabulary_size=len(corpus().vocabulary),
         seed=0,
         first=0,

@@ -220,7 +220,7 @@ def _trained_alone(
             "best_validation_loss": trained.best_loss,
             "best_step": trained.best_step,
             "protocol": evaluation.protocol(model.context),
-            "precision": trained.precision,
+            "precision": training.precision(model, asked.training),
             **_further_losses(trained, asked.training, model.context),
             "code": manifest.code(),
         }

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from nextchar import device
 from nextchar.config import TrainingConfig
+from nextchar.muon import Muon
 
 
 class Optimizers:
@@ -40,11 +42,12 @@ class Optimizers:
         ]
         self.all: list[torch.optim.Optimizer] = []
         if config.optimizer == "muon":
-            muon = torch.optim.Muon(
+            muon = Muon(
                 matrices,
                 lr=config.learning_rate,
                 momentum=config.momentum,
                 weight_decay=config.weight_decay,
+                dtype=device.precision(config.precision, next(model.parameters()).device),
             )
             self.all.append(muon)
         else:

@@ -34,7 +34,7 @@ def take_steps(
     ids: Tensor,
     config: TrainingConfig,
     *,
-    precision: str,
+    dtype: torch.dtype,
     vocabulary_size: int,
     seed: int,
     first: int,
@@ -43,13 +43,13 @@ def take_steps(
 
     What is to be compiled is compiled at once, the steps are taken as they are asked for. What a
     step draws depends on (seed, step) alone. torch's global generator is seeded anew in each step,
-    for dropout: the caller keeps its state.
+    for dropout: the caller keeps its state. `dtype` is that of the matrix products.
     """
     context, model = objective.model.context, objective.model
     noise = torch.Generator(ids.device)
     loss_of: Loss = objective
     if config.compile and first < config.steps:
-        loss_of = _compiled(objective, ids, config, precision)
+        loss_of = _compiled(objective, ids, config, dtype)
 
     def take(step: int, windows: Tensor) -> Tensor:
         dropout_seed, noise_seed = _seeds(seed, step)
@@ -58,7 +58,7 @@ def take_steps(
         if config.token_noise:
             noise.manual_seed(noise_seed)
             inputs = with_noise(inputs, config.token_noise, vocabulary_size, noise)
-        loss = find_gradients(loss_of, inputs, windows[:, 1:], precision)
+        loss = find_gradients(loss_of, inputs, windows[:, 1:], dtype)
         if config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(objective.parameters(), config.gradient_clip)
         optimizers.step(step)
@@ -70,13 +70,12 @@ def take_steps(
     return (take(step, windows) for step, windows in enumerate(drawn, start=first))
 
 
-def find_gradients(loss_of: Loss, inputs: Tensor, following: Tensor, precision: str) -> Tensor:
+def find_gradients(loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torch.dtype) -> Tensor:
     """The gradients for inputs [B, W] and following [B, W + n - 1]; the loss of the next character.
 
     The loss is a copy: what a CUDA graph returns is overwritten when it is replayed.
     """
-    low_precision = precision == "bfloat16"
-    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=low_precision):
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
         loss, of_next = loss_of(inputs, following)
     loss.backward()
     return of_next.detach().clone()
@@ -93,7 +92,9 @@ def take_in(average: nn.Module, model: nn.Module, decay: float, step: int) -> No
         mean.lerp_(weight, share)
 
 
-def _compiled(objective: Objective, ids: Tensor, config: TrainingConfig, precision: str) -> Loss:
+def _compiled(
+    objective: Objective, ids: Tensor, config: TrainingConfig, dtype: torch.dtype
+) -> Loss:
     """The objective compiled, on a GPU into CUDA graphs; tried out, without a step.
 
     The model itself stays as it is: evaluation and generation don't use what is compiled here.
@@ -110,7 +111,7 @@ def _compiled(objective: Objective, ids: Tensor, config: TrainingConfig, precisi
     context = objective.model.context
     tries = islice(batches(ids, config, context + config.ahead, seed=0), TRIES)
     for windows in tries:
-        find_gradients(loss_of, windows[:, :context], windows[:, 1:], precision)
+        find_gradients(loss_of, windows[:, :context], windows[:, 1:], dtype)
         objective.zero_grad(set_to_none=True)
     progress.say(f"compiled the training step in {time.perf_counter() - clock:.0f} s")
     return loss_of

@@ -27,6 +27,12 @@ LAST, BEST, FOLD = "last.safetensors", "best.safetensors", "fold.safetensors"
 LOG = results.TRAINING
 
 
+def precision(model: nn.Module, config: TrainingConfig) -> str:
+    """What `auto` came to on the model's device: bfloat16 or float32."""
+    dtype = device.precision(config.precision, next(model.parameters()).device)
+    return str(dtype).removeprefix("torch.")
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a training came to; losses in nats a character on the validation split.
@@ -44,7 +50,6 @@ class Trained:
     fold_step: int | None
     last_random: float | None
     best_random: float | None
-    precision: str
 
 
 @dataclass
@@ -81,7 +86,6 @@ def train(
     that never stopped.
     """
     place = next(model.parameters()).device
-    precision = device.precision(config.precision, place)
     ids, fold = (part.to(place) for part in _split(corpus.train, config, model.context))
     validation = corpus.validation.to(place)
     objective = Objective(model, config.ahead)
@@ -106,7 +110,7 @@ def train(
             average,
             ids,
             config,
-            precision=precision,
+            dtype=device.precision(config.precision, place),
             vocabulary_size=len(corpus.vocabulary),
             seed=seed,
             first=state.step,
@@ -157,7 +161,6 @@ def train(
         fold_step=state.fold_step,
         last_random=at_random["last"],
         best_random=at_random["best"],
-        precision=precision,
     )
 
 
