@@ -7,8 +7,9 @@ import sys
 import time
 
 import pytest
+import torch
 
-from nextchar.benchmarks import command, rounds
+from nextchar.benchmarks import batches, command, rounds, subject
 from nextchar.stopwatch import Stopwatch
 
 
@@ -39,6 +40,14 @@ def test_a_stopwatch_adds_up_what_a_part_takes_in_its_order():
     assert clock.parts["b"]["seconds"] >= 0.02 > clock.parts["b"]["processor_seconds"]
 
 
+def test_the_bound_counts_weights_and_cache():
+    model = subject.transformer()
+    weights = 4 * sum(weight.numel() for weight in model.parameters())
+    _, cache = model.prefill(torch.zeros(3, 200, dtype=torch.long))
+    held = sum(4 * (layer.keys.numel() + layer.values.numel()) for layer in cache.layers)
+    assert batches.bytes_read(model, 3) == weights + held
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "line"),
@@ -46,6 +55,21 @@ def test_a_stopwatch_adds_up_what_a_part_takes_in_its_order():
         (
             ["generation", "--rows", "8", "--characters", "2", "--rounds", "1", "--threads", "1"],
             r"no cache +\S+ \[.*\] characters/s +engine is \S+ \[.*\] times as fast",
+        ),
+        (
+            [
+                "generation",
+                "--batches",
+                "1",
+                "3",
+                "--characters",
+                "2",
+                "--rounds",
+                "1",
+                "--threads",
+                "1",
+            ],
+            r"batch +3 +\S+ \[.*\] characters/s +bound [\d,]+ +share of it \S+ \[.*\]",
         ),
         (
             ["choosing", "--rows", "8", "--rounds", "1", "--threads", "1"],
@@ -57,7 +81,7 @@ def test_a_stopwatch_adds_up_what_a_part_takes_in_its_order():
             r"all +[\d.]+ s +[\d.]+ s of the processor\npeak memory [\d.]+ GB",
         ),
     ],
-    ids=["generation", "choosing", "metrics"],
+    ids=["generation", "batches", "choosing", "metrics"],
 )
 def test_subcommands_print_ratios(arguments, line, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 import nextchar
 from nextchar import commands, config
 from nextchar.config import PARTS, Config, ConfigError
+from nextchar.experiment import build_model
 
 Compose = Callable[..., Config]
 
@@ -100,6 +101,13 @@ def test_the_top_sets_every_field_and_nothing_else() -> None:
     assert keys | set(GROUPS) >= {each.name for each in fields(Config)}
     assert keys <= {each.name for each in fields(Config)}
     assert set(top["paths"]) == {each.name for each in fields(PARTS["paths"])}
+
+
+def test_the_frontier_has_at_most_eleven_million_parameters(compose: Compose) -> None:
+    asked = compose("experiment=frontier")
+    model = build_model(asked.model, 65, seed=0)
+    assert 10_000_000 < sum(weight.numel() for weight in model.parameters()) <= 11_000_000
+    assert asked.training.random_windows == 200 * asked.training.batch_size, "nanoGPT's protocol"
 
 
 def test_every_option_says_what_it_is() -> None:
@@ -191,7 +199,7 @@ COUNTS = [
     "model.feedforward",
     "model.lookback",
     *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
-    *(f"training.{name}" for name in ("log_every", "checkpoint_every")),
+    *(f"training.{name}" for name in ("ahead", "log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
     *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
     *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
@@ -206,7 +214,13 @@ RATES = [
     "training.gradient_clip",
     "model.logit_cap",
 ]
-SHARES = ["model.dropout", "training.momentum", "training.decay_from"]
+SHARES = [
+    "model.dropout",
+    *(
+        f"training.{name}"
+        for name in ("momentum", "decay_from", "averaging", "token_noise", "fold")
+    ),
+]
 OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *((key, value) for key in COUNTS for value in (0, -1)),
     *((key, value) for key in RATES for value in (0.0, -1.0, NAN, INF)),
@@ -221,6 +235,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *(("metrics.epsilon", value) for value in (0.0, 1.0, NAN)),
     ("metrics.level", "some"),
     ("training.warmup_steps", -1),
+    ("training.random_windows", -1),
     ("training.optimizer", "sgd"),
     ("training.schedule", "square"),
     ("training.precision", "float16"),
@@ -229,6 +244,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     ("model.width", 36),  # an odd width each
     ("model.key_value_heads", 3),
     ("decoding.checkpoint", "first"),
+    ("decoding.checkpoint", "fold"),  # without one
     ("decoding.samplers", []),
     ("corpus.kind", "web"),
     ("corpus.path", None),
@@ -261,7 +277,8 @@ def test_betas_are_two(valid: Config, value: tuple[float, ...]) -> None:
 
 def test_every_bounded_field_is_tried() -> None:
     """Free are only what any text may be, and what has but two values."""
-    free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs", "force"}
+    free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs"}
+    free |= {"force", "training.compile"}
     free |= {"metrics.frontier"}
     assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
 
@@ -286,6 +303,13 @@ def test_every_bounded_field_is_tried() -> None:
 )
 def test_the_bounds_themselves_are_allowed(valid: Config, key: str, value: Any) -> None:
     assert value_at(changed(valid, key, value), key) == value
+
+
+def test_looking_ahead_needs_our_transformer(compose: Compose) -> None:
+    asked = changed(compose(), "training.ahead", 2)
+    one_line(lambda: changed(asked, "model.kind", "gpt2"), "training.ahead=2: ")
+    fold = changed(changed(asked, "training.fold", 0.1), "decoding.checkpoint", "fold")
+    one_line(lambda: changed(fold, "training.fold", 0.0), "decoding.checkpoint=fold: ")
 
 
 def test_a_missing_value_is_one_line(compose: Compose) -> None:
@@ -334,7 +358,13 @@ OTHER: dict[str, Any] = {
     "training.decay_from": 0.5,
     "training.floor": 0.1,
     "training.gradient_clip": 1.0,
+    "training.averaging": 0.9,
+    "training.token_noise": 0.1,
+    "training.ahead": 2,
+    "training.fold": 0.1,
+    "training.random_windows": 10,
     "training.precision": "float32",
+    "training.compile": True,
     "training.evaluate_every": 21,
     "decoding.samplers": ["greedy"],
     "decoding.prompts": 9,

@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nextchar.cache import Cache
 from nextchar.config import ModelConfig
+from nextchar.evaluation import evaluate
 from nextchar.metrics import exact
 from nextchar.metrics.sums import BLOCKS, PROMPTS, Sums, cluster_weights, figures
-from nextchar.model import Cache, LanguageModel, Transformer
+from nextchar.model import LanguageModel, Transformer
 from nextchar.samplers import (
     GreedySampler,
     NucleusSampler,
@@ -20,7 +22,6 @@ from nextchar.samplers import (
     TemperatureSampler,
     TopKSampler,
 )
-from nextchar.training import evaluate
 
 V = 7
 

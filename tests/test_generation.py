@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from shapes import model_config
 from test_model import V, random_model
 
 from nextchar import generation
+from nextchar.cache import StaticCache
 from nextchar.generation import Row, Texts, bits_of, generate, noise
 from nextchar.samplers import Sampler, build_all, draw
 
@@ -102,6 +104,65 @@ def test_the_baseline_writes_too() -> None:
     texts = write(ALL[:4], kind="labml_nn")
     assert texts.ids.shape == (4, LENGTH)
     assert torch.equal(texts.ids[:1], write(ALL[:1], kind="labml_nn").ids)
+
+
+def test_a_block_may_have_any_size(together: Texts) -> None:
+    """The same texts but where rounding decides, which is nowhere here."""
+    texts = generate(
+        random_model(model_config()),
+        PROMPTS,
+        SAMPLERS,
+        ALL,
+        length=LENGTH,
+        seed=0,
+        on_progress=lambda _: None,
+        block_size=7,
+    )
+    assert torch.equal(texts.ids, together.ids)
+
+
+@pytest.mark.parametrize("length", [1, 6, 12])
+def test_the_static_step_writes_the_same_texts(length: int, monkeypatch: Any) -> None:
+    """What a GPU captures, run as it is: to the bit, since the prompts fill the window of 8."""
+    monkeypatch.setattr(generation, "_stepping", static_stepping)
+    prompts = torch.randint(V, (5, 9), generator=torch.Generator().manual_seed(3))
+
+    def written() -> Texts:
+        return generate(
+            random_model(model_config()),
+            prompts,
+            SAMPLERS,
+            ALL,
+            length=length,
+            seed=0,
+            on_progress=lambda _: None,
+        )
+
+    static = written()
+    monkeypatch.undo()
+    plain = written()
+    for name in ("ids", "bits", "entropy", "kept"):
+        assert torch.equal(getattr(static, name), getattr(plain, name)), name
+
+
+def static_stepping(model, cache, choices, ids, noises):  # type: ignore[no-untyped-def]
+    assert choices.static
+    static = StaticCache.of(cache)
+    return lambda ids, noises: choices(model.step(ids, static), noises)
+
+
+def test_only_what_does_not_remember_is_static() -> None:
+    rows, read, seconds = [Row(0, 0, 0)], PROMPTS[:1], {0: 0.0}
+    for spec, static in (({"top_p": 0.9}, True), ({"repetition_penalty": 1.2}, False)):
+        choices = generation.Choices(build_all([spec]), rows, read, seconds)
+        assert choices.static is static
+
+
+def test_a_model_that_diverged_is_an_error() -> None:
+    model = random_model(model_config())
+    torch.nn.init.constant_(model.head.weight, torch.nan)  # type: ignore[arg-type, union-attr]
+    with pytest.raises(ValueError, match="diverged"):
+        generate(model, PROMPTS, SAMPLERS, ALL[:1], length=2, seed=0, on_progress=lambda _: None)
 
 
 def test_noise_is_uniform_keyed_and_of_any_length() -> None:

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import pytest
 import sweep_jobs
+import torch
 
+from nextchar import device
 from nextchar.config import ConfigError
 from nextchar.sweep import jobs, luggage, on_ray, on_slurm
 from nextchar.sweep.jobs import Task
@@ -46,6 +48,18 @@ def _needs(module: str) -> pytest.MarkDecorator:
 
 def _summary(folder: Path) -> Path:
     return folder / "outputs" / "sweeps" / "smoke" / "summary.csv"
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, []), (1, []), (3, [0, 1, 2, 0])])
+def test_jobs_take_several_gpus_in_turn(
+    monkeypatch: pytest.MonkeyPatch, count: int, expected: list[int]
+) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    for turn in range(4):
+        device.take_turn(turn)
+    assert taken == expected
 
 
 def _task(folder: Path, seed: int, work: str) -> Task:

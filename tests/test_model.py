@@ -11,6 +11,7 @@ from shapes import model_config
 from torch import Tensor, nn
 
 from nextchar.baseline import LabmlTransformer
+from nextchar.cache import KeyValueCache, StaticCache
 from nextchar.config import ConfigError, ModelConfig
 from nextchar.experiment import build_model
 from nextchar.model import LanguageModel, Transformer, attend, rotary_angles, rotate, window_mask
@@ -87,6 +88,52 @@ def test_rows_of_a_cache_can_be_repeated_and_reordered(changes: dict[str, object
     torch.testing.assert_close(model.step(ids[:, 5], cache), model(ids)[:, -1], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("prompt", [1, 5, 8, 13])
+def test_a_static_cache_gives_the_same_logits(prompt: int) -> None:
+    """To the bit once the window of 8 is full; before, within rounding."""
+    model = random_model(model_config())
+    ids = random_ids(3, 30)
+    _, cache = model.prefill(ids[:, :prompt])
+    assert isinstance(cache, KeyValueCache)
+    for layer in cache.layers:
+        layer.keys[:, :, prompt:], layer.values[:, :, prompt:] = torch.nan, torch.nan
+    static = StaticCache.of(cache)
+    memory = [layer.keys.data_ptr() for layer in static.layers]
+    with torch.no_grad():
+        for t in range(prompt, 30):
+            expected, found = model.step(ids[:, t], cache), model.step(ids[:, t], static)
+            if t >= 7:
+                assert torch.equal(found, expected), t
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert [layer.keys.data_ptr() for layer in static.layers] == memory, "it stays where it is"
+    assert static.length.item() == cache.length == 30
+
+
+def test_rows_of_a_static_cache_can_be_chosen() -> None:
+    model = random_model(model_config())
+    ids, rows = random_ids(3, 6), torch.tensor([2, 0, 2])
+    _, cache = model.prefill(ids[:, :5])
+    assert isinstance(cache, KeyValueCache)
+    chosen = StaticCache.of(cache).select(rows)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            model.step(ids[rows, 5], chosen), model(ids[rows])[:, -1], atol=1e-5, rtol=0
+        )
+
+
+def test_the_embedding_as_a_product_is_the_same_sum() -> None:
+    model = random_model(model_config())
+    assert isinstance(model, Transformer)
+    table, ids = model.embedding, random_ids(3, 10)
+    shifted = [ids[:, 2 - i : 10 - i] for i in range(3)]
+    torch.testing.assert_close(table.by_product(shifted), table(ids), atol=1e-6, rtol=0)
+    by_product, by_table = (
+        torch.autograd.grad(x.square().sum(), list(table.parameters()))
+        for x in (table.by_product(shifted), table(ids))
+    )
+    torch.testing.assert_close(by_product, by_table)
+
+
 def test_attention_against_torch_and_a_closed_form() -> None:
     generator = torch.Generator().manual_seed(0)
     q = torch.randn(2, 4, 6, 8, generator=generator, dtype=torch.float64)
@@ -110,6 +157,14 @@ def test_rotation_keeps_lengths_and_sees_only_distances() -> None:
         assert a.norm().item() == pytest.approx(q.norm().item(), rel=1e-6)
         scores.append((a @ b).item())
     assert scores == pytest.approx([scores[0]] * 3, abs=1e-5)
+
+
+def test_angles_of_another_device_go_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device without float64 gets float32, computed beside it."""
+    expected = rotary_angles(torch.arange(5), 8)
+    monkeypatch.setattr(torch.Tensor, "is_mps", True)
+    for found, angle in zip(rotary_angles(torch.arange(5), 8), expected, strict=True):
+        assert torch.equal(found, angle)
 
 
 def test_a_fresh_model_is_uniform_and_capped_logits_stay_within_the_cap() -> None:

@@ -31,6 +31,7 @@ from nextchar.samplers import (
     build_all,
     draw,
 )
+from nextchar.samplers.base import product_sum
 
 # Few distinct values make ties common; -inf is a character that the model rules out.
 values = st.one_of(
@@ -381,3 +382,15 @@ def test_a_config_that_names_no_sampler(specs: list[object], says: str) -> None:
         build_all(specs)  # type: ignore[arg-type]
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_sums_by_a_product_are_the_running_sums() -> None:
+    """Within rounding; to the bit where zero is added, so that nothing impossible is drawn."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.softmax(torch.randn(500, 65, generator=generator, dtype=torch.float64) * 5, -1)
+    x = x.where(torch.rand(500, 65, generator=generator) < 0.5, 0.0)
+    found = product_sum(x)
+    torch.testing.assert_close(found, x.cumsum(-1), atol=1e-14, rtol=0)
+    before = torch.nn.functional.pad(found[:, :-1], (1, 0))
+    assert torch.equal(found[x == 0], before[x == 0])
+    assert (found >= before).all()

@@ -6,6 +6,8 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,29 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def generators() -> list[int]:
+    """The GPU whose generator torch.random.fork_rng is to keep: that of this process, if any."""
+    return [torch.cuda.current_device()] if torch.cuda.is_available() else []
+
+
+def take_turn(turn: int) -> None:
+    """Of several GPUs, make the one whose turn it is that of this process."""
+    count = torch.cuda.device_count()
+    if count > 1:
+        torch.cuda.set_device(turn % count)
+
+
+@contextmanager
+def any_algorithm() -> Iterator[None]:
+    """Inside, torch may take kernels that it doesn't vouch for: say there why the bits are safe."""
+    asked = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(asked)
 
 
 def prepare(threads: int) -> None:

@@ -160,6 +160,9 @@ def _compare(
         folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
     ) as tracker:
         trained = trained_model(asked, text, model, model_id, tracker, on_record, setting.since)
+        if setting.place.type == "mps":
+            progress.say("note: device=mps has no float64, so texts are written on the cpu")
+            model.to("cpu")
         compared = comparison.compare(
             model, text, methods, asked.decoding, asked.metrics, asked.seed
         )
@@ -173,7 +176,7 @@ def _compare(
         "model_id": model_id,
         "command": setting.command,
         "warnings": [trained.other_code] if trained.other_code else [],
-        **manifest.origins(asked, text, model, trained.facts, folder),
+        **manifest.origins(asked, text, model, trained.facts, folder, setting.place),
         "without_exact_distribution": [each.label for each in methods if not each.exact],
         "times": {"started": started, "finished": manifest.now()},
     }

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nextchar.cache import Cache, KeyValueCache, StaticCache
+from nextchar.graphs import Captured
 from nextchar.model import LanguageModel
 from nextchar.samplers import Sampler, choose, draw
 
@@ -44,7 +46,8 @@ class Texts:
 
     `bits` is -log2 of the character's probability under the untouched model; `entropy` (bits) and
     `kept` (characters of probability above zero) are of the sampler's distribution, NaN where it
-    has none. `seconds` is what each sampler took to choose, without the model's steps.
+    has none. `seconds` is what each sampler took to choose, without the model's steps; on a GPU, to
+    tell the device what to do.
     """
 
     rows: Sequence[Row]
@@ -80,17 +83,19 @@ def generate(
     length: int,
     seed: int,
     on_progress: Callable[[int], None],
+    block_size: int = BLOCK,
 ) -> Texts:
     """Continue prompts [P, T] by `length` characters, a text for each row.
 
-    `on_progress` hears how many characters have been written so far.
+    `on_progress` hears how many characters have been written so far. Raises ValueError for a model
+    whose logits are no distribution.
     """
     model.eval()
     parts = []
     seconds = dict.fromkeys(range(len(samplers)), 0.0)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        filled = [*block, *[block[-1]] * (BLOCK - len(block))]
+    for start in range(0, len(rows), block_size):
+        block = rows[start : start + block_size]
+        filled = [*block, *[block[-1]] * (block_size - len(block))]
         keys = np.stack(
             [noise(seed, row.prompt, row.sample, length, row.candidate) for row in filled]
         )
@@ -101,6 +106,8 @@ def generate(
         columns = _write(model, prompts, samplers, filled, torch.from_numpy(keys), seconds, on_step)
         parts.append([column[: len(block)].cpu() for column in columns])
     ids, bits, entropy, kept = (torch.cat(column) for column in zip(*parts, strict=True))
+    if bits.isnan().any():
+        raise ValueError("logits were no distribution: the model that made them has diverged")
     return Texts(rows, ids, bits, entropy, kept, seconds)
 
 
@@ -112,42 +119,99 @@ def _write(
     keys: Tensor,
     seconds: dict[int, float],
     on_step: Callable[[int], None],
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> list[Tensor]:
     """One block under noise `keys` [R, L]: ids, bits, entropy and kept, each [R, L]."""
-    device, length = prompts.device, keys.size(1)
-    keys = keys.to(device)
-    places = _places(rows, device)
+    length = keys.size(1)
+    keys = keys.to(prompts.device)
     read = prompts[[row.prompt for row in rows]]
-    states = {
-        index: samplers[index].start(read[at])
-        for index, at in places.items()
-        if samplers[index].has_memory
-    }
-    ids = torch.empty_like(keys, dtype=torch.long)
-    log_chosen, entropy, kept = (torch.empty_like(keys) for _ in range(3))
+    choices = Choices(samplers, rows, read, seconds)
     logits, cache = model.prefill(read)
+    chosen: Sequence[Tensor] = choices(logits, keys[:, 0])
+    advance = _stepping(model, cache, choices, chosen[0], keys[:, 0])
+    columns = [keys.new_empty(keys.shape, dtype=each.dtype) for each in chosen]
     for t in range(length):
-        log_model = F.log_softmax(logits.double(), dim=-1)
-        probabilities = torch.full_like(log_model, torch.nan)
-        for index, at in places.items():
-            clock = time.perf_counter()
-            sampler, given, noises = samplers[index], logits[at], keys[at, t]
-            if sampler.exact:
-                probabilities[at] = sampler.distribution(given, states.get(index))
-                ids[at, t] = draw(probabilities[at], noises)
-            else:
-                ids[at, t] = choose(sampler, given, noises)
-            if index in states:
-                states[index] = sampler.advance(states[index], given, ids[at, t])
-            seconds[index] += time.perf_counter() - clock
-        log_chosen[:, t] = log_model.gather(-1, ids[:, t, None]).squeeze(-1)
-        entropy[:, t] = torch.special.entr(probabilities).sum(-1)
-        # Of NaN, where there is no distribution, nothing is greater than zero.
-        kept[:, t] = (probabilities > 0).sum(-1).where(entropy[:, t].isfinite(), torch.nan)
+        if t > 0:
+            chosen = advance(chosen[0], keys[:, t])
+        for column, values in zip(columns, chosen, strict=True):
+            column[:, t] = values
         on_step(t + 1)
-        if t + 1 < length:
-            logits = model.step(ids[:, t], cache)
-    return ids, -log_chosen / math.log(2), entropy / math.log(2), kept
+    return columns
+
+
+def _stepping(
+    model: LanguageModel, cache: Cache, choices: Choices, ids: Tensor, noises: Tensor
+) -> Callable[[Tensor, Tensor], Sequence[Tensor]]:
+    """What reads the last ids [R] and chooses the next ones under noises [R].
+
+    On a GPU, our transformer's step and all choices are one CUDA graph; samplers with a memory,
+    whose work grows with the text, or without a distribution choose outside of it.
+    """
+    if not (ids.is_cuda and isinstance(cache, KeyValueCache)):
+        return lambda ids, noises: choices(model.step(ids, cache), noises)
+    static = StaticCache.of(cache)
+    changed = (static.recent, static.length)
+    if choices.static:
+        return Captured(
+            lambda ids, noises: choices(model.step(ids, static), noises),
+            ids,
+            noises,
+            changed=changed,
+        )
+    step = Captured(lambda ids: [model.step(ids, static)], ids, changed=changed)
+    return lambda ids, noises: choices(step(ids)[0], noises)
+
+
+class Choices:
+    """What every sampler chooses for its rows of a block, and what is measured of it."""
+
+    def __init__(
+        self,
+        samplers: Sequence[Sampler],
+        rows: Sequence[Row],
+        read: Tensor,
+        seconds: dict[int, float],
+    ) -> None:
+        """Rows that have read [R, T]; what each sampler takes is added to its `seconds`."""
+        self._samplers, self._seconds = samplers, seconds
+        self._places = _places(rows, read.device)
+        self._order = torch.cat(list(self._places.values())).argsort()
+        self._states = {
+            index: samplers[index].start(read[at])
+            for index, at in self._places.items()
+            if samplers[index].has_memory
+        }
+
+    @property
+    def static(self) -> bool:
+        """Whether every step is the same work on the device, whatever was written before."""
+        exact = all(self._samplers[index].exact for index in self._places)
+        return exact and not self._states
+
+    def __call__(self, logits: Tensor, noises: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Ids, bits, entropy and kept, each [R], from logits [R, V] under noises [R]."""
+        all_ids, laws = [], []
+        for index, at in self._places.items():
+            clock = time.perf_counter()
+            sampler, given, state = self._samplers[index], logits[at], self._states.get(index)
+            if sampler.exact:
+                law = sampler.distribution(given, state)
+                ids = draw(law, noises[at])
+            else:
+                law = torch.full_like(given, torch.nan, dtype=torch.float64)
+                ids = choose(sampler, given, noises[at])
+            if state is not None:
+                self._states[index] = sampler.advance(state, given, ids)
+            self._seconds[index] += time.perf_counter() - clock
+            all_ids.append(ids)
+            laws.append(law)
+        # In the order of the rows again: on a GPU, writing to places would wait for the device.
+        chosen, probabilities = torch.cat(all_ids)[self._order], torch.cat(laws)[self._order]
+        log_model = F.log_softmax(logits.double(), dim=-1)
+        log_chosen = log_model.gather(-1, chosen[:, None]).squeeze(-1)
+        entropy = torch.special.entr(probabilities).sum(-1)
+        # Of NaN, where there is no distribution, nothing is greater than zero.
+        kept = (probabilities > 0).sum(-1).where(entropy.isfinite(), torch.nan).double()
+        return chosen, -log_chosen / math.log(2), entropy / math.log(2), kept
 
 
 def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:

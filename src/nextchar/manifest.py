@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import nextchar
 from nextchar import checkpoint, device, generation, results
 from nextchar.config import Config
@@ -76,9 +78,14 @@ def now() -> str:
 
 
 def origins(
-    asked: Config, text: Corpus, model: LanguageModel, trained: Mapping[str, Any], folder: Path
+    asked: Config,
+    text: Corpus,
+    model: LanguageModel,
+    trained: Mapping[str, Any],
+    folder: Path,
+    place: torch.device,
 ) -> dict[str, Any]:
-    """The part of the manifest that says where the figures came from."""
+    """The part of the manifest that says where the figures came from; trained on `place`."""
     return {
         "code": code(),
         "corpus": {
@@ -95,10 +102,11 @@ def origins(
             "past_the_context": PAST_THE_CONTEXT[asked.model.kind],
             "precision": "float32 logits, float64 probabilities",
             "rows_in_a_block": generation.BLOCK,
+            "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },
         "seeds": {"seed": asked.seed, "corpus": asked.corpus.seed},
-        "hardware": device.describe(next(model.parameters()).device),
+        "hardware": device.describe(place),
         "packages": packages(),
         "sha256": {"weights": checkpoint.weights_sha256(model.state_dict())} | hashes(folder),
     }

@@ -1,27 +1,20 @@
 """The language model: character ids in, logits out; no loss, no logging, no sampling.
 
 Shapes: B rows, T time, C width, H query heads, G key/value heads, D head width, W context,
-V vocabulary. All rows of a cache stand at the same position.
+V vocabulary.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nextchar.cache import Cache, KeyValueCache, LayerCache, LayerMemory, StaticCache
 from nextchar.config import ModelConfig
-
-
-class Cache(ABC):
-    """What a model remembers of the characters that it has read."""
-
-    @abstractmethod
-    def select(self, rows: Tensor) -> Cache:
-        """A new cache with the given rows, indices [B'], repeated or reordered at will."""
 
 
 class LanguageModel(nn.Module, ABC):
@@ -49,11 +42,13 @@ def rms_norm(x: Tensor) -> Tensor:
 def rotary_angles(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
     """cos and sin [T, width / 2] of position * 10000^(-2i / width); positions [T] may be any size.
 
-    Angles are taken in float64, so that a text may go on without end.
+    Angles are taken in float64, so that a text may go on without end; on the CPU for a device (mps)
+    that does not have it.
     """
-    exponents = torch.arange(0, width, 2, dtype=torch.float64, device=positions.device) / width
-    angles = positions.double()[:, None] * 10_000.0**-exponents
-    return angles.cos().float(), angles.sin().float()
+    place = torch.device("cpu") if positions.is_mps else positions.device
+    exponents = torch.arange(0, width, 2, dtype=torch.float64, device=place) / width
+    angles = positions.to(place).double()[:, None] * 10_000.0**-exponents
+    return angles.cos().float().to(positions.device), angles.sin().float().to(positions.device)
 
 
 def rotate(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
@@ -75,54 +70,21 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
 
     Query heads that share a key/value head are stacked into one matrix product. Written out,
     because on the CPU this trains 1.4 times faster than the fused kernel, whose backward pass is
-    slow; a GPU takes the fused kernel.
+    slow. A GPU takes the fused kernel for more than one query, where no mask means the causal one,
+    that the kernel knows by itself.
     """
-    if q.is_cuda:
-        return F.scaled_dot_product_attention(
-            q, k, v, attn_mask=None if mask is None else mask.to(q.dtype), enable_gqa=True
-        )
     B, H, T, D = q.shape
     G, S = k.shape[1:3]
+    if q.is_cuda and T > 1:
+        given = None if mask is None else mask.to(q.dtype)
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=given, is_causal=mask is None, enable_gqa=G < H
+        )
     scores = (q * D**-0.5).reshape(B, G, H // G * T, D) @ k.mT
     if mask is not None:
         scores = scores.view(B, H, T, S) + mask.to(scores.dtype)
     weights = scores.softmax(-1, dtype=q.dtype).view(B, G, H // G * T, S)
     return (weights @ v).view(B, H, T, D)
-
-
-@dataclass
-class LayerCache:
-    """Rotated keys and the values of the last W positions, [B, G, W, D]: p lies in slot p % W."""
-
-    keys: Tensor
-    values: Tensor
-
-    def write(self, keys: Tensor, values: Tensor, start: int) -> None:
-        """Store [B, G, T, D] for positions start to start + T - 1; only the last W are kept."""
-        window = self.keys.size(2)
-        positions = range(start, start + keys.size(2))[-window:]
-        slots = torch.tensor([position % window for position in positions], device=keys.device)
-        self.keys.index_copy_(2, slots, keys[:, :, -window:])
-        self.values.index_copy_(2, slots, values[:, :, -window:])
-
-
-@dataclass
-class KeyValueCache(Cache):
-    """The keys and values of every layer, the last characters, and how many were read.
-
-    `recent` [B, n - 1] holds the ids that the next position's embedding looks back to.
-    """
-
-    layers: list[LayerCache]
-    recent: Tensor
-    length: int = 0
-
-    def select(self, rows: Tensor) -> KeyValueCache:
-        return KeyValueCache(
-            [LayerCache(layer.keys[rows], layer.values[rows]) for layer in self.layers],
-            self.recent[rows],
-            self.length,
-        )
 
 
 class LookbackEmbedding(nn.Module):
@@ -145,8 +107,23 @@ class LookbackEmbedding(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [B, n - 1 + T], the first n - 1 only looked back to, to [B, T, C]."""
         n, total = len(self.tables), ids.size(1)
-        terms = [table(ids[:, n - 1 - i : total - i]) for i, table in enumerate(self.tables)]
+        shifted = [ids[:, n - 1 - i : total - i] for i in range(n)]
+        if ids.is_cuda and torch.is_grad_enabled():
+            return self.by_product(shifted)
+        terms = [table(each) for table, each in zip(self.tables, shifted, strict=True)]
         return torch.stack(terms).sum(0)
+
+    def by_product(self, shifted: Sequence[Tensor]) -> Tensor:
+        """The same sum for n shifted ids [B, T], as one product of one-hot rows with the tables.
+
+        Its backward pass is a product too: deterministic on a GPU, and without a question to the
+        device, which a table's may ask.
+        """
+        each = torch.arange(self.beginning + 1, device=shifted[0].device)
+        hot = torch.cat([ids[..., None] == each for ids in shifted], dim=-1)
+        weights = torch.cat(tuple(self.tables.parameters()))
+        with torch.autocast(weights.device.type, enabled=False):
+            return hot.to(weights.dtype) @ weights
 
 
 class Attention(nn.Module):
@@ -170,19 +147,15 @@ class Attention(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        cache: LayerCache | None,
-        start: int,
+        memory: LayerMemory | None,
     ) -> Tensor:
-        """x [B, T, C] at positions start to start + T - 1."""
+        """x [B, T, C] at the positions after those in the memory, which takes them in."""
         B, T, C = x.shape
         heads = self.project_in(x).view(B, T, -1, self.head_width).transpose(1, 2)
         q, k, v = heads.split((self.heads, self.key_value_heads, self.key_value_heads), dim=1)
         q, k = rotate(rms_norm(q), angles), rotate(rms_norm(k), angles)
-        if cache is not None:
-            cache.write(k, v, start)
-        if cache is not None and start > 0:
-            filled = min(start + T, cache.keys.size(2))
-            k, v = cache.keys[:, :, :filled], cache.values[:, :, :filled]
+        if memory is not None:
+            k, v = memory.extend(k, v)
         y = attend(q, k, v, mask)
         return self.project_out(y.transpose(1, 2).reshape(B, T, C))
 
@@ -210,10 +183,9 @@ class Block(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        cache: LayerCache | None,
-        start: int,
+        memory: LayerMemory | None,
     ) -> Tensor:
-        x = x + self.dropout(self.attention(rms_norm(x), angles, mask, cache, start))
+        x = x + self.dropout(self.attention(rms_norm(x), angles, mask, memory))
         return x + self.dropout(self.down(F.relu(self.up(rms_norm(x))).square()))
 
 
@@ -239,7 +211,11 @@ class Transformer(LanguageModel):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [B, T] to logits [B, T, V]."""
-        return self.logits_of(self._hidden(ids, None))
+        return self.logits_of(self.hidden(ids))
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Ids [B, T] to the hidden states [B, T, C] before the head."""
+        return self._hidden(ids, None)
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
         hidden, cache = self.prefill_hidden(ids)
@@ -258,6 +234,8 @@ class Transformer(LanguageModel):
 
     def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
+        if isinstance(cache, StaticCache):
+            return self._static_hidden(ids, cache)
         assert isinstance(cache, KeyValueCache)
         return self._hidden(ids[:, None], cache)[:, -1]
 
@@ -267,15 +245,35 @@ class Transformer(LanguageModel):
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + T, device=ids.device)
         angles = rotary_angles(positions, self.head_width)
-        mask = window_mask(T, self.context, ids.device) if T > 1 else None
+        # Within the context the mask is the causal one, which a GPU's kernel knows by itself.
+        plain = T == 1 or (ids.is_cuda and self.context >= T)
+        mask = None if plain else window_mask(T, self.context, ids.device)
         before = self.embedding.nothing_before(ids) if cache is None else cache.recent
         read = torch.cat((before, ids), dim=1)
-        x = self.dropout(rms_norm(self.embedding(read)))
-        for index, block in enumerate(self.blocks):
-            x = block(x, angles, mask, None if cache is None else cache.layers[index], start)
+        hidden = self._blocks(read, angles, mask, None if cache is None else cache.layers)
         if cache is not None:
             cache.recent = read[:, T:]
-            cache.length += T
+        return hidden
+
+    def _static_hidden(self, ids: Tensor, cache: StaticCache) -> Tensor:
+        """One character a row, ids [B], to hidden states [B, C]; the same kernels at every step."""
+        read = torch.cat((cache.recent, ids[:, None]), dim=1)
+        angles = rotary_angles(cache.length, self.head_width)
+        hidden = self._blocks(read, angles, cache.mask(), cache.layers)
+        cache.read(read[:, 1:])
+        return hidden[:, -1]
+
+    def _blocks(
+        self,
+        read: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        memories: Sequence[LayerMemory] | None,
+    ) -> Tensor:
+        """Ids [B, n - 1 + T], the first only looked back to, to hidden states [B, T, C]."""
+        x = self.dropout(rms_norm(self.embedding(read)))
+        for index, block in enumerate(self.blocks):
+            x = block(x, angles, mask, None if memories is None else memories[index])
         return rms_norm(x)
 
     def logits_of(self, hidden: Tensor) -> Tensor:

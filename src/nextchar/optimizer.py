@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -20,9 +21,12 @@ class Optimizers:
     take the rate of the embedding.
     """
 
-    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+    def __init__(
+        self, model: nn.Module, config: TrainingConfig, further_heads: Iterable[nn.Parameter] = ()
+    ) -> None:
         self.config = config
         embedding, head, matrices, vectors = _groups(model)
+        head.extend(further_heads)
         adam: list[dict[str, object]] = [
             {
                 "params": embedding,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nextchar.cache import Cache
 from nextchar.config import ConfigError, ModelConfig
-from nextchar.model import Cache, LanguageModel
+from nextchar.model import LanguageModel
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from nextchar import atomic, lock, manifest, progress, results, training
+from nextchar import atomic, device, evaluation, lock, manifest, progress, results, training
 from nextchar.baseline import LabmlTransformer
-from nextchar.config import Config, ModelConfig
+from nextchar.config import Config, ModelConfig, TrainingConfig
 from nextchar.corpus import Corpus
 from nextchar.gpt2 import GPT2
 from nextchar.model import LanguageModel, Transformer
@@ -31,7 +31,7 @@ KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
     """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(device.generators()):
         torch.manual_seed(seed)
         return KINDS[shape.kind](shape, vocabulary_size)
 
@@ -97,8 +97,9 @@ def _trained_alone(
             "validation_loss": trained.last_loss,
             "best_validation_loss": trained.best_loss,
             "best_step": trained.best_step,
-            "protocol": training.protocol(model.context),
+            "protocol": evaluation.protocol(model.context),
             "precision": training.precision(model, asked.training),
+            **_further_losses(trained, asked.training, model.context),
             "code": manifest.code(),
         }
         results.write_json(folder / results.MODEL, facts)
@@ -110,6 +111,22 @@ def _trained_alone(
         progress.say(f"warning: {other_code}")
     records = results.read_training(folder / results.TRAINING)
     return TrainedModel(stored, _training_cost(records, asked), other_code)
+
+
+def _further_losses(
+    trained: training.Trained, config: TrainingConfig, context: int
+) -> dict[str, Any]:
+    """The figures of model.json that only some trainings have."""
+    facts: dict[str, Any] = {}
+    if config.fold:
+        facts |= {"fold_validation_loss": trained.fold_loss, "fold_step": trained.fold_step}
+    if config.random_windows:
+        facts |= {
+            "validation_loss_windows": trained.last_random,
+            "best_validation_loss_windows": trained.best_random,
+            "protocol_windows": evaluation.random_protocol(context, config.random_windows),
+        }
+    return facts
 
 
 def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:

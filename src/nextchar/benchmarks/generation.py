@@ -3,7 +3,8 @@
 The engine writes for the eight default samplers at once, with all that a comparison measures on the
 way. The no-cache loop is the same model and one sampler (top-k 5), reading the whole window for
 each character; every 16th of its steps is timed. transformers' `generate` (a GPT-2 of this size,
-top-k 5, its own cache) runs in an environment of its own: --transformers PYTHON.
+top-k 5, its own cache) runs in an environment of its own: --transformers PYTHON. With --batches the
+engine alone is measured, at those batch sizes, beside the bound of the memory's bandwidth.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar import device, generation
-from nextchar.benchmarks import rounds, subject
+from nextchar.benchmarks import batches, rounds, subject
 from nextchar.config import ConfigError
 from nextchar.generation import Row
 from nextchar.model import Transformer
@@ -44,11 +45,17 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--characters", type=int, default=255)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", type=int, nargs="+", help="such as 1 64 1024 8192")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of --batches")
     parser.add_argument("--transformers", metavar="PYTHON", help="an interpreter that has it")
 
 
 def run(arguments: argparse.Namespace) -> None:
     device.prepare(arguments.threads)
+    if arguments.batches:
+        place = device.choose(arguments.device)
+        batches.run(arguments.batches, arguments.characters, arguments.rounds, place)
+        return
     model, length = subject.transformer(), arguments.characters
     peer = Peer(arguments.transformers, arguments.threads) if arguments.transformers else None
     for count in arguments.rows:

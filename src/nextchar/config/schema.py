@@ -147,19 +147,28 @@ class TrainingConfig:
     decay_from: float
     floor: float
     gradient_clip: float | None
+    averaging: float
+    token_noise: float
+    ahead: int
+    fold: float
+    random_windows: int
     precision: str
+    compile: bool
     evaluate_every: int
     log_every: int = _not_scientific()
     checkpoint_every: int = _not_scientific()
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "evaluate_every", "log_every", "checkpoint_every"):
+        counts = ("steps", "batch_size", "ahead", "evaluate_every", "log_every", "checkpoint_every")
+        for name in counts:
             _at_least(1, f"training.{name}", getattr(self, name))
         _one_of(("muon", "adamw"), "training.optimizer", self.optimizer)
         for name in ("learning_rate", "embedding_learning_rate", "head_learning_rate"):
             _positive(f"training.{name}", getattr(self, name))
             _bounded(f"training.{name}", getattr(self, name))
-        _require(0 <= self.momentum < 1, "training.momentum", self.momentum, "must lie in [0, 1)")
+        for name in ("momentum", "averaging", "token_noise", "fold"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, f"training.{name}", value, "must lie in [0, 1)")
         _require(
             len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
             "training.betas",
@@ -177,6 +186,7 @@ class TrainingConfig:
         _require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
         if self.gradient_clip is not None:
             _positive("training.gradient_clip", self.gradient_clip)
+        _at_least(0, "training.random_windows", self.random_windows)
         _one_of(("auto", "bfloat16", "float32"), "training.precision", self.precision)
 
 
@@ -195,7 +205,7 @@ class DecodingConfig:
         _require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
         for name in ("prompts", "prompt_length", "samples_per_prompt", "length"):
             _at_least(1, f"decoding.{name}", getattr(self, name))
-        _one_of(("last", "best"), "decoding.checkpoint", self.checkpoint)
+        _one_of(("last", "best", "fold"), "decoding.checkpoint", self.checkpoint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +294,18 @@ class Config:
             )
         _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
         _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
+        _require(
+            self.decoding.checkpoint != "fold" or self.training.fold > 0,
+            "decoding.checkpoint",
+            self.decoding.checkpoint,
+            "needs a training.fold above 0, such as 0.05",
+        )
+        _require(
+            self.training.ahead == 1 or self.model.kind == "transformer",
+            "training.ahead",
+            self.training.ahead,
+            f"must be 1 for model.kind={self.model.kind}, which does not show its hidden states",
+        )
 
         if self.metrics.frontier:
             _require(

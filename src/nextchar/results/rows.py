@@ -128,13 +128,17 @@ class Possible:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
+    """One row of training.csv; nats a character, `val_loss` is None between evaluations.
+
+    `fold_loss` is that of the part of the train split which was held back, None where none was.
+    """
 
     step: int
     train_loss: float
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
+    fold_loss: float | None = None
 
 
 def number(value: float | int | None) -> str:
@@ -211,6 +215,7 @@ def read_training(path: Path) -> list[TrainingRecord]:
             val_loss=float(row["val_loss"]) if row["val_loss"] else None,
             learning_rate=float(row["learning_rate"]),
             characters_per_second=float(row["characters_per_second"]),
+            fold_loss=float(row["fold_loss"]) if row["fold_loss"] else None,
         )
         for row in _read_csv(path)
     ]

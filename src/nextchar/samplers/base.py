@@ -158,8 +158,14 @@ def _split(state: State | None) -> tuple[Any, State | None]:
 
 
 def checked(logits: Tensor) -> Tensor:
-    """Logits [..., V] in float64. Raises ValueError unless each row is a distribution."""
+    """Logits [..., V] in float64. Raises ValueError unless each row is a distribution.
+
+    Not on a GPU, where to ask is to wait for it, at every step: there whoever writes texts looks at
+    their probabilities afterwards.
+    """
     logits = logits.double()
+    if logits.is_cuda:
+        return logits
     if logits.isnan().any():
         raise ValueError("logits hold NaN: the model that made them has diverged")
     largest = logits.amax(-1)
@@ -176,10 +182,24 @@ def draw(probabilities: Tensor, noise: Tensor) -> Tensor:
     Probabilities [..., V] in float64 (they need not sum to one exactly), noise [...] in [0, 1). An
     id of probability zero is never chosen: its cumulative sum is that of the id before it.
     """
-    cumulative = probabilities.cumsum(-1)
+    cumulative = running_sum(probabilities)
     # The largest float64 below one times the sum rounds to less than the sum: no id past the last.
     target = noise.to(cumulative.dtype)[..., None] * cumulative[..., -1:]
-    return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    found = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    # Of NaN, which a GPU is not asked about in time, the id would lie past the last.
+    return found.clamp(max=probabilities.size(-1) - 1)
+
+
+def running_sum(x: Tensor) -> Tensor:
+    """The sums of x [..., V] (none below zero) up to each place; zeros leave a sum as it was."""
+    return product_sum(x) if x.is_cuda else x.cumsum(-1)
+
+
+def product_sum(x: Tensor) -> Tensor:
+    """`running_sum` by a product with a triangle of ones: torch has no deterministic cumsum on a
+    GPU. Its sums round each for itself, so where zero is added the sum before is taken."""
+    ones = torch.ones(x.size(-1), x.size(-1), dtype=x.dtype, device=x.device)
+    return torch.where(x > 0, x @ ones.triu(), 0.0).cummax(-1).values
 
 
 def descending(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -193,7 +213,10 @@ def descending(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 def keep(logits: Tensor, order: Tensor, kept: Tensor) -> Tensor:
     """-inf for what is not kept; `kept` [..., V] is in the sequence of `order` [..., V]."""
-    mask = torch.zeros_like(kept).scatter(-1, order, kept)
+    if logits.is_cuda:  # its deterministic scatter may wait for the device
+        mask = kept.gather(-1, order.argsort(-1))
+    else:
+        mask = torch.zeros_like(kept).scatter(-1, order, kept)
     return logits.masked_fill(~mask, -torch.inf)
 
 

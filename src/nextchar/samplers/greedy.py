@@ -20,4 +20,5 @@ class GreedySampler(Sampler):
 
     def warp(self, logits: Tensor) -> Tensor:
         best = logits.argmax(-1, keepdim=True)
-        return torch.full_like(logits, -torch.inf).scatter(-1, best, logits.gather(-1, best))
+        ids = torch.arange(logits.size(-1), device=logits.device)
+        return logits.masked_fill(ids != best, -torch.inf)

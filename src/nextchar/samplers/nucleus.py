@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, keep
+from nextchar.samplers.base import Sampler, descending, keep, running_sum
 
 
 class NucleusSampler(Sampler):
@@ -40,6 +40,6 @@ class NucleusSampler(Sampler):
         if self.p == 1:
             return logits
         ordered, order = descending(logits)
-        mass = torch.softmax(ordered, dim=-1).cumsum(-1)
+        mass = running_sum(torch.softmax(ordered, dim=-1))
         mass_before = F.pad(mass[..., :-1], (1, 0))
         return keep(logits, order, mass_before < self.p)

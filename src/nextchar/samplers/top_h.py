@@ -14,7 +14,7 @@ import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, keep
+from nextchar.samplers.base import Sampler, descending, keep, running_sum
 
 
 class TopHSampler(Sampler):
@@ -46,9 +46,9 @@ class TopHSampler(Sampler):
         ordered, order = descending(logits)
         probabilities = torch.softmax(ordered, dim=-1)
         terms = torch.special.entr(probabilities)
-        opened = terms.cumsum(-1)
+        opened = running_sum(terms)
         if not self.partial:
-            mass = probabilities.cumsum(-1)
+            mass = running_sum(probabilities)
             opened = opened / mass + mass.log()
         within = opened <= self.alpha * terms.sum(-1, keepdim=True)
         kept = within.cummin(-1).values

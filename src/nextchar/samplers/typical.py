@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, entropy, keep
+from nextchar.samplers.base import Sampler, descending, entropy, keep, running_sum
 
 
 class TypicalSampler(Sampler):
@@ -43,6 +43,6 @@ class TypicalSampler(Sampler):
         ordered, order = descending(logits)
         surprise = -torch.log_softmax(ordered, dim=-1)
         _, nearest = torch.sort((surprise - entropy(ordered)).abs(), dim=-1, stable=True)
-        mass = torch.exp(-surprise).gather(-1, nearest).cumsum(-1)
+        mass = running_sum(torch.exp(-surprise).gather(-1, nearest))
         mass_before = F.pad(mass[..., :-1], (1, 0))
         return keep(logits, order.gather(-1, nearest), mass_before < self.mass)

@@ -14,19 +14,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nextchar.model import KeyValueCache, LayerCache, Transformer, rms_norm, rotary_angles
+from nextchar.cache import KeyValueCache, LayerMemory
+from nextchar.model import Transformer, rms_norm, rotary_angles
 
 
 @dataclass
-class _RaggedLayer(LayerCache):
+class _RaggedLayer(LayerMemory):
     """Keys and values [B, G, S, D]; `slots` [B, T] says where the next ones go."""
 
+    keys: Tensor
+    values: Tensor
     slots: Tensor
 
-    def write(self, keys: Tensor, values: Tensor, start: int) -> None:
+    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         at = self.slots[:, None, :, None].expand_as(keys)
         self.keys.scatter_(2, at, keys)
         self.values.scatter_(2, at, values)
+        return self.keys, self.values
 
 
 class RaggedCache:
@@ -72,7 +76,7 @@ class RaggedCache:
         x = rms_norm(self.model.embedding(self.tried))
         for block, layer in zip(self.model.blocks, self.layers, strict=True):
             layer.slots = slots
-            x = block(x, angles, mask, layer, self.slots)
+            x = block(x, angles, mask, layer)
         return self.model.logits_of(rms_norm(x))
 
     def keep(self, counts: Tensor) -> None:

@@ -64,11 +64,13 @@ def run_each(tasks: Iterator[Task], at_once: int) -> Generator[Event, None, None
     When the iteration is given up, the processes at work are ended.
     """
     context = _context()
+    begun = 0
     running: dict[int, _Running] = {}
     try:
         while True:
             while len(running) < at_once and (task := next(tasks, None)) is not None:
-                started = _start(context, task)
+                started = _start(context, task, begun)
+                begun += 1
                 running[started.process.sentinel] = started
                 yield Started(task.key)
             if not running:
@@ -97,11 +99,11 @@ def _context() -> BaseContext:
     return context
 
 
-def _start(context: BaseContext, task: Task) -> _Running:
+def _start(context: BaseContext, task: Task, turn: int) -> _Running:
     task.log.parent.mkdir(parents=True, exist_ok=True)
     answer, theirs = context.Pipe(duplex=False)
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # typeshed has it deeper
-        target=_do, args=(task, theirs), name=f"job {task.key}"
+        target=_do, args=(task, theirs, turn), name=f"job {task.key}"
     )
     process.start()
     theirs.close()  # so that the pipe ends with the process
@@ -149,15 +151,15 @@ def _end(running: Sequence[_Running]) -> None:
             each.process.join()
 
 
-def _do(task: Task, answer: Connection) -> None:
-    """The life of a process: one job, and one answer."""
+def _do(task: Task, answer: Connection, turn: int) -> None:
+    """The life of a process: one job, the `turn`-th of its sweep, and one answer."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the sweep, and it ends its jobs
     with task.log.open("w", encoding="utf-8") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         faulthandler.enable(log)
-        answer.send(_tried(task))
+        answer.send(_tried(task, turn))
         sys.stdout.flush()
         sys.stderr.flush()
 
@@ -169,8 +171,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _tried(task: Task) -> State:
+def _tried(task: Task, turn: int) -> State:
     try:
+        if task.asked.device != "cpu":
+            from nextchar import device
+
+            device.take_turn(turn)
         return State(FINISHED, run=named(task.work)(task))
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))
