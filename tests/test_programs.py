@@ -425,7 +425,7 @@ ANYWHERE = [
     (["--cfg", "job", "a=1", "--resolve", "b=2"], ["a=1", "b=2", "--cfg", "job", "--resolve"]),
     (["-cn", "config", "seed=1", "seed=1"], ["seed=1", "seed=1", "-cn", "config"]),
     (["-sc", "query=bash"], ["query=bash", "-sc"]),
-    (["a=1", "--nonsense", "b=2"], ["a=1", "b=2", "--nonsense"]),
+    (["--info", "config", "a=1"], ["a=1", "--info", "config"]),
 ]
 
 
