@@ -374,6 +374,11 @@ def test_a_fold_that_leaves_too_little_is_an_error(tmp_path: Path, fold: float) 
         train(tmp_path, training_config(fold=fold))
 
 
+def test_random_windows_need_a_text_to_start_in(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training.random_windows=5: .*model.context=100"):
+        train(tmp_path, training_config(random_windows=5), context=100)
+
+
 def test_without_a_fold_its_checkpoint_is_an_error(tmp_path: Path) -> None:
     model, _ = train(tmp_path, training_config())
     with pytest.raises(ConfigError, match=r"decoding.checkpoint=fold: .*training.fold"):

@@ -101,8 +101,8 @@ class StaticCache(Cache):
     """A cache whose every step is the same work on the same memory, so that a CUDA graph can hold
     it: how many characters were read is a number on the device.
 
-    Once the window is full its logits are those of the KeyValueCache to the bit; before, the slots
-    that are still empty are masked, and sums may round differently.
+    After a prompt that fills the window its logits are those of the KeyValueCache to the bit; else
+    the slots that are still empty are masked, and sums may round differently.
     """
 
     layers: list[StaticLayer]

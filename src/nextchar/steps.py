@@ -54,7 +54,7 @@ def take_steps(
     def take(step: int, windows: Tensor) -> Tensor:
         dropout_seed, noise_seed = _seeds(seed, step)
         torch.manual_seed(dropout_seed)
-        inputs = windows[:, :context]
+        inputs = windows[:, :context].contiguous()  # as with noise, and as it was compiled
         if config.token_noise:
             noise.manual_seed(noise_seed)
             inputs = with_noise(inputs, config.token_noise, vocabulary_size, noise)
@@ -111,7 +111,7 @@ def _compiled(
     context = objective.model.context
     tries = islice(batches(ids, config, context + config.ahead, seed=0), TRIES)
     for windows in tries:
-        find_gradients(loss_of, windows[:, :context], windows[:, 1:], dtype)
+        find_gradients(loss_of, windows[:, :context].contiguous(), windows[:, 1:], dtype)
         objective.zero_grad(set_to_none=True)
     progress.say(f"compiled the training step in {time.perf_counter() - clock:.0f} s")
     return loss_of

@@ -87,6 +87,12 @@ def train(
     """
     place = next(model.parameters()).device
     ids, fold = (part.to(place) for part in _split(corpus.train, config, model.context))
+    if config.random_windows and len(corpus.validation) <= model.context:
+        raise ConfigError(
+            f"training.random_windows={config.random_windows}: the validation split has "
+            f"{len(corpus.validation):,} characters, more than model.context={model.context} are "
+            "needed; set it to 0, or use a longer text"
+        )
     validation = corpus.validation.to(place)
     objective = Objective(model, config.ahead)
     optimizers = Optimizers(model, config, objective.heads)

@@ -215,7 +215,8 @@ def read_training(path: Path) -> list[TrainingRecord]:
             val_loss=float(row["val_loss"]) if row["val_loss"] else None,
             learning_rate=float(row["learning_rate"]),
             characters_per_second=float(row["characters_per_second"]),
-            fold_loss=float(row["fold_loss"]) if row["fold_loss"] else None,
+            # Trainings from before there were folds have no such column.
+            fold_loss=float(row["fold_loss"]) if row.get("fold_loss") else None,
         )
         for row in _read_csv(path)
     ]
