@@ -43,7 +43,10 @@ NOT_SCIENTIFIC = {
     "training.log_every",
     "training.checkpoint_every",
 }
-BY_CONTENT = {key for key in LEAVES if key.startswith("corpus.")} - {"corpus.train_fraction"}
+BY_CONTENT = {key for key in LEAVES if key.startswith("corpus.")} - {
+    "corpus.train_fraction",
+    "corpus.train_share",
+}
 """What names the text, which enters the identities by its sha256."""
 
 
@@ -228,6 +231,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *((f"training.{name}weight_decay", 1e300) for name in ("", "embedding_")),
     *((key, value) for key in SHARES for value in (-0.1, 1.0, NAN)),
     *(("corpus.train_fraction", value) for value in (0.0, 1.0, NAN)),
+    *(("corpus.train_share", value) for value in (0.0, 1.1, NAN)),
     *(("training.weight_decay", value) for value in (-0.1, NAN, INF)),
     *(("training.embedding_weight_decay", value) for value in (-0.1, NAN, INF)),
     *(("training.floor", value) for value in (-0.1, 1.1, NAN)),
@@ -333,6 +337,7 @@ SHA = "0" * 64
 OTHER: dict[str, Any] = {
     "seed": 1,
     "corpus.train_fraction": 0.8,
+    "corpus.train_share": 0.5,
     "model.kind": "labml_nn",
     "model.layers": 3,
     "model.width": 64,

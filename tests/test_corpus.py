@@ -23,6 +23,7 @@ FILE = CorpusConfig(
     sha256=None,
     fallback=None,
     train_fraction=0.9,
+    train_share=1.0,
     characters=5_000,
     seed=0,
 )

@@ -408,6 +408,7 @@ def test_searches_stand_beside_samplers_in_a_comparison():
             sha256=None,
             fallback=None,
             train_fraction=0.9,
+            train_share=1.0,
             characters=20_000,
             seed=0,
         )

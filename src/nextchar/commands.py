@@ -117,6 +117,17 @@ def _view() -> None:
     webbrowser.open(report.as_uri())
 
 
+def scaling(root: Path) -> None:
+    """The scaling study, whose page is in `root`/docs: `python experiments/scaling.py`."""
+
+    def program() -> None:
+        from nextchar.scaling import command
+
+        command.main(root)
+
+    _reported(program)
+
+
 def _reported(program: Callable[[], None], *wrong: type[Exception]) -> None:
     """Run a program; what the user did wrong is one line on standard error, and exit code 2.
 

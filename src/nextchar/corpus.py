@@ -52,7 +52,9 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, encoded and split: the first part trains (ids [N]), the rest validates (ids [M]).
+    """A text, encoded and split: the first part trains (ids [N]), the last validates (ids [M]).
+
+    With a corpus.train_share below 1 the text between them is not used.
 
     `automaton` is the truth behind the text, where that is known; `substituted` says why this text
     stands in for the one that was asked for.
@@ -73,7 +75,7 @@ class Corpus:
 
     @property
     def validation_text(self) -> str:
-        return self.text[len(self.train) :]
+        return self.text[len(self.text) - len(self.validation) :]
 
     def require(self, train: int, validation: int) -> None:
         """Raise CorpusError unless both splits have at least so many characters."""
@@ -103,18 +105,18 @@ def load(config: CorpusConfig) -> Corpus:
             raise
         reason = f"{missing}; the embedded corpus (corpus=grammar) took its place"
         return _grammar(config, config.fallback, reason)
-    return _split(config.name, text, config.train_fraction)
+    return _split(config, config.name, text)
 
 
 def _grammar(config: CorpusConfig, name: str, substituted: str | None) -> Corpus:
     text = grammar.write_play(config.characters, config.seed)
-    return _split(name, text, config.train_fraction, grammar.play(), substituted)
+    return _split(config, name, text, grammar.play(), substituted)
 
 
 def _split(
+    config: CorpusConfig,
     name: str,
     text: str,
-    train_fraction: float,
     automaton: Automaton | None = None,
     substituted: str | None = None,
 ) -> Corpus:
@@ -122,13 +124,13 @@ def _split(
     characters = "".join(sorted(set(text))) if automaton is None else automaton.alphabet
     vocabulary = Vocabulary(characters)
     ids = vocabulary.encode(text)
-    boundary = int(len(ids) * train_fraction)
+    boundary = int(len(ids) * config.train_fraction)
     return Corpus(
         name=name,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         vocabulary=vocabulary,
-        train=ids[:boundary],
+        train=ids[: int(boundary * config.train_share)],
         validation=ids[boundary:],
         automaton=automaton,
         substituted=substituted,

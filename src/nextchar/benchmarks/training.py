@@ -1,21 +1,27 @@
 """Recipes trained in turn: loss against seconds of training and characters seen, as ratios.
 
-Seconds are those of the steps alone, without evaluations. A loss counts as reached at the first
-evaluation at or below it, so a recipe's seconds are never too few.
+Seconds are those of the steps alone, without evaluations. Recipes are compared at shares of the
+time that the first one, the yardstick, takes in the same round. A loss counts as reached at the
+first evaluation at or below it, so a recipe's seconds are never too few.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
-from nextchar import config, corpus, device, trained, training
+from nextchar import config, corpus, device, results, trained, training
 from nextchar.benchmarks import rounds
 from nextchar.config import Config
-from nextchar.results import TrainingRecord
+from nextchar.results import RacePoint, TrainingRecord
+
+SHARES = (0.1, 0.25, 0.5, 1.0)
+"""Of the yardstick's time, at which all recipes are compared."""
+CSV, FIGURE = "training.csv", "training"
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--evaluations", type=int, default=40, help="in each training")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help=f"where {CSV} and its picture are written"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -62,6 +71,44 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"\nmedian and range of {arguments.rounds} rounds, {arguments.threads} threads")
     for name, own in curves.items():
         _print_summary(name, own, curves[arguments.recipes[0]], arguments.loss)
+    print("\n" + "\n".join(table(curves)))
+    if arguments.output:
+        write(arguments.output, curves)
+
+
+def table(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
+    """Loss and characters seen at shares of the first recipe's time, medians and ranges of the
+    rounds; a recipe that was not evaluated by then in every round has none."""
+    yardstick = next(iter(curves.values()))
+    lines = [f"{'recipe':16} {'time':>5}  {'seconds':22} {'characters seen':34} loss"]
+    for name, own in curves.items():
+        for share in SHARES:
+            ends = [share * curve.points[-1].seconds for curve in yardstick]
+            found = [curve.within(end) for curve, end in zip(own, ends, strict=True)]
+            points = [point for point in found if point]
+            line = f"{name:16} {share:>5.0%}  {rounds.spread(ends):22} "
+            if len(points) == len(found):
+                characters = rounds.spread([point.characters for point in points])
+                losses = [f"{each([p.loss for p in points]):.4f}" for each in (median, min, max)]
+                line += f"{characters:34} {losses[0]} [{losses[1]}, {losses[2]}]"
+            else:
+                line += f"{'–':34} –"
+            lines.append(line)
+    return lines
+
+
+def write(folder: Path, curves: Mapping[str, Sequence[Curve]]) -> None:
+    """Every evaluation of every round as CSV, and the picture."""
+    from nextchar.plots.races import draw_race
+
+    race = [
+        RacePoint(name, turn, point.seconds, point.characters, point.loss)
+        for name, own in curves.items()
+        for turn, curve in enumerate(own, start=1)
+        for point in curve.points
+    ]
+    results.write_rows(folder / CSV, RacePoint, race)
+    print(f"{folder / CSV}\n{draw_race(race, folder, FIGURE)}")
 
 
 def train(asked: Config) -> Curve:

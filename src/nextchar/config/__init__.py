@@ -5,7 +5,7 @@ turns a composed Hydra config into a `Config`, whose parts are what the other ro
 """
 
 from nextchar.config.composing import PARTS, compose, read_yaml, register, resolve, to_yaml
-from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific
+from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
 from nextchar.config.schema import (
     Config,
     ConfigError,
@@ -36,5 +36,6 @@ __all__ = [
     "resolve",
     "run_id",
     "scientific",
+    "split",
     "to_yaml",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from nextchar.config.schema import Config
+from nextchar.config.schema import Config, CorpusConfig
 
 
 def scientific(part: Any) -> dict[str, Any]:
@@ -33,13 +33,19 @@ def _same_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def split(corpus: CorpusConfig) -> dict[str, float]:
+    """How a text is split. The whole training split goes without saying: it had no key at first."""
+    share = {"train_share": corpus.train_share} if corpus.train_share != 1 else {}
+    return {"train_fraction": corpus.train_fraction} | share
+
+
 def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
     """Identity of a trained model: its text (by content, not by name), shape, training and seed."""
     return digest(
         {
             "corpus": corpus_sha256,
             "vocabulary": vocabulary,
-            "train_fraction": config.corpus.train_fraction,
+            **split(config.corpus),
             "model": scientific(config.model),
             "training": scientific(config.training),
             "seed": config.seed,

@@ -43,7 +43,10 @@ def _not_scientific() -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusConfig:
-    """The text, and how it is split. `kind` is `file` or `grammar`."""
+    """The text, and how it is split. `kind` is `file` or `grammar`.
+
+    Of the training split its first `train_share` is used; what validates is always the same.
+    """
 
     name: str
     kind: str
@@ -52,6 +55,7 @@ class CorpusConfig:
     sha256: str | None
     fallback: str | None
     train_fraction: float
+    train_share: float
     characters: int
     seed: int
 
@@ -72,6 +76,12 @@ class CorpusConfig:
             "corpus.train_fraction",
             self.train_fraction,
             "must lie between 0 and 1, both excluded",
+        )
+        _require(
+            0 < self.train_share <= 1,
+            "corpus.train_share",
+            self.train_share,
+            "must be greater than 0 and at most 1",
         )
         _at_least(1, "corpus.characters", self.characters)
         _at_least(0, "corpus.seed", self.seed)

@@ -87,7 +87,7 @@ def impossible_key(settings: Mapping[str, str]) -> str:
 def _text(corpus: CorpusConfig) -> dict[str, Any]:
     """The text by content where it is a file, and what may take its place where there is none."""
     drawn = {"characters": corpus.characters, "seed": corpus.seed}
-    split = {"train_fraction": corpus.train_fraction}
+    split = config.split(corpus)
     if corpus.kind == "grammar":
         return {"kind": "grammar"} | drawn | split
     assert corpus.path is not None
