@@ -353,7 +353,7 @@ OTHER: dict[str, Any] = {
     "training.optimizer": "adamw",
     "training.learning_rate": 0.01,
     "training.embedding_learning_rate": 0.01,
-    "training.head_learning_rate": 0.01,
+    "training.head_learning_rate": 0.011,
     "training.momentum": 0.9,
     "training.betas": (0.8, 0.9),
     "training.weight_decay": 0.1,
