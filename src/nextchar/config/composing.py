@@ -10,9 +10,9 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from nextchar.config.checks import ConfigError
 from nextchar.config.schema import (
     Config,
-    ConfigError,
     CorpusConfig,
     DecodingConfig,
     MetricsConfig,

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-LARGEST_RATE = 1e9
-"""Of a learning rate or decay: far past any use, and products of two stay within float32."""
-
-
-class ConfigError(ValueError):
-    """A value that the user gave can't be used; the message names key, value, bound and remedy."""
-
-
-def _require(holds: bool, key: str, value: object, bound: str) -> None:
-    if not holds:
-        raise ConfigError(f"{key}={value}: {bound}")
-
-
-def _at_least(least: float, key: str, value: float) -> None:
-    _require(math.isfinite(value) and value >= least, key, value, f"must be at least {least}")
-
-
-def _positive(key: str, value: float) -> None:
-    _require(math.isfinite(value) and value > 0, key, value, "must be greater than 0")
-
-
-def _bounded(key: str, value: float) -> None:
-    _require(value <= LARGEST_RATE, key, value, f"must be at most {LARGEST_RATE:g}")
-
-
-def _one_of(choices: tuple[str, ...], key: str, value: str) -> None:
-    _require(value in choices, key, value, f"must be one of {', '.join(choices)}")
+from nextchar.config.checks import at_least, bounded, one_of, positive, require
 
 
 def _not_scientific() -> Any:
@@ -60,31 +33,29 @@ class CorpusConfig:
     seed: int
 
     def __post_init__(self) -> None:
-        _one_of(("file", "grammar"), "corpus.kind", self.kind)
+        one_of(("file", "grammar"), "corpus.kind", self.kind)
         if self.kind == "file":
-            _require(
-                bool(self.path), "corpus.path", self.path, "name a text file, corpus.path=FILE"
-            )
-        _require(
+            require(bool(self.path), "corpus.path", self.path, "name a text file, corpus.path=FILE")
+        require(
             self.fallback in (None, "grammar"),
             "corpus.fallback",
             self.fallback,
             "must be grammar (use the embedded corpus when the file can't be had) or null",
         )
-        _require(
+        require(
             0 < self.train_fraction < 1,
             "corpus.train_fraction",
             self.train_fraction,
             "must lie between 0 and 1, both excluded",
         )
-        _require(
+        require(
             0 < self.train_share <= 1,
             "corpus.train_share",
             self.train_share,
             "must be greater than 0 and at most 1",
         )
-        _at_least(1, "corpus.characters", self.characters)
-        _at_least(0, "corpus.seed", self.seed)
+        at_least(1, "corpus.characters", self.characters)
+        at_least(0, "corpus.seed", self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +74,7 @@ class ModelConfig:
     logit_cap: float | None
 
     def __post_init__(self) -> None:
-        _one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
+        one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
         counts = (
             "layers",
             "width",
@@ -114,28 +85,28 @@ class ModelConfig:
             "lookback",
         )
         for name in counts:
-            _at_least(1, f"model.{name}", getattr(self, name))
-        _require(
+            at_least(1, f"model.{name}", getattr(self, name))
+        require(
             self.width % self.heads == 0,
             "model.width",
             self.width,
             f"must be a multiple of model.heads={self.heads}",
         )
-        _require(
+        require(
             self.width // self.heads % 2 == 0,
             "model.width",
             self.width,
             f"must give each of model.heads={self.heads} an even width, for rotary positions",
         )
-        _require(
+        require(
             self.heads % self.key_value_heads == 0,
             "model.key_value_heads",
             self.key_value_heads,
             f"must divide model.heads={self.heads}",
         )
-        _require(0 <= self.dropout < 1, "model.dropout", self.dropout, "must lie in [0, 1)")
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "must lie in [0, 1)")
         if self.logit_cap is not None:
-            _positive("model.logit_cap", self.logit_cap)
+            positive("model.logit_cap", self.logit_cap)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,33 +142,33 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         counts = ("steps", "batch_size", "ahead", "evaluate_every", "log_every", "checkpoint_every")
         for name in counts:
-            _at_least(1, f"training.{name}", getattr(self, name))
-        _one_of(("muon", "adamw"), "training.optimizer", self.optimizer)
+            at_least(1, f"training.{name}", getattr(self, name))
+        one_of(("muon", "adamw"), "training.optimizer", self.optimizer)
         for name in ("learning_rate", "embedding_learning_rate", "head_learning_rate"):
-            _positive(f"training.{name}", getattr(self, name))
-            _bounded(f"training.{name}", getattr(self, name))
+            positive(f"training.{name}", getattr(self, name))
+            bounded(f"training.{name}", getattr(self, name))
         for name in ("momentum", "averaging", "token_noise", "fold"):
             value = getattr(self, name)
-            _require(0 <= value < 1, f"training.{name}", value, "must lie in [0, 1)")
-        _require(
+            require(0 <= value < 1, f"training.{name}", value, "must lie in [0, 1)")
+        require(
             len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
             "training.betas",
             self.betas,
             "must be two numbers in [0, 1), as [0.9, 0.95]",
         )
         for name in ("weight_decay", "embedding_weight_decay"):
-            _at_least(0, f"training.{name}", getattr(self, name))
-            _bounded(f"training.{name}", getattr(self, name))
-        _one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
-        _at_least(0, "training.warmup_steps", self.warmup_steps)
-        _require(
+            at_least(0, f"training.{name}", getattr(self, name))
+            bounded(f"training.{name}", getattr(self, name))
+        one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
+        at_least(0, "training.warmup_steps", self.warmup_steps)
+        require(
             0 <= self.decay_from < 1, "training.decay_from", self.decay_from, "must lie in [0, 1)"
         )
-        _require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
+        require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
         if self.gradient_clip is not None:
-            _positive("training.gradient_clip", self.gradient_clip)
-        _at_least(0, "training.random_windows", self.random_windows)
-        _one_of(("auto", "bfloat16", "float32"), "training.precision", self.precision)
+            positive("training.gradient_clip", self.gradient_clip)
+        at_least(0, "training.random_windows", self.random_windows)
+        one_of(("auto", "bfloat16", "float32"), "training.precision", self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,10 +183,10 @@ class DecodingConfig:
     checkpoint: str
 
     def __post_init__(self) -> None:
-        _require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
+        require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
         for name in ("prompts", "prompt_length", "samples_per_prompt", "length"):
-            _at_least(1, f"decoding.{name}", getattr(self, name))
-        _one_of(("last", "best", "fold"), "decoding.checkpoint", self.checkpoint)
+            at_least(1, f"decoding.{name}", getattr(self, name))
+        one_of(("last", "best", "fold"), "decoding.checkpoint", self.checkpoint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +208,7 @@ class MetricsConfig:
     frontier_clusters: int
 
     def __post_init__(self) -> None:
-        _one_of(("core", "full"), "metrics.level", self.level)
+        one_of(("core", "full"), "metrics.level", self.level)
         counts = (
             "resamples",
             "positions",
@@ -247,8 +218,8 @@ class MetricsConfig:
             "frontier_clusters",
         )
         for name in counts:
-            _at_least(1, f"metrics.{name}", getattr(self, name))
-        _require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
+            at_least(1, f"metrics.{name}", getattr(self, name))
+        require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +248,7 @@ class Config:
     paths: PathsConfig
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             bool(self.name.strip())
             and not set(self.name) & set('/\\:*?"<>|\0')
             and self.name[0] != ".",
@@ -285,32 +256,32 @@ class Config:
             self.name,
             'must be a plain file name, without / \\ : * ? " < > | and no dot in front',
         )
-        _require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
+        require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
         if self.seeds is not None:
-            _require(
+            require(
                 len(set(self.seeds)) == len(self.seeds) >= 2,
                 "seeds",
                 self.seeds,
                 "must be at least two, all different, as [0, 1, 2]; for one seed set seed",
             )
-            _require(
+            require(
                 all(0 <= seed < 2**32 for seed in self.seeds),
                 "seeds",
                 self.seeds,
                 "must each lie between 0 and 2^32 - 1",
             )
-            _require(
+            require(
                 self.seed == 0, "seed", self.seed, f"seeds={self.seeds} takes its place: leave it 0"
             )
-        _one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
-        _require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
-        _require(
+        one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
+        require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
+        require(
             self.decoding.checkpoint != "fold" or self.training.fold > 0,
             "decoding.checkpoint",
             self.decoding.checkpoint,
             "needs a training.fold above 0, such as 0.05",
         )
-        _require(
+        require(
             self.training.ahead == 1 or self.model.kind == "transformer",
             "training.ahead",
             self.training.ahead,
@@ -318,14 +289,14 @@ class Config:
         )
 
         if self.metrics.frontier:
-            _require(
+            require(
                 self.model.kind == "transformer",
                 "metrics.frontier",
                 "true",
                 f"model.kind={self.model.kind} does not show its hidden states; use "
                 "model=transformer, or metrics.frontier=false",
             )
-            _require(
+            require(
                 self.metrics.frontier_window <= self.decoding.length,
                 "metrics.frontier_window",
                 self.metrics.frontier_window,
