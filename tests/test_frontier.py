@@ -128,9 +128,10 @@ def test_clusters_find_groups_and_are_the_same_each_time() -> None:
 
 def test_the_iterations_end_where_each_centre_is_the_mean_of_its_points() -> None:
     generator = np.random.default_rng(2)
-    points = generator.normal(0, 1, (200, 3))
+    points = np.vstack([generator.normal(0, 1, (200, 3)), [[50.0, 50.0, 50.0]]])
     centres = clusters.lloyd(points, clusters.started(points, 6, generator))
     own = clusters.nearest(points, centres)
+    assert (own == own[-1]).sum() == 1, "one stands alone"
     for index, centre in enumerate(centres):
         assert centre.tolist() == pytest.approx(points[own == index].mean(0).tolist())
     brute = [int(np.argmin([((each - c) ** 2).sum() for c in centres])) for each in points]
