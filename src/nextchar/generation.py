@@ -126,7 +126,7 @@ def _write(
     read = prompts[[row.prompt for row in rows]]
     choices = Choices(samplers, rows, read, seconds)
     logits, cache = model.prefill(read)
-    chosen = choices(logits, keys[:, 0])
+    chosen: Sequence[Tensor] = choices(logits, keys[:, 0])
     advance = _stepping(model, cache, choices, chosen[0], keys[:, 0])
     columns = [keys.new_empty(keys.shape, dtype=each.dtype) for each in chosen]
     for t in range(length):

@@ -121,7 +121,7 @@ class LookbackEmbedding(nn.Module):
         """
         each = torch.arange(self.beginning + 1, device=shifted[0].device)
         hot = torch.cat([ids[..., None] == each for ids in shifted], dim=-1)
-        weights = torch.cat([table.weight for table in self.tables])
+        weights = torch.cat(list(self.tables.parameters()))
         with torch.autocast(weights.device.type, enabled=False):
             return hot.to(weights.dtype) @ weights
 
