@@ -72,3 +72,16 @@ def test_a_curve_is_the_median_within_the_range_of_its_rounds() -> None:
     drawn = np.asarray(ax.lines[0].get_ydata())
     assert drawn == pytest.approx(np.median(losses, axis=0))
     assert (tags[0].x, tags[0].y) == (pytest.approx(90), pytest.approx(1.65))
+
+
+def test_a_yardstick_that_does_not_get_there_gives_a_lower_bound(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quick, slow = [curve(20, 1.8), curve(20, 1.8)], [curve(100, 1.9), curve(200, 1.9)]
+    training._print_summary("quick", quick, slow, 2.0)
+    # 2.04 at the 8th of 10 evaluations, so below 2 at the 9th: 18 s; 1.9 + 0.11 at the 9th, 100 s.
+    assert capsys.readouterr().out.endswith(" reaches 2.0 8.33 [5.56, 11.1] times as soon\n")
+    training._print_summary("quick", quick, slow, 1.85)
+    assert capsys.readouterr().out.endswith(" reaches 1.85 at least 7.5 [5, 10] times as soon\n")
+    training._print_summary("slow", slow, slow, 1.85)
+    assert "reaches" not in capsys.readouterr().out

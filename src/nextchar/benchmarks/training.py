@@ -167,11 +167,14 @@ def _print_summary(name: str, own: list[Curve], yardstick: list[Curve], loss: fl
     losses = [point.loss for point in within if point]
     if losses:
         line += f", in the yardstick's time at {rounds.spread(losses)}"
-    pairs = [
-        (theirs.reached(loss), ours.reached(loss))
-        for theirs, ours in zip(yardstick, own, strict=True)
+    theirs, ours = ([each.reached(loss) for each in curves] for curves in (yardstick, own))
+    # A yardstick that never gets there would take longer than all of its time.
+    ratios = [
+        (one or end).seconds / other.seconds
+        for one, end, other in zip(theirs, ends, ours, strict=True)
+        if other
     ]
-    ratios = [one.seconds / other.seconds for one, other in pairs if one and other]
     if ratios:
-        line += f", reaches {loss} {rounds.spread(ratios)} times as soon"
+        bound = "" if all(theirs) else "at least "
+        line += f", reaches {loss} {bound}{rounds.spread(ratios)} times as soon"
     print(line)
