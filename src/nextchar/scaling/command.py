@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("overrides", nargs="*", help="of the default recipe: threads=1")
     parser.add_argument("--widths", nargs="+", type=int, default=[32, 48, 64, 96, 128])
-    parser.add_argument("--steps", nargs="+", type=int, default=[375, 750, 1500])
+    parser.add_argument("--steps", nargs="+", type=int, default=[250, 500, 1000])
     parser.add_argument(
         "--shares",
         nargs="*",
