@@ -43,7 +43,7 @@ def trained(truth: Law, shares: tuple[float, ...] = (), noise: float = 0.0) -> l
                 loss = float(truth.loss(blocks, seen, distinct)) * np.exp(noise * dice.normal())
                 flop = seen * float(SHAPE.flop_a_character(blocks))
                 name = f"{width} {steps} {share}"
-                best = loss - (0.02 if share < 0.1 else 0)
+                best = loss
                 size = (blocks + 99 * width, blocks)
                 ends = (loss, best, steps, 1.0)
                 rows.append(
@@ -346,3 +346,17 @@ def test_losses_are_of_the_same_text_for_every_share(compose: Compose) -> None:
     assert whole.validation_text == half.validation_text
     assert half.train_text == whole.train_text[: len(whole.train_text) // 2]
     assert whole.vocabulary == half.vocabulary
+
+
+def test_trainings_that_overfit_are_shown_and_not_fitted(study: Study) -> None:
+    row = next(row for row in study.trainings if row.share < 1)
+    assert not row.overfits
+    worse = replace(row, last_loss=row.last_loss + 0.1)
+    assert worse.overfits
+    assert not replace(worse, share=1.0).overfits
+    rows = [worse if each is row else each for each in study.trainings]
+    told = " ".join(
+        page.renewed(f"{page.BEGIN}{page.END}", replace(study, trainings=rows), "f").split()
+    )
+    assert "all trainings but the 1 on shares" in told
+    assert f"{worse.last_loss:.4f} ({worse.best_loss:.4f})" in told

@@ -48,6 +48,7 @@ def studied(base: Config, wanted: Grid, folder: Path, resamples: int) -> Study:
     times: list[StepTime] = results.read_rows(StepTime, folder / rows.TIMES)
     progress.say("fitting the laws")
     whole = [row for row in trainings if row.share == 1]
+    learned = [row for row in trainings if not row.overfits]
     text = corpus.load(base.corpus)
     return Study(
         trainings=trainings,
@@ -55,8 +56,8 @@ def studied(base: Config, wanted: Grid, folder: Path, resamples: int) -> Study:
         shape=grid.shape_of(base.model, len(text.vocabulary)),
         characters_a_step=grid.characters_a_step(base),
         fresh=law.fit(whole, resamples=resamples),
-        again=law.fit(trainings, rereading=True, resamples=resamples)
-        if law.determines(trainings, rereading=True)
+        again=law.fit(learned, rereading=True, resamples=resamples)
+        if law.determines(learned, rereading=True)
         else None,
     )
 
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shares",
         nargs="*",
         type=float,
-        default=[0.25, 0.0625],
+        default=[0.5, 0.25, 0.0625],
         help="of the training text, beside the whole, at the middle sizes and steps",
     )
     parser.add_argument(

@@ -27,8 +27,9 @@ GPU_BATCH = 1 << 19
 class Study:
     """All that the figure and the page read.
 
-    `fresh` is fitted to the trainings on the whole text, `again` to all of them, with the rereading
-    constant, where there are trainings enough on shares of the text. `times` may be empty.
+    `fresh` is fitted to the trainings on the whole text, `again` to all that do not
+    overfit, with the rereading constant, where there are enough on shares of the text. `times` may
+    be empty.
     """
 
     trainings: Sequence[Training]

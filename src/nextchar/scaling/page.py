@@ -144,7 +144,9 @@ def _told_of_rereading(study: Study) -> list[str]:
         ]
     value, low, high = study.again.interval(rereading)
     told = [
-        f"The law of {AGAIN} is fitted to all trainings; characters that are read again count for "
+        f"The law of {AGAIN} is fitted to all trainings but the "
+        f"{sum(row.overfits for row in study.trainings)} on shares of the text that were better "
+        "before their end: it can't rise. Characters that are read again count for "
         "less, by the constant R of Muennighoff et al. (2023, 2305.16264): the number of times "
         "that a text can be read again before that is worth next to nothing.",
         f"It is off by {100 * study.again.rms:.2f}% in the root mean square, "

@@ -39,6 +39,11 @@ class Training:
         """How often a character was read, on average."""
         return self.characters / self.distinct
 
+    @property
+    def overfits(self) -> bool:
+        """Whether it was on a share of the text and better before its end: no law here rises."""
+        return self.share < 1 and self.best_loss < self.last_loss
+
 
 @dataclass(frozen=True)
 class StepTime:
