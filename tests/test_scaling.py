@@ -14,7 +14,6 @@ from scipy.optimize import check_grad, minimize_scalar
 from torch import nn
 
 from nextchar import config, corpus, experiment, results
-from nextchar import trained as trained_room
 from nextchar.config import Config, ConfigError
 from nextchar.plots.scaling import draw_scaling, loss_against_compute, short
 from nextchar.plots.style import new_figure
@@ -23,6 +22,7 @@ from nextchar.scaling.forecast import AGAIN, FRESH, GPU_FLOP, UTILISATION, Study
 from nextchar.scaling.grid import Grid
 from nextchar.scaling.law import Law, Shape, worth_of
 from nextchar.scaling.rows import Constant, Need, StepTime, Training
+from nextchar.trained import build_model
 
 Compose = Callable[..., Config]
 
@@ -132,7 +132,7 @@ def test_a_few_trainings_determine_no_law() -> None:
 
 def test_flop_are_those_of_the_matrix_products(compose: Compose) -> None:
     asked = compose("experiment=smoke", "model.heads=4", "model.width=64").model
-    model = trained_room.build_model(asked, 65, 0)
+    model = build_model(asked, 65, 0)
     products = sum(each.weight.numel() for each in model.modules() if isinstance(each, nn.Linear))
     blocks = grid.parameters_of_blocks(model)
     head = 65 * asked.width
@@ -221,6 +221,7 @@ TINY = [
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with nothing but the page, between whose markers nothing stands yet."""
+    monkeypatch.setattr(law, "ITERATIONS", 30)  # losses of a dozen steps follow no law
     monkeypatch.setenv("NEXTCHAR_OUTPUTS", str(tmp_path / "outputs"))
     (tmp_path / "docs").mkdir()
     text = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"

@@ -34,6 +34,8 @@ EXPONENT = (0.02, 3.0)
 REREADING = (0.05, 1000.0)
 """Bounds of R."""
 RESAMPLES = 200
+ITERATIONS = 1000
+"""Of L-BFGS from one start, at most; a few hundred are enough where the law holds."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class _Search:
                 jac=True,
                 method="L-BFGS-B",
                 bounds=self._bounds,
-                options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-7},
+                options={"maxiter": ITERATIONS, "ftol": 1e-12, "gtol": 1e-7},
             )
             for start in starts
         ]
