@@ -83,7 +83,7 @@ def _words(study: Study) -> Finding:
         f"sampling do not stand in the training text, {shown(nucleus, 1, percent=True)} of those "
         f"of `{NUCLEUS}`, and {shown(human, 1, percent=True)} of people's.",
         study.commands(),
-        gap.holm < TOLD and pure.low > human.high and nucleus.low <= human.value <= nucleus.high,
+        gap.holm < TOLD and pure.low > human.high >= nucleus.low,
     )
 
 
@@ -241,13 +241,14 @@ def _reach(study: Study) -> Finding:
     closest = cutting[0]
     assert closest is not None
     return Finding(
-        f"Only temperature reaches the surprise of people's text, above 1: `{warm.setting}` writes "
+        f"Only a temperature above 1 is as surprising as people's text: `{warm.setting}` writes "
         f"{interval(warm.value, warm.low, warm.high)} bits a character (people "
         f"{warm.human:.2f}); top-k and nucleus end at pure sampling, "
         f"{interval(closest.value, closest.low, closest.high)}, and are told from people there. "
         f"Settings are chosen on half of the prompts, figures are of the other half.",
         study.commands(),
-        warm.distance_low <= 0 and all(each and each.distance_low > 0 for each in cutting),
+        warm.high >= warm.human
+        and all(each and each.distance_low > 0 and each.high < each.human for each in cutting),
     )
 
 
