@@ -21,6 +21,7 @@ from nextchar.plots import (
     metric_dots,
     new_figure,
     quality_diversity,
+    seed_curves,
 )
 from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.style import INK, style
@@ -165,3 +166,19 @@ def test_the_entropy_floor_and_the_best_step_are_drawn() -> None:
     labels = ax.get_legend_handles_labels()[1]
     assert "best validation 1.600 at step 20" in labels
     assert f"entropy of the grammar, {2 * math.log(2):.3f}" in labels
+
+
+def test_seeds_have_a_line_each_and_end_in_their_mean() -> None:
+    def records(last: float) -> list[TrainingRecord]:
+        return [
+            TrainingRecord(10, 2.0, None, 0.1, 1.0),
+            TrainingRecord(20, 1.5, last, 0.1, 1.0),
+        ]
+
+    trainings = {0: records(1.6), 2: records(1.8)}
+    with style():
+        ax = seed_curves(trainings, new_figure(6, 4).add_subplot(), entropy_rate=2.0)
+    labels = ax.get_legend_handles_labels()[1]
+    assert labels.count("train") == labels.count("validation") == 1
+    assert f"mean ± SD 1.700 ± {0.2 / math.sqrt(2):.3f}" in labels
+    assert "a line a seed: 0, 2" in [text.get_text() for text in ax.texts]

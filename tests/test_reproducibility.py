@@ -154,7 +154,7 @@ def test_what_a_killed_writer_left_is_removed(folder: Path) -> None:
 
 def model_folder(folder: Path) -> Path:
     """Of the only model, finished or not."""
-    return next((folder / "outputs" / "models").glob("*/last.safetensors")).parent
+    return next((folder / "outputs" / "models").glob(f"*/{results.TRAINING}")).parent
 
 
 def test_killed_in_training_again_and_again(whole: Path, folder: Path) -> None:

@@ -19,6 +19,8 @@ from nextchar.sweep import jobs, luggage
 
 Compose = Callable[..., Config]
 SEEDS = "seeds=[1,0]"
+LONG = (*TINY, "training.steps=120", "training.checkpoint_every=5", "decoding.length=96", SEEDS)
+"""Long enough to be stopped in the second seed."""
 FILES = (results.METRICS, results.DIFFERENCES, results.SAMPLES)
 
 
@@ -164,23 +166,33 @@ def test_force_computes_the_same_again(copied: Path, pooled_run: Run) -> None:
         assert (latest(copied) / file).read_bytes() == (pooled_run.folder / file).read_bytes()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, play: str) -> Run:
+    """A LONG run that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "play.txt").write_text(play, encoding="utf-8")
+    ended = run(folder, *LONG)
+    assert ended.code == 0, ended.err
+    return read_run(latest(folder))
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_in_the_second_seed(folder: Path, pooled_run: Run, how: signal.Signals) -> None:
-    """`training.steps` is that of the pooled run: the second seed is caught when it begins."""
+def test_stopped_in_the_second_seed(folder: Path, whole: Run, how: signal.Signals) -> None:
     models = folder / "outputs" / "models"
-    running = Forked(folder, *TINY, SEEDS)
+    running = Forked(folder, *LONG)
     running.send(how, lambda: len([each for each in models.glob("*") if each.is_dir()]) == 2)
     stopped = running.wait()
     assert stopped.code == (130 if how == signal.SIGINT else -how)
-    runs = folder / "outputs" / "runs"
-    assert len(list(runs.glob("*/DONE"))) == 1
-    kept = written(next(runs.glob("*/DONE")).parent)
-    again = tiny(folder, SEEDS)
+    (done,) = (folder / "outputs" / "runs").glob("*/DONE")
+    assert done.parent.name == parts(whole)[0].folder.name
+    kept = written(done.parent)
+    again = run(folder, *LONG)
+    assert again.code == 0, again.err
     assert again.err.count("finished on ") == 1, "the first seed was done"
-    assert written(latest(folder).parent / parts(pooled_run)[0].folder.name) == kept
-    assert latest(folder).name == pooled_run.folder.name
+    assert written(done.parent) == kept
+    assert latest(folder).name == whole.folder.name
     for name in FILES:
-        assert (latest(folder) / name).read_bytes() == (pooled_run.folder / name).read_bytes()
+        assert (latest(folder) / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(
