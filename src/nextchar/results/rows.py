@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,10 @@ def number(value: float | int | None) -> str:
     return "" if value is None else repr(float(value)).removesuffix(".0")
 
 
-def _csv(kind: type, rows: Iterable[Any]) -> str:
+def _csv(kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names := [field.name for field in fields(kind)])
+    writer.writerow(names := [each.name for each in fields(kind) if each.name not in without])
     for row in rows:
         values = [getattr(row, name) for name in names]
         writer.writerow([value if isinstance(value, str) else number(value) for value in values])
@@ -214,8 +214,10 @@ def read_rows(kind: type, path: Path) -> list[Any]:
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
-    """Write training.csv."""
-    atomic.write_text(path, _csv(TrainingRecord, rows))
+    """Write training.csv; its last column, fold_loss, is there where a fold was held back."""
+    rows = list(rows)
+    held_back = any(row.fold_loss is not None for row in rows)
+    atomic.write_text(path, _csv(TrainingRecord, rows, () if held_back else ("fold_loss",)))
 
 
 def read_training(path: Path) -> list[TrainingRecord]:
@@ -227,7 +229,6 @@ def read_training(path: Path) -> list[TrainingRecord]:
             val_loss=float(row["val_loss"]) if row["val_loss"] else None,
             learning_rate=float(row["learning_rate"]),
             characters_per_second=float(row["characters_per_second"]),
-            # Trainings from before there were folds have no such column.
             fold_loss=float(row["fold_loss"]) if row.get("fold_loss") else None,
         )
         for row in _read_csv(path)
