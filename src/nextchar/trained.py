@@ -131,15 +131,9 @@ def _further_losses(
 
 def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, float]:
     """Seconds of the steps themselves, summed over every part of an interrupted training."""
-    characters, seconds, before = 0, 0.0, 0
-    for record in records:
-        read = (record.step - before) * asked.training.batch_size * asked.model.context
-        characters, seconds, before = (
-            characters + read,
-            seconds + read / record.characters_per_second,
-            record.step,
-        )
-    return {"seconds": seconds, "characters_per_second": characters / seconds}
+    a_step = asked.training.batch_size * asked.model.context
+    seconds = results.seconds_taken(records, a_step)[-1]
+    return {"seconds": seconds, "characters_per_second": records[-1].step * a_step / seconds}
 
 
 def _is_newer(path: Path, since: float) -> bool:

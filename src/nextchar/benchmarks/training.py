@@ -132,13 +132,12 @@ def train(asked: Config) -> Curve:
 
 def points(records: Sequence[TrainingRecord], characters_a_step: int) -> list[Point]:
     """The evaluations of a training, with the seconds that its steps had taken by then."""
-    found, seconds, before = [], 0.0, 0
-    for record in records:
-        seconds += (record.step - before) * characters_a_step / record.characters_per_second
-        before = record.step
-        if record.val_loss is not None:
-            found.append(Point(seconds, record.step * characters_a_step, record.val_loss))
-    return found
+    taken = results.seconds_taken(records, characters_a_step)
+    return [
+        Point(seconds, record.step * characters_a_step, record.val_loss)
+        for record, seconds in zip(records, taken, strict=True)
+        if record.val_loss is not None
+    ]
 
 
 def _recipe(name: str, arguments: argparse.Namespace) -> Config:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from nextchar.config.checks import ConfigError
-from nextchar.config.schema import (
-    Config,
-    CorpusConfig,
-    DecodingConfig,
-    MetricsConfig,
-    ModelConfig,
-    PathsConfig,
-    TrainingConfig,
-)
+from nextchar.config.schema import Config
 
 PARTS: dict[str, type] = {
-    "corpus": CorpusConfig,
-    "model": ModelConfig,
-    "training": TrainingConfig,
-    "decoding": DecodingConfig,
-    "metrics": MetricsConfig,
-    "paths": PathsConfig,
+    name: kind
+    for name, kind in get_type_hints(Config).items()
+    if isinstance(kind, type) and is_dataclass(kind)
 }
+"""The groups of keys, as Config names them."""
 
 
 def register() -> None:

@@ -220,6 +220,16 @@ def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
     atomic.write_text(path, _csv(TrainingRecord, rows, () if held_back else ("fold_loss",)))
 
 
+def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:
+    """The seconds that all steps up to each record took, over every part of a stopped training."""
+    taken, seconds, before = [], 0.0, 0
+    for row in rows:
+        seconds += (row.step - before) * characters_a_step / row.characters_per_second
+        before = row.step
+        taken.append(seconds)
+    return taken
+
+
 def read_training(path: Path) -> list[TrainingRecord]:
     """Read training.csv."""
     return [

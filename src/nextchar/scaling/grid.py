@@ -127,10 +127,7 @@ def _row(
     losses = [(row.val_loss, row.step) for row in records if row.val_loss is not None]
     best_loss, best_step = min(losses)
     a_step = characters_a_step(asked)
-    seconds, before = 0.0, 0
-    for record in records:
-        seconds += (record.step - before) * a_step / record.characters_per_second
-        before = record.step
+    seconds = results.seconds_taken(records, a_step)[-1]
     characters, blocks = asked.training.steps * a_step, parameters_of_blocks(model)
     cost = shape_of(asked.model, len(text.vocabulary)).flop_a_character(blocks)
     return Training(
