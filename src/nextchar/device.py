@@ -78,6 +78,8 @@ def prepare(threads: int) -> None:
     # Deterministic kernels on the GPU; cuBLAS asks for the variable.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # Which also fills memory that will be written anyway: a twentieth of a step, for nothing.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _keep_large_tensors()
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nextchar.cache import Cache, KeyValueCache, LayerCache, LayerMemory, StaticCache
 from nextchar.config import ModelConfig
+from nextchar.elementwise import rms_norm, squared_relu
 
 
 class LanguageModel(nn.Module, ABC):
@@ -32,11 +33,6 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one character a row, ids [B], to the cache; the logits [B, V] of the next."""
-
-
-def rms_norm(x: Tensor) -> Tensor:
-    """x / sqrt(mean(x^2)) over the last axis, no weights (Zhang & Sennrich 2019, 1910.07467)."""
-    return F.rms_norm(x, (x.size(-1),))
 
 
 def rotary_angles(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
@@ -152,8 +148,8 @@ class Attention(nn.Module):
         """x [B, T, C] at the positions after those in the memory, which takes them in."""
         B, T, C = x.shape
         heads = self.project_in(x).view(B, T, -1, self.head_width).transpose(1, 2)
-        q, k, v = heads.split((self.heads, self.key_value_heads, self.key_value_heads), dim=1)
-        q, k = rotate(rms_norm(q), angles), rotate(rms_norm(k), angles)
+        to_match, v = heads.split((self.heads + self.key_value_heads, self.key_value_heads), dim=1)
+        q, k = rotate(rms_norm(to_match), angles).split((self.heads, self.key_value_heads), dim=1)
         if memory is not None:
             k, v = memory.extend(k, v)
         y = attend(q, k, v, mask)
@@ -163,7 +159,7 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Pre-norm residual block: attention, then a feed-forward layer with squared ReLU.
 
-    Squared ReLU: So et al. 2021, 2109.08668. A block starts as the identity.
+    A block starts as the identity.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -186,7 +182,7 @@ class Block(nn.Module):
         memory: LayerMemory | None,
     ) -> Tensor:
         x = x + self.dropout(self.attention(rms_norm(x), angles, mask, memory))
-        return x + self.dropout(self.down(F.relu(self.up(rms_norm(x))).square()))
+        return x + self.dropout(self.down(squared_relu(self.up(rms_norm(x)))))
 
 
 class Transformer(LanguageModel):

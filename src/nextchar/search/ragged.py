@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from nextchar.cache import KeyValueCache, LayerMemory
-from nextchar.model import Transformer, rms_norm, rotary_angles
+from nextchar.elementwise import rms_norm
+from nextchar.model import Transformer, rotary_angles
 
 
 @dataclass
