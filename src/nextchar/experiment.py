@@ -32,7 +32,7 @@ from nextchar.comparison import Comparison
 from nextchar.config import Config
 from nextchar.corpus import Corpus
 from nextchar.methods import Method, build_methods
-from nextchar.results import Run
+from nextchar.results import Run, TrainingRecord
 from nextchar.trained import Watcher, build_model, trained_model
 
 
@@ -159,7 +159,13 @@ def _compare(
     with tracking.track(
         folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
     ) as tracker:
-        trained = trained_model(asked, text, model, model_id, tracker, on_record, setting.since)
+
+        def log(record: TrainingRecord) -> None:
+            tracking.track_record(tracker, record)
+            on_record(record)
+
+        trained = trained_model(asked, text, model, model_id, log, since=setting.since)
+        tracker.flush()
         if setting.place.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")
             model.to("cpu")

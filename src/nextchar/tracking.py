@@ -44,7 +44,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from nextchar.results import Metric, Sample
+from nextchar.results import Metric, Sample, TrainingRecord
 
 FLUSH_SECONDS = 1.0
 
@@ -174,6 +174,14 @@ def track(
                     tracker._close()
     finally:
         _active = None
+
+
+def track_record(tracker: Tracker, record: TrainingRecord) -> None:
+    """The scalars of one record of a training, at its step."""
+    scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
+    if record.val_loss is not None:
+        scalars["loss.validation"] = record.val_loss
+    tracker.scalars(record.step, scalars)
 
 
 def track_results(

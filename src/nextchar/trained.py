@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from nextchar.corpus import Corpus
 from nextchar.gpt2 import GPT2
 from nextchar.model import LanguageModel, Transformer
 from nextchar.results import TrainingRecord
-from nextchar.tracking import Tracker
 
 Watcher = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
@@ -38,9 +38,13 @@ def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> Language
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What model.json says, and what it cost to train; `other_code` is a warning, or None."""
+    """What model.json says, the records of the training, and what it cost.
+
+    `other_code` is a warning, or None.
+    """
 
     facts: dict[str, Any]
+    records: list[TrainingRecord]
     timing: dict[str, float]
     other_code: str | None
 
@@ -50,67 +54,53 @@ def trained_model(
     text: Corpus,
     model: LanguageModel,
     model_id: str,
-    tracker: Tracker,
-    watcher: Watcher,
-    since: float,
+    watcher: Watcher = lambda record: None,
+    *,
+    since: float = math.inf,
 ) -> TrainedModel:
-    """Put trained weights into `model`, found or trained now; each record goes to the tracker.
+    """Put trained weights into `model`, found or trained now; the watcher sees each record.
 
-    Whoever else needs this model waits, and finds it trained.
+    Whoever else needs this model waits, and finds it trained. With asked.force it is trained again,
+    unless it was trained after `since` (seconds since the epoch).
     """
     folder = Path(asked.paths.outputs) / "models" / model_id
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        return _trained_alone(asked, text, model, folder, tracker, watcher, since)
-
-
-def _trained_alone(
-    asked: Config,
-    text: Corpus,
-    model: LanguageModel,
-    folder: Path,
-    tracker: Tracker,
-    watcher: Watcher,
-    since: float,
-) -> TrainedModel:
-    model_id = folder.name
-
-    def on_record(record: TrainingRecord) -> None:
-        scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
-        if record.val_loss is not None:
-            scalars["loss.validation"] = record.val_loss
-        tracker.scalars(record.step, scalars)
-        watcher(record)
-
-    if asked.force and folder.exists() and not _is_newer(folder / results.MODEL, since):
-        shutil.rmtree(folder)
-    atomic.clear(folder)
-    if (folder / results.MODEL).exists():
-        progress.say(f"model {model_id} is trained already")
-        for record in results.read_training(folder / results.TRAINING):
-            on_record(record)
-    else:
-        trained = training.train(
-            model, text, asked.training, seed=asked.seed, folder=folder, on_record=on_record
-        )
-        facts = {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "validation_loss": trained.last_loss,
-            "best_validation_loss": trained.best_loss,
-            "best_step": trained.best_step,
-            "protocol": evaluation.protocol(model.context),
-            "precision": training.precision(model, asked.training),
-            **_further_losses(trained, asked.training, model.context),
-            "code": manifest.code(),
-        }
-        results.write_json(folder / results.MODEL, facts)
-    tracker.flush()
-    training.load_weights(model, folder, asked.decoding.checkpoint)
-    stored = results.read_json(folder / results.MODEL)
-    other_code = manifest.other_code(stored["code"], f"the model {model_id} was trained")
+        if asked.force and folder.exists() and not _is_newer(folder / results.MODEL, since):
+            shutil.rmtree(folder)
+        atomic.clear(folder)
+        if (folder / results.MODEL).exists():
+            progress.say(f"model {model_id} is trained already")
+            for record in results.read_training(folder / results.TRAINING):
+                watcher(record)
+        else:
+            _train(asked, text, model, folder, watcher)
+        training.load_weights(model, folder, asked.decoding.checkpoint)
+        facts = results.read_json(folder / results.MODEL)
+        records = results.read_training(folder / results.TRAINING)
+    other_code = manifest.other_code(facts["code"], f"the model {model_id} was trained")
     if other_code:
         progress.say(f"warning: {other_code}")
-    records = results.read_training(folder / results.TRAINING)
-    return TrainedModel(stored, _training_cost(records, asked), other_code)
+    return TrainedModel(facts, records, _training_cost(records, asked), other_code)
+
+
+def _train(
+    asked: Config, text: Corpus, model: LanguageModel, folder: Path, watcher: Watcher
+) -> None:
+    """Train, or go on where it was stopped; at the end the folder gets its model.json."""
+    trained = training.train(
+        model, text, asked.training, seed=asked.seed, folder=folder, on_record=watcher
+    )
+    facts = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "validation_loss": trained.last_loss,
+        "best_validation_loss": trained.best_loss,
+        "best_step": trained.best_step,
+        "protocol": evaluation.protocol(model.context),
+        "precision": training.precision(model, asked.training),
+        **_further_losses(trained, asked.training, model.context),
+        "code": manifest.code(),
+    }
+    results.write_json(folder / results.MODEL, facts)
 
 
 def _further_losses(

@@ -34,9 +34,8 @@ def _same_numbers(value: Any) -> Any:
 
 
 def split(corpus: CorpusConfig) -> dict[str, float]:
-    """How a text is split. The whole training split goes without saying: it had no key at first."""
-    share = {"train_share": corpus.train_share} if corpus.train_share != 1 else {}
-    return {"train_fraction": corpus.train_fraction} | share
+    """How a text is split."""
+    return {"train_fraction": corpus.train_fraction, "train_share": corpus.train_share}
 
 
 def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from nextchar import config, corpus, device, lock, progress, results, trained, training
+from nextchar import config, corpus, device, progress, trained
 from nextchar.config import Config, ConfigError, ModelConfig
 from nextchar.corpus import Corpus
 from nextchar.model import LanguageModel
-from nextchar.results import TrainingRecord
 from nextchar.scaling.law import Shape
 from nextchar.scaling.rows import Training
 
@@ -92,44 +90,14 @@ def run(base: Config, grid: Grid) -> list[Training]:
 
 def train(asked: Config, text: Corpus) -> Training:
     """One training: found finished, gone on with, or begun."""
-    model = trained.build_model(asked.model, len(text.vocabulary), asked.seed)
-    model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
-    folder = Path(asked.paths.outputs) / "models" / model_id
-    with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        records = _finished(folder, asked.training.steps)
-        if not records:
-            training.train(
-                model.to(device.choose(asked.device)),
-                text,
-                asked.training,
-                seed=asked.seed,
-                folder=folder,
-                on_record=records.append,
-            )
-    return _row(asked, text, model, model_id, records)
-
-
-def _finished(folder: Path, steps: int) -> list[TrainingRecord]:
-    """The records of a training that has come to its end, else none."""
-    if not (folder / results.TRAINING).exists():
-        return []
-    records = results.read_training(folder / results.TRAINING)
-    return records if records[-1].step == steps else []
-
-
-def _row(
-    asked: Config,
-    text: Corpus,
-    model: LanguageModel,
-    model_id: str,
-    records: Sequence[TrainingRecord],
-) -> Training:
-    losses = [(row.val_loss, row.step) for row in records if row.val_loss is not None]
-    best_loss, best_step = min(losses)
-    a_step = characters_a_step(asked)
-    seconds = results.seconds_taken(records, a_step)[-1]
-    characters, blocks = asked.training.steps * a_step, parameters_of_blocks(model)
-    cost = shape_of(asked.model, len(text.vocabulary)).flop_a_character(blocks)
+    vocabulary = text.vocabulary
+    model = trained.build_model(asked.model, len(vocabulary), asked.seed)
+    model.to(device.choose(asked.device))
+    model_id = config.model_id(asked, text.sha256, vocabulary.characters)
+    found = trained.trained_model(asked, text, model, model_id)
+    blocks = parameters_of_blocks(model)
+    characters = asked.training.steps * characters_a_step(asked)
+    cost = shape_of(asked.model, len(vocabulary)).flop_a_character(blocks)
     return Training(
         model_id=model_id,
         layers=asked.model.layers,
@@ -137,15 +105,15 @@ def _row(
         share=asked.corpus.train_share,
         steps=asked.training.steps,
         seed=asked.seed,
-        parameters=sum(each.numel() for each in model.parameters()),
+        parameters=found.facts["parameters"],
         blocks=blocks,
         characters=characters,
         distinct=len(text.train),
         flop=characters * float(cost),
-        last_loss=losses[-1][0],
-        best_loss=best_loss,
-        best_step=best_step,
-        seconds=seconds,
+        last_loss=found.facts["validation_loss"],
+        best_loss=found.facts["best_validation_loss"],
+        best_step=found.facts["best_step"],
+        seconds=found.timing["seconds"],
     )
 
 
