@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nextchar import config, experiment, table
+from nextchar import config, experiment, pages, table
 from nextchar.results import Run
 
 ROOT = Path(__file__).parent.parent
 FIGURE = Path("docs/figures/quality_diversity.png")
-BEGIN, END = (f"<!-- written by make figures: {edge} -->" for edge in ("begin", "end"))
 
 
 def shown(run: Run) -> str:
@@ -35,9 +34,7 @@ def main() -> None:
         raise SystemExit("tiny Shakespeare could not be had: the README is left as it is")
     shutil.copyfile(run.folder / "plots" / FIGURE.name, ROOT / FIGURE)
     readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(before + BEGIN + shown(run) + END + after, encoding="utf-8")
+    pages.renew(readme, "make figures", shown(run))
     print(f"renewed {readme} and {ROOT / FIGURE}")
 
 

@@ -13,7 +13,7 @@ import torch
 from scipy.optimize import check_grad, minimize_scalar
 from torch import nn
 
-from nextchar import config, corpus, experiment, results
+from nextchar import config, corpus, experiment, pages, results
 from nextchar.config import Config, ConfigError
 from nextchar.plots.scaling import draw_scaling, loss_against_compute, short
 from nextchar.plots.style import new_figure
@@ -224,7 +224,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(law, "ITERATIONS", 30)  # losses of a dozen steps follow no law
     monkeypatch.setenv("NEXTCHAR_OUTPUTS", str(tmp_path / "outputs"))
     (tmp_path / "docs").mkdir()
-    text = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"
+    begin, end = pages.markers(page.PROGRAM)
+    text = f"before\n{begin}\nold\n{end}\nafter\n"
     (tmp_path / command.PAGE).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -246,8 +247,9 @@ def test_the_study_from_end_to_end(root: Path, capsys: pytest.CaptureFixture[str
     assert [need.factor for need in needs] == [1, 10, 100, 1000]
     assert (root / "docs" / "figures" / "scaling.svg").exists()
     written = (root / command.PAGE).read_text(encoding="utf-8")
-    assert written.startswith(f"before\n{page.BEGIN}\n")
-    assert written.endswith(f"{page.END}\nafter\n")
+    begin, end = pages.markers(page.PROGRAM)
+    assert written.startswith(f"before\n{begin}\n")
+    assert written.endswith(f"{end}\nafter\n")
     assert "\nold\n" not in written
     assert "](figures/scaling.png)" in written
     assert f"{one.last_loss:.4f}" in written
@@ -292,12 +294,11 @@ def test_what_the_program_does_not_do(root: Path, arguments: list[str], says: st
 
 
 def test_the_page_says_what_can_not_be_told(study: Study) -> None:
-    empty = f"{page.BEGIN}{page.END}"
-    known = page.renewed(empty, study, "figure.png")
+    known = page.part(study, "figure.png")
     assert "can't be told" not in known
     assert "R = " in known
     assert "under the law of text read again" in " ".join(known.split())
-    without = page.renewed(empty, replace(study, again=None), "figure.png")
+    without = page.part(replace(study, again=None), "figure.png")
     assert "read again can't be told" in " ".join(without.split())
     lost = [replace(each, E=law.FLOOR[0], R=law.REREADING[1]) for each in study.fresh.resampled]
     unknown = replace(
@@ -305,7 +306,7 @@ def test_the_page_says_what_can_not_be_told(study: Study) -> None:
         fresh=replace(study.fresh, resampled=lost),
         again=replace(study.again, resampled=lost) if study.again else None,
     )
-    told = " ".join(page.renewed(empty, unknown, "figure.png").split())
+    told = " ".join(page.part(unknown, "figure.png").split())
     assert "**E can't be told from these trainings** by the law of fresh text" in told
     assert "**R can't be told from these trainings**" in told
     assert "under the law of fresh text" in told
@@ -356,8 +357,6 @@ def test_trainings_that_overfit_are_shown_and_not_fitted(study: Study) -> None:
     assert worse.overfits
     assert not replace(worse, share=1.0).overfits
     rows = [worse if each is row else each for each in study.trainings]
-    told = " ".join(
-        page.renewed(f"{page.BEGIN}{page.END}", replace(study, trainings=rows), "f").split()
-    )
+    told = " ".join(page.part(replace(study, trainings=rows), "f").split())
     assert "all trainings but the 1 on shares" in told
     assert f"{worse.last_loss:.4f} ({worse.best_loss:.4f})" in told

@@ -1,51 +1,25 @@
 """Recipes trained in turn: loss against seconds of training and characters seen, as ratios.
 
-Seconds are those of the steps alone, without evaluations. Recipes are compared at shares of the
-time that the first one, the yardstick, takes in the same round. A loss counts as reached at the
-first evaluation at or below it, so a recipe's seconds are never too few.
+Seconds are those of the steps alone, without evaluations. Round n trains with the seed n - 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from pathlib import Path
-from statistics import median
 
-from nextchar import config, corpus, device, results, trained, training
-from nextchar.benchmarks import rounds
+import torch
+
+from nextchar import config, corpus, device, manifest, pages, results, trained, training
+from nextchar.benchmarks.race import Curve, Curves, Point, shares, standings
 from nextchar.config import Config
 from nextchar.results import RacePoint, TrainingRecord
 
-SHARES = (0.1, 0.25, 0.5, 1.0)
-"""Of the yardstick's time, at which all recipes are compared."""
-CSV, FIGURE = "training.csv", "training"
-
-
-@dataclass(frozen=True)
-class Point:
-    """A validation loss in nats a character, and what it took."""
-
-    seconds: float
-    characters: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One training, its points in order."""
-
-    points: Sequence[Point]
-
-    def reached(self, loss: float) -> Point | None:
-        """The first point at or below `loss`."""
-        return next((point for point in self.points if point.loss <= loss), None)
-
-    def within(self, seconds: float) -> Point | None:
-        """The last point that took at most `seconds`."""
-        return next((each for each in reversed(self.points) if each.seconds <= seconds), None)
+CSV, FIGURE, PAGE = "training.csv", "training", "training.md"
+PROGRAM = "experiments/benchmark.py training"
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +31,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluations", type=int, default=40, help="in each training")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help=f"where {CSV} and its picture are written"
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help=f"where {CSV} and its picture are written, and the tables into a {PAGE} beside the "
+        "folder, if there is one",
     )
 
 
@@ -68,37 +46,39 @@ def run(arguments: argparse.Namespace) -> None:
         for name, recipe in asked.items():
             curves[name].append(train(replace(recipe, seed=turn)))
             _print_round(turn, name, curves, arguments)
-    print(f"\nmedian and range of {arguments.rounds} rounds, {arguments.threads} threads")
-    for name, own in curves.items():
-        _print_summary(name, own, curves[arguments.recipes[0]], arguments.loss)
-    print("\n" + "\n".join(table(curves)))
+    told = tables(curves, arguments.loss, arguments.threads)
+    print(f"\n{told}")
     if arguments.output:
-        write(arguments.output, curves)
+        write(arguments.output, curves, told)
 
 
-def table(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
-    """Loss and characters seen at shares of the first recipe's time, medians and ranges of the
-    rounds; a recipe that was not evaluated by then in every round has none."""
-    yardstick = next(iter(curves.values()))
-    lines = [f"{'recipe':16} {'time':>5}  {'seconds':22} {'characters seen':34} loss"]
-    for name, own in curves.items():
-        for share in SHARES:
-            ends = [share * curve.points[-1].seconds for curve in yardstick]
-            found = [curve.within(end) for curve, end in zip(own, ends, strict=True)]
-            points = [point for point in found if point]
-            line = f"{name:16} {share:>5.0%}  {rounds.spread(ends):22} "
-            if len(points) == len(found):
-                characters = rounds.spread([point.characters for point in points])
-                losses = [f"{each([p.loss for p in points]):.4f}" for each in (median, min, max)]
-                line += f"{characters:34} {losses[0]} [{losses[1]}, {losses[2]}]"
-            else:
-                line += f"{'–':34} –"
-            lines.append(line)
-    return lines
+def tables(curves: Curves, loss: float, threads: int) -> str:
+    """What a page says of the race: where and how it was run, and two tables."""
+    head = ["recipe", "parameters", "characters seen", "seconds", "loss at the end"]
+    head += ["by random windows", "loss in the first's time", f"{loss:g} how many times as soon"]
+    rows = [
+        [f"`{recipe}`", f"{parameters:,}", f"{characters:,}", *spreads]
+        for recipe, parameters, characters, *spreads in map(astuple, standings(curves, loss))
+    ]
+    shares_head = ["recipe", "of the first's time", "seconds", "characters seen", "loss"]
+    by_share = [
+        [f"`{recipe}`", f"{share:.0%}", seconds, characters, losses]
+        for recipe, share, seconds, characters, losses in shares(curves)
+    ]
+    machine = device.describe(torch.device("cpu"))
+    commit = manifest.code()["commit"] or "no commit"
+    return "\n\n".join(
+        [
+            f"Median and range of {len(next(iter(curves.values())))} rounds in turn, {threads} "
+            f"threads of {machine['processor']}, torch {torch.__version__}, commit {commit[:12]}.",
+            pages.table(head, rows, words=1),
+            pages.table(shares_head, by_share, words=1),
+        ]
+    )
 
 
-def write(folder: Path, curves: Mapping[str, Sequence[Curve]]) -> None:
-    """Every evaluation of every round as CSV, and the picture."""
+def write(folder: Path, curves: Curves, told: str) -> None:
+    """Every evaluation of every round as CSV, the picture, and what the page says."""
     from nextchar.plots.races import draw_race
 
     race = [
@@ -108,7 +88,13 @@ def write(folder: Path, curves: Mapping[str, Sequence[Curve]]) -> None:
         for point in curve.points
     ]
     results.write_rows(folder / CSV, RacePoint, race)
-    print(f"{folder / CSV}\n{draw_race(race, folder, FIGURE)}")
+    picture = draw_race(race, folder, FIGURE)
+    print(f"{folder / CSV}\n{picture}")
+    page = folder.parent / PAGE
+    if page.exists():
+        link = picture.relative_to(page.parent).as_posix()
+        pages.renew(page, PROGRAM, f"![Loss against time]({link})\n\n{told}")
+        print(page)
 
 
 def train(asked: Config) -> Curve:
@@ -119,7 +105,7 @@ def train(asked: Config) -> Curve:
     model.to(device.choose(asked.device))
     records: list[TrainingRecord] = []
     with tempfile.TemporaryDirectory() as folder:
-        training.train(
+        done = training.train(
             model,
             text,
             asked.training,
@@ -127,7 +113,11 @@ def train(asked: Config) -> Curve:
             folder=Path(folder),
             on_record=records.append,
         )
-    return Curve(points(records, asked.training.batch_size * asked.model.context))
+    return Curve(
+        points(records, asked.training.batch_size * asked.model.context),
+        parameters=sum(each.numel() for each in model.parameters()),
+        at_random=done.last_random,
+    )
 
 
 def points(records: Sequence[TrainingRecord], characters_a_step: int) -> list[Point]:
@@ -157,23 +147,3 @@ def _print_round(
             f"   {arguments.loss} after {reached.seconds:6.1f} s, {reached.characters:,} characters"
         )
     print(line, flush=True)
-
-
-def _print_summary(name: str, own: list[Curve], yardstick: list[Curve], loss: float) -> None:
-    ends = [curve.points[-1] for curve in yardstick]
-    line = f"{name:16} ends at {rounds.spread([curve.points[-1].loss for curve in own])}"
-    within = [curve.within(end.seconds) for curve, end in zip(own, ends, strict=True)]
-    losses = [point.loss for point in within if point]
-    if losses:
-        line += f", in the yardstick's time at {rounds.spread(losses)}"
-    theirs, ours = ([each.reached(loss) for each in curves] for curves in (yardstick, own))
-    # A yardstick that never gets there would take longer than all of its time.
-    ratios = [
-        (one or end).seconds / other.seconds
-        for one, end, other in zip(theirs, ends, ours, strict=True)
-        if other
-    ]
-    if ratios:
-        bound = "" if all(theirs) else "at least "
-        line += f", reaches {loss} {bound}{rounds.spread(ratios)} times as soon"
-    print(line)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from nextchar import atomic, config, corpus, progress, results
+from nextchar import config, corpus, pages, progress, results
 from nextchar.config import Config, ConfigError
 from nextchar.plots.scaling import draw_scaling
 from nextchar.scaling import grid, law, page, rows, timing
@@ -37,7 +37,7 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> None:
     picture = draw_scaling(study, root / "docs" / "figures", FIGURE)
     path = root / PAGE
     link = picture.relative_to(path.parent).as_posix()
-    atomic.write_text(path, page.renewed(path.read_text(encoding="utf-8"), study, link))
+    pages.renew(path, page.PROGRAM, page.part(study, link))
     print(f"{folder}\n{picture}\n{path}")
 
 

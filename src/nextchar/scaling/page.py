@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from nextchar import pages
 from nextchar.scaling.forecast import (
     AGAIN,
     FRESH,
@@ -20,17 +21,11 @@ from nextchar.scaling.forecast import (
 from nextchar.scaling.law import FLOOR, REREADING
 from nextchar.scaling.rows import Constant, Need, Training
 
-BEGIN, END = (f"<!-- written by experiments/scaling.py: {edge} -->" for edge in ("begin", "end"))
+PROGRAM = "experiments/scaling.py"
 
 
-def renewed(page: str, study: Study, figure: str) -> str:
-    """`page` with what stands between the markers written anew; `figure` is the picture's link."""
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n{_part(study, figure)}\n{END}{after}"
-
-
-def _part(study: Study, figure: str) -> str:
+def part(study: Study, figure: str) -> str:
+    """What the program writes; `figure` is the picture's link."""
     return "\n\n".join(
         [
             f"![Loss and time against size, text and compute]({figure})",
@@ -47,11 +42,6 @@ def _part(study: Study, figure: str) -> str:
             _paragraph(_told_of_needs(study)),
         ]
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    marks = ["---:" for _ in head]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, marks, *rows))
 
 
 def _paragraph(sentences: Sequence[str]) -> str:
@@ -71,7 +61,7 @@ def _trainings(rows: Sequence[Training]) -> str:
         own = next(row for row in rows if row.width == width)
         cells = [f"{width}", f"{own.parameters:,}", f"{own.blocks:,}"]
         lines.append(cells + [_loss(found.get((width, *column))) for column in columns])
-    return _table(head, lines)
+    return pages.table(head, lines)
 
 
 def _loss(row: Training | None) -> str:
@@ -100,7 +90,7 @@ def _told_of_trainings(study: Study) -> list[str]:
 
 def _constants(study: Study) -> str:
     head = ["law", "trainings", "constant", "value", "95% interval"]
-    return _table(
+    return pages.table(
         head,
         [
             [row.law, str(study.fits[row.law].trainings), row.name, *_value(row)]
@@ -184,14 +174,14 @@ def _times(study: Study) -> str:
         [f"{threads} of {first.processor}; the lower quartile of {first.steps} steps, in turn."]
     )
     head = ["width", "in blocks", "GFLOP a step", "ms a step", "GFLOP/s"]
-    return f"{_table(head, rows)}\n\n{note}"
+    return f"{pages.table(head, rows)}\n\n{note}"
 
 
 def _needs(needs: Sequence[Need]) -> str:
     timed = not math.isnan(needs[0].cpu_hours)
     head = ["text", "characters", "parameters", "loss", "FLOP"]
     head += [*(["hours here"] if timed else []), f"hours on {GPU}"]
-    return _table(
+    return pages.table(
         head,
         [
             [

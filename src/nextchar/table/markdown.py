@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from nextchar import pages
 from nextchar.table.comparison import Cell, Table
 
 
 def as_markdown(table: Table, *, intervals: bool = True) -> str:
     """Render `table`; the sampler closest to human text is bold in each column."""
     heading = ["sampler", *(_escape(column.title.line) for column in table.columns)]
-    lines = [heading, [":---", *("---:" for _ in table.columns)]]
+    lines = []
     for row in table.rows:
         label = f"**{_escape(row.label)}**" if row.human else f"`{_escape(row.label)}`"
         lines.append([label, *(_cell(cell, intervals) for cell in row.cells)])
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return pages.table(heading, lines, words=1) + "\n"
 
 
 def _cell(cell: Cell, intervals: bool) -> str:

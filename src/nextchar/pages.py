@@ -1,0 +1,31 @@
+"""Pages in Markdown, of which a program writes a part, between two markers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nextchar import atomic
+
+
+def markers(program: str) -> tuple[str, str]:
+    """What stands before and after the part that `program` writes."""
+    begin, end = (f"<!-- written by {program}: {edge} -->" for edge in ("begin", "end"))
+    return begin, end
+
+
+def renew(page: Path, program: str, part: str) -> None:
+    """Put `part` in the place of what `program` wrote into `page` before.
+
+    Raises ValueError where the page does not have the markers once each.
+    """
+    begin, end = markers(program)
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    atomic.write_text(page, f"{before}{begin}\n{part.strip()}\n{end}{after}")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 0) -> str:
+    """A table in GitHub's Markdown: the first `words` columns to the left, figures to the right."""
+    marks = [":---" if index < words else "---:" for index in range(len(head))]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, marks, *rows))
