@@ -32,10 +32,7 @@ def draw_race(race: Sequence[RacePoint], folder: Path, name: str) -> Path:
 
 
 def loss_against_seconds(race: Sequence[RacePoint], ax: Axes) -> list[Tag]:
-    """Draw each recipe's median over the rounds, and the range as a band; labels to be placed.
-
-    A curve spans the seconds that all of the recipe's rounds have.
-    """
+    """Draw each recipe's median over the rounds, and the range as a band; labels to be placed."""
     tags = []
     for index, recipe in enumerate(dict.fromkeys(point.recipe for point in race)):
         color = COLORS[index % len(COLORS)]
@@ -62,13 +59,13 @@ def loss_against_seconds(race: Sequence[RacePoint], ax: Axes) -> list[Tag]:
 
 
 def rounds_of(race: Sequence[RacePoint]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Seconds [T] that all rounds of one recipe span, and the losses [rounds, T] there, between
-    evaluations by straight lines."""
+    """Of each evaluation of one recipe, the median seconds [T] and the losses [rounds, T].
+
+    The rounds are evaluated after the same steps, so that the last point is the end of them all.
+    """
     turns = [
-        np.array([(point.seconds, point.loss) for point in race if point.round == turn])
+        [(point.seconds, point.loss) for point in race if point.round == turn]
         for turn in dict.fromkeys(point.round for point in race)
     ]
-    first = max(float(turn[0, 0]) for turn in turns)
-    last = max(first, min(float(turn[-1, 0]) for turn in turns))
-    seconds = np.geomspace(first, last, 200)
-    return seconds, np.array([np.interp(seconds, turn[:, 0], turn[:, 1]) for turn in turns])
+    seconds, losses = np.moveaxis(np.array(turns), -1, 0)
+    return np.median(seconds, axis=0), losses
