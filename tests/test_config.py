@@ -354,7 +354,7 @@ OTHER: dict[str, Any] = {
     "training.learning_rate": 0.01,
     "training.embedding_learning_rate": 0.01,
     "training.head_learning_rate": 0.011,
-    "training.momentum": 0.9,
+    "training.momentum": 0.8,
     "training.betas": (0.8, 0.9),
     "training.weight_decay": 0.11,
     "training.embedding_weight_decay": 0.11,
