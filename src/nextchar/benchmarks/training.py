@@ -40,19 +40,20 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    manifest.code()  # read now: the files may change while this runs
     asked = {name: _recipe(name, arguments) for name in arguments.recipes}
     curves: dict[str, list[Curve]] = {name: [] for name in asked}
     for turn in range(arguments.rounds):
         for name, recipe in asked.items():
             curves[name].append(train(replace(recipe, seed=turn)))
             _print_round(turn, name, curves, arguments)
-    told = tables(curves, arguments.loss, arguments.threads)
+    told = tables(curves, arguments.loss, device.choose(asked[arguments.recipes[0]].device))
     print(f"\n{told}")
     if arguments.output:
         write(arguments.output, curves, told)
 
 
-def tables(curves: Curves, loss: float, threads: int) -> str:
+def tables(curves: Curves, loss: float, place: torch.device) -> str:
     """What a page says of the race: where and how it was run, and two tables."""
     head = ["recipe", "parameters", "characters seen", "seconds", "loss at the end"]
     head += ["by random windows", "loss in the first's time", f"{loss:g} how many times as soon"]
@@ -65,12 +66,13 @@ def tables(curves: Curves, loss: float, threads: int) -> str:
         [f"`{recipe}`", f"{share:.0%}", seconds, characters, losses]
         for recipe, share, seconds, characters, losses in shares(curves)
     ]
-    machine = device.describe(torch.device("cpu"))
+    machine = device.describe(place)
+    processor = machine.get("gpu", f"{machine['threads']} threads of {machine['processor']}")
     commit = manifest.code()["commit"] or "no commit"
     return "\n\n".join(
         [
-            f"Median and range of {len(next(iter(curves.values())))} rounds in turn, {threads} "
-            f"threads of {machine['processor']}, torch {torch.__version__}, commit {commit[:12]}.",
+            f"Median and range of {len(next(iter(curves.values())))} rounds in turn, {processor}, "
+            f"torch {torch.__version__}, commit {commit[:12]}.",
             pages.table(head, rows, words=1),
             pages.table(shares_head, by_share, words=1),
         ]
