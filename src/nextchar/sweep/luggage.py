@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +73,9 @@ def unpack(luggage: Luggage, asked: Config, log: Path) -> None:
 
 def _packed(folder: Path) -> bytes:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add(folder, arcname=".")
+    with zipfile.ZipFile(content, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
     return content.getvalue()
 
 
@@ -82,8 +83,8 @@ def _unpacked(content: bytes, folder: Path, asked: Config | None = None) -> None
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".arriving-") as temporary:
         arrived = Path(temporary) / "folder"
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(arrived, filter="data")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            archive.extractall(arrived)  # never outside of it
         if asked is not None:  # what was asked for here, not where it was done
             atomic.write_text(arrived / CONFIG, config.to_yaml(asked))
         if folder.exists():
