@@ -1,6 +1,6 @@
 """Functions whose derivatives are written out, because autograd's take more passes over memory.
 
-On a CPU a small model's step is half made of such passes: these take a tenth off it.
+On a CPU a small model's step is half made of such passes; docs/log.md says what these take off it.
 """
 
 from __future__ import annotations

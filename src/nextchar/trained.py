@@ -38,13 +38,9 @@ def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> Language
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What model.json says, the records of the training, and what it cost.
-
-    `other_code` is a warning, or None.
-    """
+    """What model.json says, and what it cost to train; `other_code` is a warning, or None."""
 
     facts: dict[str, Any]
-    records: list[TrainingRecord]
     timing: dict[str, float]
     other_code: str | None
 
@@ -80,7 +76,7 @@ def trained_model(
     other_code = manifest.other_code(facts["code"], f"the model {model_id} was trained")
     if other_code:
         progress.say(f"warning: {other_code}")
-    return TrainedModel(facts, records, _training_cost(records, asked), other_code)
+    return TrainedModel(facts, _training_cost(records, asked), other_code)
 
 
 def _train(

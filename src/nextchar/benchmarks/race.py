@@ -77,17 +77,24 @@ def shares(curves: Curves) -> list[tuple[str, float, str, str, str]]:
     for name, own in curves.items():
         for share in SHARES:
             ends = [share * curve.points[-1].seconds for curve in yardstick]
-            found = [curve.within(end) for curve, end in zip(own, ends, strict=True)]
-            points = [point for point in found if point]
-            characters = losses = ""
-            if len(points) == len(found):
-                characters = rounds.spread([point.characters for point in points])
-                losses = spread_of_losses([point.loss for point in points])
-            rows.append((name, share, rounds.spread(ends), characters, losses))
+            points = _within(own, ends)
+            characters = rounds.spread([point.characters for point in points]) if points else ""
+            rows.append((name, share, rounds.spread(ends), characters, _losses(points)))
     return rows
 
 
-def spread_of_losses(losses: Sequence[float]) -> str:
+def _within(own: Sequence[Curve], seconds: Sequence[float]) -> list[Point]:
+    """The last point of each round within its seconds; none where some round has none."""
+    points = [curve.within(end) for curve, end in zip(own, seconds, strict=True)]
+    found = [point for point in points if point]
+    return found if len(found) == len(points) else []
+
+
+def _losses(points: Sequence[Point]) -> str:
+    return _spread_of_losses([point.loss for point in points]) if points else ""
+
+
+def _spread_of_losses(losses: Sequence[float]) -> str:
     """Median and range, to four decimals."""
     return f"{median(losses):.4f} [{min(losses):.4f}, {max(losses):.4f}]"
 
@@ -96,16 +103,14 @@ def _standing(name: str, own: Sequence[Curve], yardstick: Sequence[Curve], loss:
     ends = [curve.points[-1] for curve in own]
     theirs = [curve.points[-1] for curve in yardstick]
     at_random = [curve.at_random for curve in own if curve.at_random is not None]
-    in_time = [curve.within(end.seconds) for curve, end in zip(own, theirs, strict=True)]
-    losses = [point.loss for point in in_time if point]
     return Standing(
         recipe=name,
         parameters=own[0].parameters,
         characters=ends[0].characters,
         seconds=rounds.spread([end.seconds for end in ends]),
-        loss=spread_of_losses([end.loss for end in ends]),
-        at_random=spread_of_losses(at_random) if at_random else "",
-        in_time=spread_of_losses(losses) if len(losses) == len(own) else "",
+        loss=_losses(ends),
+        at_random=_spread_of_losses(at_random) if at_random else "",
+        in_time=_losses(_within(own, [end.seconds for end in theirs])),
         sooner=_sooner(own, yardstick, loss),
     )
 
