@@ -24,7 +24,7 @@ slow: .venv/installed  ## run the slow tests: every launcher, a Ray cluster, kil
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or ray"
 
 oracle: .venv-oracle/installed  ## hold the samplers against transformers, in an environment of its own
-	.venv-oracle/bin/python tests/oracle/record.py --check
+	.venv-oracle/bin/python tests/samplers/oracle/record.py --check
 
 .venv-oracle/installed:
 	$(PYTHON) -m venv .venv-oracle

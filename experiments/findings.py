@@ -8,10 +8,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from nextchar import atomic
-from nextchar.findings import Study, render
+from studies.findings.finding import Study, render
+from studies.findings.sentences import curves_study, default_study, grammar_study
+
 from nextchar.results import Run, read_run
-from nextchar.studies import curves_study, default_study, grammar_study
+from nextchar.runtime import files
 
 COMMAND = "python experiments/run.py"
 STUDIES = (
@@ -55,7 +56,7 @@ def main() -> None:
         "training again.\n\n"
     )
     body = page.removeprefix(f"# {title}\n\n")
-    atomic.write_text(Path("docs/findings.md"), f"# {title}\n\n{note}{body}")
+    files.write_text(Path("docs/findings.md"), f"# {title}\n\n{note}{body}")
     print("docs/findings.md")
 
 

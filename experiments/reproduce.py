@@ -5,7 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nextchar import config, experiment, pages, table
+from studies import pages
+
+from nextchar import config
+from nextchar.experiment.run import run_experiment
+from nextchar.metrics.groups import headlines
+from nextchar.report.markdown import as_markdown
+from nextchar.report.table import compare
 from nextchar.results import Run
 
 ROOT = Path(__file__).parent.parent
@@ -24,12 +30,12 @@ validation loss {model["validation_loss"]:.4f} nats a character ({machine["threa
 
 ![Quality and diversity of the samplers]({FIGURE})
 
-{table.as_markdown(table.compare(table.headlines(run.metrics)))}
+{as_markdown(compare(headlines(run.metrics)))}
 """
 
 
 def main() -> None:
-    run = experiment.run(config.compose(), command="nextchar-run")
+    run = run_experiment(config.compose(), command="nextchar-run")
     if run.manifest["corpus"]["substituted"]:
         raise SystemExit("tiny Shakespeare could not be had: the README is left as it is")
     shutil.copyfile(run.folder / "plots" / FIGURE.name, ROOT / FIGURE)

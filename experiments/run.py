@@ -3,7 +3,7 @@
 The program is @hydra.main of nextchar.commands; tab completion looks for these words here.
 """
 
-from nextchar.commands import run
+from nextchar.cli import run
 
 if __name__ == "__main__":
     run()

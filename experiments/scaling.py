@@ -5,7 +5,14 @@ Trains what is missing, fits the law of loss, and renews docs/scaling.md and its
 
 from pathlib import Path
 
-from nextchar.commands import scaling
+from nextchar.cli import exit_on_error
+
+
+def main() -> None:
+    from studies.scaling import command  # only now: it imports torch
+
+    command.main(Path(__file__).parent.parent)
+
 
 if __name__ == "__main__":
-    scaling(Path(__file__).parent.parent)
+    exit_on_error(main)

@@ -45,8 +45,8 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "launching",
-        "nextchar.experiment",
-        "nextchar.table",
+        "nextchar.experiment.run",
+        "nextchar.report.terminal",
         "torch._inductor.config",  # what use_deterministic_algorithms imports
         "torch.utils.tensorboard",
     ]
@@ -168,9 +168,9 @@ def _program(
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(opened, descriptor)
         os.close(opened)
-    from nextchar import commands, plots
+    from nextchar import cli, plots
 
     plots.draw_all = lambda run, folder: {}
     for each in filter(None, (before, arguments or ("",))):
         sys.argv = [f"nextchar-{program}", *filter(None, each)]
-        getattr(commands, program)()
+        getattr(cli, program)()

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from nextchar.config import Config
-from nextchar.sweep.jobs import Task
-from nextchar.sweep.work import compute
+from nextchar.sweeps.job import compute
+from nextchar.sweeps.jobs import Task
 
 ROOT = Path(__file__).parent.parent
 SMALL = (
@@ -164,7 +164,8 @@ def loop() -> None:
     """Do the runs of a grid without any sweep: the folder and the grid are the arguments."""
     from hydra import compose, initialize_config_module
 
-    from nextchar import config, experiment
+    from nextchar import config
+    from nextchar.experiment.run import run_experiment
 
     folder, *grid = sys.argv[1:]
     names = [each.partition("=")[0] for each in grid]
@@ -174,7 +175,7 @@ def loop() -> None:
         settings = [f"{name}={value}" for name, value in zip(names, chosen, strict=True)]
         with initialize_config_module("nextchar.conf", version_base="1.3"):
             composed = compose("config", [*overrides(Path(folder)), *settings])
-        experiment.run(config.resolve(composed), "by hand")
+        run_experiment(config.resolve(composed), "by hand")
 
 
 def keys(folder: Path, *settings: str) -> list[str]:
@@ -182,7 +183,7 @@ def keys(folder: Path, *settings: str) -> list[str]:
     from hydra import compose, initialize_config_module
 
     from nextchar import config
-    from nextchar.sweep import jobs
+    from nextchar.sweeps import jobs
 
     config.register()
     with initialize_config_module("nextchar.conf", version_base="1.3"):

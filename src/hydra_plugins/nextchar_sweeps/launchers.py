@@ -17,13 +17,13 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from nextchar import progress
 from nextchar.config import ConfigError
-from nextchar.sweep import driver
-from nextchar.sweep.composing import Composer
-from nextchar.sweep.jobs import Job, SweepFailedError, Task
-from nextchar.sweep.processes import Event, run_each
-from nextchar.sweep_results import Plan, State
+from nextchar.results.sweep import Plan, State
+from nextchar.runtime import progress
+from nextchar.sweeps import scheduler
+from nextchar.sweeps.composing import Composer
+from nextchar.sweeps.jobs import Job, SweepFailedError, Task
+from nextchar.sweeps.processes import Event, run_each
 
 
 class SweepLauncher(Launcher):
@@ -48,12 +48,12 @@ class SweepLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """A grid: do the jobs that these overrides make, and gather what the sweep has found."""
-        from nextchar.sweep import gathering
+        from nextchar.sweeps import summarize
 
         made = [self.composer.job(overrides) for overrides in job_overrides]
-        with driver.alone(self.folder):
-            plan = driver.planned(self.folder.name, self.command, made)
-            gathering.plan(self.folder, plan)
+        with scheduler.alone(self.folder):
+            plan = scheduler.planned(self.folder.name, self.command, made)
+            summarize.plan(self.folder, plan)
             try:
                 failed = self.drive(made, plan, total=len({job.key for job in made}))
             finally:
@@ -62,9 +62,10 @@ class SweepLauncher(Launcher):
 
     def gather(self) -> None:
         """Write what the sweep has found, whole or not, and say where."""
-        from nextchar.sweep import gathering
 
-        print(f"report: {gathering.gather(self.folder, at_work=False)}")
+        from nextchar.sweeps import summarize
+
+        print(f"report: {summarize.gather(self.folder, at_work=False)}")
 
     def drive(
         self,
@@ -77,7 +78,7 @@ class SweepLauncher(Launcher):
     ) -> int:
         """Do the jobs; how many of them failed."""
         with progress.interruptible(force=self._config.force):
-            return driver.drive(
+            return scheduler.drive(
                 self.folder,
                 made,
                 self.backend,
@@ -150,7 +151,7 @@ class Ray(SweepLauncher):
         self._cpus, self._cluster = cpus, cluster
 
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
-        from nextchar.sweep import on_ray
+        from nextchar.sweeps import on_ray
 
         cpus = self.threads if self._cpus is None else self._cpus
         yield from on_ray.run_each(tasks, on_ray.Cluster(cpus=cpus, **self._cluster))
@@ -172,7 +173,7 @@ class Slurm(SweepLauncher):
         self._poll_seconds, self._parameters = poll_seconds, dict(parameters)
 
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
-        from nextchar.sweep import on_slurm
+        from nextchar.sweeps import on_slurm
 
         yield from on_slurm.run_each(
             tasks,

@@ -19,9 +19,9 @@ from omegaconf import DictConfig
 
 from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
-from nextchar.sweep import driver, jobs
-from nextchar.sweep.jobs import Job, SweepFailedError
-from nextchar.sweep_results import FINISHED, PRUNED, PlannedJob, State, read_finished
+from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_finished
+from nextchar.sweeps import jobs, scheduler
+from nextchar.sweeps.jobs import Job, SweepFailedError
 
 AIMS = ("minimize", "maximize", "human")
 
@@ -80,14 +80,15 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Search, or go on with a search, until n_trials points are tried."""
-        from nextchar.sweep import gathering, space, studies
+        from nextchar.sweeps import optuna_study, search_space
+        from nextchar.sweeps import summarize as gathering
 
         given = [f"{name}={value}" for name, value in self._params.items()] + arguments
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         # As in Hydra's own sweeper, what comes later takes the place of what came before.
         overrides = {each.get_key_element(): each for each in parser.parse_overrides(given)}
         where = {
-            key: space.distribution(each)
+            key: search_space.distribution(each)
             for key, each in overrides.items()
             if each.is_sweep_override()
         }
@@ -103,8 +104,8 @@ class Search(Sweeper):
         ]
         launcher = self._launcher
         base = launcher.composer.config(fixed)
-        with driver.alone(launcher.folder):
-            search = studies.Search(
+        with scheduler.alone(launcher.folder):
+            search = optuna_study.Search(
                 launcher.folder,
                 where=where,
                 aims=self._objectives,
@@ -129,7 +130,7 @@ class Search(Sweeper):
             trial = None if number is None else search.reported(number)
             return launcher.composer.job(overrides, trial)
 
-        plan = driver.planned(
+        plan = scheduler.planned(
             launcher.folder.name, launcher.command, [job(each) for each in search.tried()], names
         )
         plan = replace(plan, fixed=tuple(fixed), objectives=self._objectives)

@@ -4,8 +4,7 @@ The only room that knows OmegaConf. `register()` hands the classes to Hydra as s
 turns a composed Hydra config into a `Config`, whose parts are what the other rooms take.
 """
 
-from nextchar.config.checks import ConfigError
-from nextchar.config.composing import PARTS, compose, read_yaml, register, resolve, to_yaml
+from nextchar.config.hydra import PARTS, compose, read_yaml, register, resolve, to_yaml
 from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
 from nextchar.config.schema import (
     Config,
@@ -16,6 +15,7 @@ from nextchar.config.schema import (
     PathsConfig,
     TrainingConfig,
 )
+from nextchar.config.validation import ConfigError
 
 __all__ = [
     "PARTS",

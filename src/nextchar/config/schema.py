@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nextchar.config.checks import at_least, bounded, one_of, positive, require
+from nextchar.config.validation import at_least, bounded, one_of, positive, require
 
 
 def _not_scientific() -> Any:

@@ -21,8 +21,8 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
+from nextchar.metrics.estimators import Sums
 from nextchar.metrics.statistics import CONFIDENCE, Floats
-from nextchar.metrics.sums import Sums
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 

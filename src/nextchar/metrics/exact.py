@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextchar.metrics.estimators import BLOCKS, Sums
 from nextchar.metrics.statistics import Floats
-from nextchar.metrics.sums import BLOCKS, Sums
-from nextchar.model import LanguageModel
+from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 
 CHUNK = 4096

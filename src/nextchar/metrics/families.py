@@ -21,8 +21,8 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from nextchar.metrics.differences import holm, student
+from nextchar.metrics.estimators import PROMPTS, Sums
 from nextchar.metrics.statistics import Floats, prompt_weights
-from nextchar.metrics.sums import PROMPTS, Sums
 from nextchar.results import HUMAN, REFERENCES, FamilyFigure
 
 LEAST = 3

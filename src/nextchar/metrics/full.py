@@ -13,9 +13,9 @@ from functools import partial
 from nextchar.metrics import layout, novelty, style
 from nextchar.metrics import text as texts
 from nextchar.metrics.bleu import self_bleu
+from nextchar.metrics.estimators import Sums, clustered
 from nextchar.metrics.generated import Written
 from nextchar.metrics.sets import Term, by_set, mean
-from nextchar.metrics.sums import Sums, clustered
 
 ORDERS = (1, 2, 3, 4, 5)
 """Lengths of the character n-grams that are compared with held-out text."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nextchar.metrics import text as texts
+from nextchar.metrics.estimators import Sums, clustered
 from nextchar.metrics.statistics import Floats
-from nextchar.metrics.sums import Sums, clustered
 
 DISTINCT = (1, 2, 3, 4)
 """Lengths of the word n-grams whose diversity is measured."""

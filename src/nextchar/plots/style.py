@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nextchar import atomic
+from nextchar.runtime import files
 
 INK = "#1f2430"
 """Human text, titles, the best step: whatever the eye should find first."""
@@ -93,8 +93,8 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     """
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with style(), matplotlib.rc_context({"svg.hashsalt": name}):
-        with atomic.replacing(svg) as path:
+        with files.replacing(svg) as path:
             figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-        with atomic.replacing(png) as path:
+        with files.replacing(png) as path:
             figure.savefig(path, format="png", dpi=180, metadata={"Software": None})
     return png

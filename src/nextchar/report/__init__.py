@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nextchar import atomic
 from nextchar.report.page import render
 from nextchar.results import Run
+from nextchar.runtime import files
 
 __all__ = ["write_report"]
 
@@ -18,5 +18,5 @@ def write_report(run: Run, plots: Mapping[str, Path]) -> Path:
     `plots` is what `draw_all` returned: name to PNG; the SVG beside it is embedded if there is one.
     """
     path = run.folder / "report.html"
-    atomic.write_text(path, render(run, plots))
+    files.write_text(path, render(run, plots))
     return path

@@ -9,12 +9,16 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
+from nextchar.metrics.groups import groups
 from nextchar.plots import look, marker_outline
-from nextchar.report.figures import figures
+from nextchar.report.families import family_tables
+from nextchar.report.pictures import figures
 from nextchar.report.samples import LEGEND, chosen
+from nextchar.report.seeds import seeds_note, validation_loss
+from nextchar.report.standing import standings
 from nextchar.report.summary import summary
+from nextchar.report.table import compare
 from nextchar.results import HUMAN, Run
-from nextchar.table import compare, family_tables, groups, seeds_note, standings, validation_loss
 
 MANY = 6
 """More samplers than this in a cell of the standings are counted there, and named on a click."""

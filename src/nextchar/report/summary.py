@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from nextchar.metrics.catalog import title_of
+from nextchar.report.table import compare
 from nextchar.results import HUMAN, REFERENCES, Metric, Run
-from nextchar.table import compare, title_of
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

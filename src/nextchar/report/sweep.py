@@ -9,13 +9,13 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nextchar import atomic
-from nextchar import sweep_averages as averages
-from nextchar.report.figures import Picture, data_uri
+from nextchar.metrics.catalog import title_of
+from nextchar.report.pictures import Picture, data_uri
 from nextchar.results import HUMAN, REPORT
-from nextchar.sweep_averages import VALIDATION
-from nextchar.sweep_results import FAILED, FINISHED, PENDING, PRUNED, RUNNING, STOPPED, Row, Sweep
-from nextchar.table import title_of
+from nextchar.results import sweep_aggregate as averages
+from nextchar.results.sweep import FAILED, FINISHED, PENDING, PRUNED, RUNNING, STOPPED, Row, Sweep
+from nextchar.results.sweep_aggregate import VALIDATION
+from nextchar.runtime import files
 
 SHOWN = 200
 """Jobs that the page's table holds; summary.csv holds all."""
@@ -77,7 +77,7 @@ def write_sweep_report(sweep: Sweep, plots: Mapping[str, Path], notices: Sequenc
         script=folder.joinpath("page.js").read_text(encoding="utf-8"),
     )
     path = sweep.folder / REPORT
-    atomic.write_text(path, page)
+    files.write_text(path, page)
     return path
 
 

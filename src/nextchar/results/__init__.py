@@ -4,7 +4,7 @@ The files of a run and of a model are listed in `docs/methods.md`. Everything he
 so that results outlive the code: CSV with a header, JSON, and JSON lines.
 """
 
-from nextchar.results.folder import (
+from nextchar.results.run import (
     CONFIG,
     DIFFERENCES,
     DONE,
@@ -32,7 +32,7 @@ from nextchar.results.folder import (
     write_json,
     write_samples,
 )
-from nextchar.results.rows import (
+from nextchar.results.schema import (
     HUMAN,
     HUMAN_TRAINING,
     JUDGE,

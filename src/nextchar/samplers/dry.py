@@ -16,8 +16,8 @@ import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.matches import Matches
-from nextchar.samplers.memory import MemorySampler
+from nextchar.samplers.history import MemorySampler
+from nextchar.samplers.suffix_matches import Matches
 
 LARGEST = 1e9
 """Of a penalty: base^m leaves the floating-point numbers, and nothing is left of exp(-1e9)."""

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from nextchar.samplers.base import at_least
-from nextchar.samplers.memory import MemorySampler
+from nextchar.samplers.history import MemorySampler
 
 
 class MirostatSampler(MemorySampler):

@@ -12,8 +12,8 @@ import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.matches import Matches
-from nextchar.samplers.memory import MemorySampler
+from nextchar.samplers.history import MemorySampler
+from nextchar.samplers.suffix_matches import Matches
 
 
 class NoRepeatNgramSampler(MemorySampler):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from nextchar.samplers.memory import AdditivePenalty, counts
+from nextchar.samplers.history import AdditivePenalty, counts
 
 
 class PresencePenaltySampler(AdditivePenalty):

@@ -15,7 +15,7 @@ import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.memory import ReadingSampler, checked_window, counts
+from nextchar.samplers.history import ReadingSampler, checked_window, counts
 
 
 class RepetitionPenaltySampler(ReadingSampler):

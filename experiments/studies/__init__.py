@@ -1,0 +1,1 @@
+"""Studies made with nextchar: scaling laws, benchmarks, findings."""

@@ -1,0 +1,82 @@
+"""Characters a second at several batch sizes, beside the bound that memory sets.
+
+A step of B rows reads every weight once and the cache of every row: its seconds are at least those
+bytes over the device's bandwidth, which a copy measures. Prompts fill the window, so that every
+step reads all of the cache. One sampler chooses (top-k 5), and what a comparison measures is
+measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nextchar.decoding import engine
+from nextchar.decoding.engine import Row
+from nextchar.models.transformer import Transformer
+from nextchar.samplers import build
+from studies.benchmarks import rounds, subject
+
+COPIED = {"cpu": 1 << 26, "cuda": 1 << 30}
+"""Bytes that are copied to measure the bandwidth: more than any cache of the processor holds."""
+
+
+def run(batches: Sequence[int], length: int, turns: int, device: torch.device) -> None:
+    """Print, for each batch size, what is reached and the share of the bound that it is."""
+    model = subject.transformer().to(device)
+    bandwidth = max(COPIED[device.type] * 2 / seconds(device) for _ in range(turns))
+    print(f"{device.type}: copies {bandwidth / 1e9:,.3g} GB/s, read and written")
+    for size in batches:
+        generator = torch.Generator().manual_seed(size)
+        prompts = torch.randint(subject.VOCABULARY, (size, model.context), generator=generator)
+        taken = rounds.take_turns(
+            {"engine": lambda prompts=prompts: write(model, prompts.to(device), length)},  # type: ignore[misc]
+            turns,
+        )
+        speeds = [size * length / each for each in taken["engine"]]
+        bound = size * bandwidth / bytes_read(model, size)
+        shares = [speed / bound for speed in speeds]
+        print(
+            f"batch {size:5}   {rounds.spread(speeds)} characters/s   bound {bound:,.0f}   "
+            f"share of it {rounds.spread(shares)}",
+            flush=True,
+        )
+
+
+def write(model: Transformer, prompts: Tensor, length: int) -> float:
+    """Seconds of writing `length` characters after each of prompts [B, T], as one block."""
+    rows = [Row(0, i, 0) for i in range(len(prompts))]
+    return rounds.timed(
+        lambda: engine.generate(
+            model,
+            prompts,
+            [build({"top_k": 5})],
+            rows,
+            length=length,
+            seed=0,
+            on_progress=lambda done: None,
+            block_size=len(rows),
+        )
+    )
+
+
+def bytes_read(model: Transformer, size: int) -> int:
+    """What one step of `size` rows reads at the least: the weights, and keys and values."""
+    weights = sum(each.numel() * each.element_size() for each in model.parameters())
+    each_row = 2 * len(model.blocks) * model.key_value_heads * model.context * model.head_width
+    return weights + size * each_row * model.head.weight.element_size()
+
+
+def seconds(device: torch.device) -> float:
+    """What one large copy within the device's memory takes."""
+    source = torch.zeros(COPIED[device.type], dtype=torch.uint8, device=device)
+    target = torch.ones_like(source)
+
+    def copy() -> None:
+        target.copy_(source)
+        target[-1].item()  # waits for it
+
+    copy()
+    return rounds.timed(copy)

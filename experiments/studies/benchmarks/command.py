@@ -1,0 +1,25 @@
+"""`benchmark SUBCOMMAND`: each is a module with `describe(parser)` and `run(arguments)`."""
+
+from __future__ import annotations
+
+import argparse
+
+from studies.benchmarks import choosing, generation, metrics, training
+
+SUBCOMMANDS = {
+    "generation": generation,
+    "choosing": choosing,
+    "metrics": metrics,
+    "training": training,
+}
+
+
+def main() -> None:
+    """Parse the command line and run one subcommand."""
+    parser = argparse.ArgumentParser(description="Speed beside peers, in turn, as ratios.")
+    commands = parser.add_subparsers(dest="subcommand", required=True)
+    for name, module in SUBCOMMANDS.items():
+        line = (module.__doc__ or "").splitlines()[0]
+        module.describe(commands.add_parser(name, help=line, description=line))
+    arguments = parser.parse_args()
+    SUBCOMMANDS[arguments.subcommand].run(arguments)

@@ -1,0 +1,137 @@
+"""Characters a second of the engine and of plain peers at equal model size, as ratios.
+
+The engine writes for the eight default samplers at once, with all that a comparison measures on the
+way. The no-cache loop is the same model and one sampler (top-k 5), reading the whole window for
+each character; every 16th of its steps is timed. transformers' `generate` (a GPT-2 of this size,
+top-k 5, its own cache) runs in an environment of its own: --transformers PYTHON. With --batches the
+engine alone is measured, at those batch sizes, beside the bound of the memory's bandwidth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nextchar.config import ConfigError
+from nextchar.decoding import engine as generation
+from nextchar.decoding.engine import Row
+from nextchar.models.transformer import Transformer
+from nextchar.runtime import device
+from nextchar.samplers import build
+from studies.benchmarks import batches, rounds, subject
+
+SPECS: list[str | dict[str, float]] = [
+    "greedy",
+    {"temperature": 0.7},
+    {"temperature": 1.0},
+    {"top_k": 5},
+    {"top_k": 10},
+    {"top_p": 0.9},
+    {"top_p": 0.95},
+    {"temperature": 0.7, "top_p": 0.95},
+]
+EVERY = 16
+"""Of the no-cache loop's steps one in so many is timed: its cost is smooth in the length."""
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rows", type=int, nargs="+", default=[256, 768])
+    parser.add_argument("--characters", type=int, default=255)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", type=int, nargs="+", help="such as 1 64 1024 8192")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of --batches")
+    parser.add_argument("--transformers", metavar="PYTHON", help="an interpreter that has it")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    device.prepare(arguments.threads)
+    if arguments.batches:
+        place = device.choose(arguments.device)
+        batches.run(arguments.batches, arguments.characters, arguments.rounds, place)
+        return
+    model, length = subject.transformer(), arguments.characters
+    peer = Peer(arguments.transformers, arguments.threads) if arguments.transformers else None
+    for count in arguments.rows:
+        generator = torch.Generator().manual_seed(count)
+        prompts = torch.randint(subject.VOCABULARY, (count, 1), generator=generator)
+        contestants: dict[str, rounds.Contestant] = {
+            "engine": lambda prompts=prompts: engine(model, prompts, length),  # type: ignore[misc]
+            "no cache": lambda prompts=prompts: no_cache(model, prompts, length),  # type: ignore[misc]
+        }
+        if peer:
+            contestants["transformers"] = lambda count=count: peer.seconds(count, length)  # type: ignore[misc]
+        seconds = rounds.take_turns(contestants, arguments.rounds)
+        print(f"\n{count} rows of {length} characters, {arguments.threads} threads")
+        for name, taken in seconds.items():
+            speeds = [count * length / each for each in taken]
+            line = f"{name:14} {rounds.spread(speeds):>28} characters/s"
+            if name != "engine":
+                ratios = [other / own for own, other in zip(seconds["engine"], taken, strict=True)]
+                line += f"   engine is {rounds.spread(ratios)} times as fast"
+            print(line, flush=True)
+
+
+def engine(model: Transformer, prompts: Tensor, length: int) -> float:
+    """Seconds of the comparison's own loop, all samplers in turn over the rows."""
+    samplers = [build(spec) for spec in SPECS]
+    rows = [Row(i % len(samplers), i, 0) for i in range(len(prompts))]
+    return rounds.timed(
+        lambda: generation.generate(
+            model, prompts, samplers, rows, length=length, seed=0, on_progress=lambda done: None
+        )
+    )
+
+
+@torch.no_grad()
+def no_cache(model: Transformer, prompts: Tensor, length: int) -> float:
+    """Seconds of a loop that reads the window anew for each character, as most small scripts do."""
+    generator = torch.Generator().manual_seed(0)
+    text = torch.randint(subject.VOCABULARY, (len(prompts), length), generator=generator)
+
+    def step(t: int) -> None:
+        logits = model(text[:, max(0, t - model.context) : t])[:, -1]
+        kept = logits.topk(5).values[:, -1:]
+        torch.multinomial(F.softmax(logits.masked_fill(logits < kept, -torch.inf), -1), 1)
+
+    timed = range(1, length + 1, EVERY)
+    return sum(rounds.timed(lambda t=t: step(t)) for t in timed) * length / len(timed)  # type: ignore[misc]
+
+
+class Peer:
+    """transformers in its own interpreter, asked for one round at a time."""
+
+    def __init__(self, python: str, threads: int) -> None:
+        script = Path(__file__).with_name("transformers_peer.py")
+        shape = subject.shape()
+        sizes = (shape.layers, shape.width, shape.heads, subject.VOCABULARY, threads)
+        self._process = subprocess.Popen(
+            [python, str(script), *map(str, sizes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        print(f"peer: {self._line()}", file=sys.stderr)
+
+    def seconds(self, rows: int, length: int) -> float:
+        """What `generate` takes for so many rows and characters."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        pipe.write(f"{rows} {length}\n")
+        pipe.flush()
+        return float(self._line())
+
+    def _line(self) -> str:
+        answers: IO[str] | None = self._process.stdout
+        assert answers is not None
+        line = answers.readline().strip()
+        if not line:
+            raise ConfigError("--transformers: that interpreter could not run the peer; see above")
+        return line

@@ -1,0 +1,28 @@
+"""The model that is measured: the default's shape with random weights; speed needs no training."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+import torch
+from torch import nn
+
+from nextchar.config import ModelConfig, read_yaml
+from nextchar.models.transformer import Transformer
+
+VOCABULARY = 65
+
+
+def shape() -> ModelConfig:
+    """conf/model/transformer.yaml."""
+    with as_file(files("nextchar.conf").joinpath("model/transformer.yaml")) as path:
+        return ModelConfig(**read_yaml(path))
+
+
+def transformer() -> Transformer:
+    """Weights from a normal distribution, so that no two logits are equal."""
+    generator = torch.Generator().manual_seed(0)
+    model = Transformer(shape(), VOCABULARY)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, 0, 0.1, generator=generator)
+    return model.eval()

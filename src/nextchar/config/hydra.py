@@ -1,0 +1,73 @@
+"""From Hydra's composed config to the dataclasses, and to YAML and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from nextchar.config.schema import Config
+from nextchar.config.validation import ConfigError
+
+PARTS: dict[str, type] = {
+    name: kind
+    for name, kind in get_type_hints(Config).items()
+    if isinstance(kind, type) and is_dataclass(kind)
+}
+"""The groups of keys, as Config names them."""
+
+
+def register() -> None:
+    """Make the dataclasses the schemas of `conf/`: unknown keys and wrong types are errors there.
+
+    The classes hold no defaults: those stand in `conf/`, once, each with its comment.
+    """
+    schema = OmegaConf.structured(Config)
+    # A frozen dataclass becomes a read-only config, which Hydra could not override.
+    OmegaConf.set_readonly(schema, None)
+    for name, part in PARTS.items():
+        schema[name] = OmegaConf.structured(part)
+        OmegaConf.set_readonly(schema[name], None)
+    ConfigStore.instance().store(name="schema", node=schema)
+
+
+def resolve(composed: DictConfig) -> Config:
+    """A composed Hydra config as validated dataclasses.
+
+    Raises ConfigError for a missing or impossible value, in one line.
+    """
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if missing:
+        raise ConfigError(f"{missing[0]}=???: has no default: set it")
+    for part, known in {"": Config, **PARTS}.items():
+        given = composed[part] if part else composed
+        names = {each.name for each in fields(known)}
+        for name in (str(key) for key in given if key not in names):
+            key = f"{part}.{name}" if part else name
+            raise ConfigError(f"{key}={given[name]}: there is no such key; --help shows them all")
+    config = OmegaConf.to_object(composed)
+    assert isinstance(config, Config)
+    return config
+
+
+def compose(*overrides: str) -> Config:
+    """The config that the command line would make of these overrides."""
+    register()
+    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
+        return resolve(hydra.compose("config", overrides=list(overrides)))
+
+
+def to_yaml(config: Config) -> str:
+    """The config as it stands in config.yaml of a run."""
+    return OmegaConf.to_yaml(OmegaConf.create(asdict(config)))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """config.yaml of a run, as plain dicts."""
+    plain = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

@@ -1,0 +1,1 @@
+"""The embedded play: a probabilistic grammar whose every probability is known exactly."""

@@ -1,0 +1,78 @@
+"""Contrastive search: the probable character whose hidden state is least like those before it.
+
+    x = argmax_{v in V_k} (1 - alpha) * P(v) - alpha * max_{j < t} cos(h_v, h_{x_j})
+
+Su et al. 2022, 2202.06417: V_k are the k most probable characters, h the transformer's hidden
+states before the head, prompt included. alpha = 0 is greedy. Of equal scores the more probable
+character is taken.
+
+Shapes: G texts, k candidates of each, t characters read, C width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nextchar.decoding.engine import Row
+from nextchar.decoding.search.base import Search, need, repeat_each, whole
+from nextchar.decoding.search.beam import rows_of
+from nextchar.models.base import LanguageModel
+from nextchar.models.transformer import Transformer
+from nextchar.samplers import Sampler
+from nextchar.samplers.base import descending
+
+
+class ContrastiveSearch(Search):
+    """Weigh probability against likeness. Raises ValueError for alpha outside [0, 1].
+
+    Only the transformer shows its hidden states: ConfigError for another model.
+    """
+
+    name = "contrastive"
+
+    def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
+        super().__init__(sampler)
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"contrastive={alpha}: must lie in [0, 1]; 0 is greedy")
+        self.alpha = alpha
+        self.k = self.rows_a_text = whole("contrastive k", k)
+
+    @property
+    def value(self) -> float:
+        return self.alpha
+
+    def _write(
+        self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
+    ) -> Tensor:
+        need(
+            isinstance(model, Transformer),
+            f"{self.label}: this model does not show its hidden states; use model=transformer",
+        )
+        assert isinstance(model, Transformer)
+        G, k = len(prompts), self.k
+        hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
+        read = F.normalize(hidden[::k], dim=-1)
+        logits = model.logits_of(hidden[:, -1])[::k]
+        ids = []
+        for _ in range(length):
+            ordered, order = descending(self.sampler.distribution(logits))
+            # A small vocabulary has fewer than k: the last are repeated, which changes nothing.
+            at = torch.arange(k, device=order.device).clamp(max=order.size(-1) - 1)
+            probability, candidates = ordered[:, at], order[:, at]
+            states = model.step_hidden(candidates.flatten(), cache)
+            found = F.normalize(states, dim=-1).view(G, k, -1)
+            likeness = (found @ read.mT).amax(-1).double()
+            score = (1 - self.alpha) * probability - self.alpha * likeness
+            best = score.masked_fill(probability == 0, -torch.inf).argmax(-1, keepdim=True)
+            ids.append(candidates.gather(1, best).squeeze(1))
+            chosen = rows_of(best.expand(-1, k))
+            read = torch.cat(
+                (read, found[torch.arange(G, device=best.device), best[:, 0], None]), 1
+            )
+            logits = model.logits_of(states)[chosen[::k]]
+            cache = cache.select(chosen)
+        return torch.stack(ids, dim=1)

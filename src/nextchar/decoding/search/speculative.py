@@ -1,0 +1,111 @@
+"""Speculative decoding: a small model proposes, the large one judges, and the law stays its own.
+
+    x ~ q;  accept with probability min(1, p(x) / q(x));  else draw from max(0, p - q) / Z
+
+Leviathan, Kalman & Matias 2023, 2211.17192; Chen et al. 2023, 2302.01318. Each pass of the model
+reads `ahead` proposals at once and keeps those before the first rejection, with one character more.
+The samplers before it shape p and q alike. The text is not the one that these samplers write under
+the same noise; its distribution is the same, exactly.
+
+Shapes: G texts, K characters ahead, T characters of a prompt, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nextchar.decoding.engine import Row
+from nextchar.decoding.search.base import Search, need, streams, whole
+from nextchar.decoding.search.ngram_draft import NgramDraft
+from nextchar.decoding.search.ragged import RaggedCache
+from nextchar.models.base import LanguageModel
+from nextchar.models.transformer import Transformer
+from nextchar.samplers import Sampler, draw
+
+
+class SpeculativeDecoding(Search):
+    """Propose `ahead` characters by n-grams of the training text, and check them all at once.
+
+    Raises ValueError for an `ahead` or `ngram` that is no count.
+    """
+
+    name = "speculative"
+
+    def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
+        super().__init__(sampler)
+        self.ahead, self.ngram = whole("speculative", ahead), whole("speculative ngram", ngram)
+        self.draft: NgramDraft | None = None
+
+    @property
+    def value(self) -> int:
+        return self.ahead
+
+    def prepared(self, train: Tensor, vocabulary: int) -> SpeculativeDecoding:
+        ready = SpeculativeDecoding(self.ahead, self.ngram, self.before)
+        ready.draft = NgramDraft.of(train.cpu(), vocabulary, self.ngram)
+        return ready
+
+    def _write(
+        self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
+    ) -> Tensor:
+        need(
+            isinstance(model, Transformer),
+            f"{self.label}: this model can't read several characters at once behind its cache; "
+            "use model=transformer",
+        )
+        assert isinstance(model, Transformer)
+        assert self.draft is not None, "prepared() was not called"
+        K, sources = self.ahead, streams(rows, seed, 2)
+        logits, prefilled = model.prefill(prompts)
+        first = torch.stack([source(1) for source in sources]).to(prompts.device)
+        last = draw(self.sampler.distribution(logits), first[:, 0])
+        texts = [[character] for character in last.tolist()]
+        cache = RaggedCache(model, prefilled, K + 1)
+        # The last characters of every row, as many as the draft looks at.
+        recent = torch.cat((prompts, last[:, None]), 1)[:, -self.ngram :]
+        while min(map(len, texts)) < length:
+            uniform = torch.stack([source(2 * K + 1) for source in sources]).to(prompts.device)
+            proposed, q = self._propose(recent, uniform[:, :K])
+            logits = cache.read(torch.cat((recent[:, -1:], proposed), 1))
+            p = self.sampler.distribution(logits)
+            accepted, following = judge(p, q, proposed, uniform[:, K:])
+            cache.keep(accepted + 1)
+            grown = []
+            for row, (count, one) in enumerate(
+                zip(accepted.tolist(), following.tolist(), strict=True)
+            ):
+                texts[row] += [*proposed[row, :count].tolist(), one]
+                grown.append((recent[row].tolist() + texts[row][-count - 1 :])[-recent.size(1) :])
+            recent = torch.tensor(grown, device=prompts.device)
+        return torch.tensor([text[:length] for text in texts])
+
+    def _propose(self, recent: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+        """Ids [G, K] of the draft, and the distributions q [G, K, V] that they come from."""
+        assert self.draft is not None
+        proposed, q = recent[:, :0], []
+        for each in uniform.unbind(1):
+            logits = self.draft.probabilities(torch.cat((recent, proposed), 1)).log()
+            q.append(self.sampler.distribution(logits))
+            proposed = torch.cat((proposed, draw(q[-1], each)[:, None]), 1)
+        return proposed, torch.stack(q, 1)
+
+
+def judge(p: Tensor, q: Tensor, proposed: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """How many of proposed [G, K] are accepted, [G], and the character that follows them, [G].
+
+    p [G, K + 1, V], q [G, K, V], uniform [G, K + 1]: one for each verdict, one for the draw.
+    """
+    G, K, _ = q.shape
+    chosen = proposed[..., None]
+    accept = uniform[:, :K] * q.gather(-1, chosen)[..., 0] < p[:, :K].gather(-1, chosen)[..., 0]
+    accepted = accept.long().cumprod(1).sum(1)
+    every = torch.arange(G, device=p.device)
+    at = p[every, accepted]
+    residual = (at - q[every, accepted.clamp(max=K - 1)]).clamp(min=0)
+    # After K acceptances nothing was rejected, and one more is drawn from p itself. A residual
+    # without mass means p = q, where a rejection is a rounding error: p again.
+    use_p = (accepted == K) | (residual.sum(-1) == 0)
+    return accepted, draw(torch.where(use_p[:, None], at, residual), uniform[:, K])

@@ -1,0 +1,1 @@
+"""One comparison from end to end: train or load, decode, measure, write."""

@@ -1,0 +1,134 @@
+"""Runs that differ in their seed alone, put together: intervals that hold for training again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from nextchar import config, results, tracking
+from nextchar.config import Config, ConfigError
+from nextchar.metrics.differences import differences
+from nextchar.metrics.estimators import Sums, restored
+from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
+from nextchar.results import Difference, Metric, Run, StoredSums, provenance
+from nextchar.runtime import progress
+
+OF_ONE_SEED = ("best_step", "code")
+"""What a manifest says of a model that is not the same for all seeds, nor a mean over them."""
+
+
+def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
+    """Metrics and paired differences over the runs of two seeds or more, seeds a second level.
+
+    Raises ConfigError where a run has no sums.
+    """
+    asked = [config.read_yaml(folder / results.CONFIG) for folder in folders]
+    seeds = [int(each["seed"]) for each in asked]
+    sums = pooled([_sums(folder) for folder in folders])
+    resamples = int(asked[0]["metrics"]["resamples"])
+    weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
+    return (
+        pooled_figures(sums, weights, len(seeds)),
+        differences(sums, weights, seeds=len(seeds)),
+    )
+
+
+def _sums(folder: Path) -> list[Sums]:
+    rows: list[StoredSums] = results.read_rows(StoredSums, folder / results.SUMS)
+    if not rows:
+        raise ConfigError(f"{folder}: no {results.SUMS} there; run it again with force=true")
+    return [restored(row) for row in rows]
+
+
+def write(folder: Path, asked: Config, runs: Sequence[Run]) -> None:
+    """Pool finished runs, in ascending order of their seeds, into `folder`: all but its manifest.
+
+    The samples are those of the first; the others' lie in their runs.
+    """
+    clock = time.perf_counter()
+    metrics, pairs = pool([run.folder for run in runs])
+    with tracking.track(
+        folder / results.LABML, name=asked.name, config=asdict(asked), comment=folder.name
+    ) as tracker:
+        for run in runs:
+            _track_training(tracker, run)
+        tracking.track_results(tracker, asked.training.steps, metrics, runs[0].samples)
+    results.write_metrics(folder / results.METRICS, metrics)
+    if pairs:
+        results.write_rows(folder / results.DIFFERENCES, Difference, pairs)
+    results.write_samples(folder / results.SAMPLES, runs[0].samples)
+    seconds = time.perf_counter() - clock
+    by_seed = {str(run.config["seed"]): run.timings for run in runs}
+    results.write_json(
+        folder / results.TIMINGS, {"seeds": by_seed, "pooling": {"seconds": seconds}}
+    )
+
+
+def _track_training(tracker: tracking.Tracker, run: Run) -> None:
+    seed = f"seed={run.config['seed']}"
+    for record in run.training:
+        scalars = {f"loss.train.{seed}": record.train_loss}
+        if record.val_loss is not None:
+            scalars[f"loss.validation.{seed}"] = record.val_loss
+        tracker.scalars(record.step, scalars)
+
+
+def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
+    """The part of the manifest of pooled runs that says where the figures came from."""
+    first = runs[0].manifest
+    return {
+        "runs": [
+            {
+                "seed": run.config["seed"],
+                "run": run.folder.name,
+                "run_id": run.manifest["run_id"],
+                "model_id": run.manifest["model_id"],
+                "validation_loss": run.manifest["model"]["validation_loss"],
+                "sha256": run.manifest["sha256"],
+            }
+            for run in runs
+        ],
+        "warnings": _warnings(runs),
+        "code": provenance.code(),
+        "corpus": first["corpus"],
+        "model": {
+            **{name: value for name, value in first["model"].items() if name not in OF_ONE_SEED},
+            **_spread("validation_loss", runs),
+            **_spread("best_validation_loss", runs),
+        },
+        "generation": first["generation"],
+        "seeds": {
+            "seed": [run.config["seed"] for run in runs],
+            "corpus": first["seeds"]["corpus"],
+        },
+        "hardware": first["hardware"],
+        "packages": provenance.packages(),
+        "sha256": provenance.hashes(folder),
+        "without_exact_distribution": first["without_exact_distribution"],
+    }
+
+
+def _spread(name: str, runs: Sequence[Run]) -> dict[str, float]:
+    """A loss as the mean over seeds, and its standard deviation (n - 1)."""
+    losses = [run.manifest["model"][name] for run in runs]
+    return {name: fmean(losses), f"{name}_deviation": stdev(losses)}
+
+
+def _warnings(runs: Sequence[Run]) -> list[str]:
+    """What the runs warn of, each with its seed, and what they don't have in common."""
+    warnings = []
+    for run in runs:
+        seed = f"seed {run.config['seed']}"
+        other_code = provenance.other_code(run.manifest["code"], "its run was made")
+        own = [*run.manifest["warnings"], *([other_code] if other_code else [])]
+        warnings += [f"{seed}: {warning}" for warning in own]
+    for key in ("hardware", "packages"):
+        if any(run.manifest[key] != runs[0].manifest[key] for run in runs):
+            differ = f"the runs of these seeds differ in {key}; their manifests say how"
+            progress.say(f"warning: {differ}")
+            warnings.append(differ)
+    return warnings

@@ -1,0 +1,69 @@
+"""Several trainings as a second level: the same prompts, read by models from different seeds.
+
+Clusters of pooled sums are pairs of seed and prompt. Both are drawn again, crossed (the pigeonhole
+bootstrap, Owen 2007, 0712.1111): the weight of a pair is the product of its seed's and its
+prompt's. With n seeds a resample of them has a variance (n - 1) / n times too small, which matters
+at three seeds; their weights are stretched from 1 by sqrt(n / (n - 1)).
+
+Shapes: n seeds, K prompts (or blocks), S resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nextchar.metrics.differences import freedom, student
+from nextchar.metrics.estimators import Sums
+from nextchar.metrics.statistics import Floats, prompt_weights
+from nextchar.results import Metric
+
+
+def pooled(runs: Sequence[Sequence[Sums]]) -> list[Sums]:
+    """Sums over pairs of seed and cluster, [n K], of what every run has measured."""
+    known = [{(each.sampler, each.metric): each for each in run} for run in runs]
+    return [
+        replace(
+            each,
+            numerators=np.concatenate([own[key].numerators for own in known]),
+            denominators=np.concatenate([own[key].denominators for own in known]),
+            n=None if each.n is None else sum(own[key].n or 0 for own in known),
+        )
+        for key, each in known[0].items()
+        if all(key in own for own in known)
+    ]
+
+
+def crossed_weights(
+    sums: Sequence[Sums], seeds: int, resamples: int, seed: int
+) -> Mapping[str, Floats]:
+    """For each kind of cluster the weights [S, n K] of pooled sums."""
+    sizes = {each.clusters: len(each.numerators) // seeds for each in sums}
+    drawn = prompt_weights(seeds, resamples, seed + 1)
+    if seeds > 1:
+        drawn = 1 + (drawn - 1) * np.sqrt(seeds / (seeds - 1))
+    return {
+        kind: np.einsum("sn,sk->snk", drawn, prompt_weights(size, resamples, seed)).reshape(
+            resamples, -1
+        )
+        for kind, size in sizes.items()
+    }
+
+
+def pooled_figures(sums: Sequence[Sums], weights: Mapping[str, Floats], seeds: int) -> list[Metric]:
+    """Values with intervals by Student's t: a percentile of three seeds says too little."""
+    rows = []
+    for each in sums:
+        if np.isnan(each.value):
+            continue
+        drawn = each.resampled(weights[each.clusters])[:, None]
+        (_, low, high), _ = student(np.array([each.value]), drawn, freedom(each, seeds))
+        n = each.figure(np.ones((1, len(each.numerators)))).n
+        rows.append(
+            Metric(
+                each.sampler, each.metric, each.value, float(low[0]), float(high[0]), n, each.unit
+            )
+        )
+    return rows

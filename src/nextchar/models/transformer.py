@@ -1,0 +1,266 @@
+"""The default language model: a decoder-only transformer; no loss, no logging, no sampling.
+
+Shapes: B rows, T time, C width, H query heads, G key/value heads, D head width, W context,
+V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nextchar.config import ModelConfig
+from nextchar.models.base import LanguageModel
+from nextchar.models.cache import Cache, KeyValueCache, LayerCache, LayerMemory, StaticCache
+from nextchar.models.kernels import rms_norm, squared_relu
+
+
+def rotary_angles(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """cos and sin [T, width / 2] of position * 10000^(-2i / width); positions [T] may be any size.
+
+    Angles are taken in float64, so that a text may go on without end; on the CPU for a device (mps)
+    that does not have it.
+    """
+    place = torch.device("cpu") if positions.is_mps else positions.device
+    exponents = torch.arange(0, width, 2, dtype=torch.float64, device=place) / width
+    angles = positions.to(place).double()[:, None] * 10_000.0**-exponents
+    return angles.cos().float().to(positions.device), angles.sin().float().to(positions.device)
+
+
+def rotate(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary position embedding of x [..., T, D] (Su et al. 2021, 2104.09864)."""
+    cos, sin = (angle.to(x.dtype) for angle in angles)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+def window_mask(length: int, context: int, device: torch.device) -> Tensor:
+    """[T, T], 0 where a position attends (itself and the context - 1 before it), else -inf."""
+    distance = torch.arange(length, device=device)
+    distance = distance[:, None] - distance[None, :]
+    return torch.where((distance >= 0) & (distance < context), 0.0, -torch.inf)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(D) + mask) v: q [B, H, T, D], k and v [B, G, S, D], mask [T, S].
+
+    Query heads that share a key/value head are stacked into one matrix product. Written out,
+    because on the CPU this trains 1.4 times faster than the fused kernel, whose backward pass is
+    slow. A GPU takes the fused kernel for more than one query, where no mask means the causal one,
+    that the kernel knows by itself.
+    """
+    B, H, T, D = q.shape
+    G, S = k.shape[1:3]
+    if q.is_cuda and T > 1:
+        given = None if mask is None else mask.to(q.dtype)
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=given, is_causal=mask is None, enable_gqa=G < H
+        )
+    scores = (q * D**-0.5).reshape(B, G, H // G * T, D) @ k.mT
+    if mask is not None:
+        scores = scores.view(B, H, T, S) + mask.to(scores.dtype)
+    weights = scores.softmax(-1, dtype=q.dtype).view(B, G, H // G * T, S)
+    return (weights @ v).view(B, H, T, D)
+
+
+class LookbackEmbedding(nn.Module):
+    """x_t = sum_i E_i[c_(t-i)], i = 0 to n - 1: a table for each of the last n characters.
+
+    A causal convolution over the one-hot text, so that no layer has to spend its attention on
+    finding the characters before its own. Before the beginning stands the id V.
+    """
+
+    def __init__(self, vocabulary_size: int, width: int, lookback: int) -> None:
+        super().__init__()
+        self.beginning = vocabulary_size
+        tables = (nn.Embedding(vocabulary_size + 1, width) for _ in range(lookback))
+        self.tables = nn.ModuleList(tables)
+
+    def nothing_before(self, ids: Tensor) -> Tensor:
+        """What stands before the first of ids [B, T]: [B, n - 1]."""
+        return ids.new_full((len(ids), len(self.tables) - 1), self.beginning)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids [B, n - 1 + T], the first n - 1 only looked back to, to [B, T, C]."""
+        n, total = len(self.tables), ids.size(1)
+        shifted = [ids[:, n - 1 - i : total - i] for i in range(n)]
+        if ids.is_cuda and torch.is_grad_enabled():
+            return self.by_product(shifted)
+        terms = [table(each) for table, each in zip(self.tables, shifted, strict=True)]
+        return torch.stack(terms).sum(0)
+
+    def by_product(self, shifted: Sequence[Tensor]) -> Tensor:
+        """The same sum for n shifted ids [B, T], as one product of one-hot rows with the tables.
+
+        Its backward pass is a product too: deterministic on a GPU, and without a question to the
+        device, which a table's may ask.
+        """
+        each = torch.arange(self.beginning + 1, device=shifted[0].device)
+        hot = torch.cat([ids[..., None] == each for ids in shifted], dim=-1)
+        weights = torch.cat(tuple(self.tables.parameters()))
+        with torch.autocast(weights.device.type, enabled=False):
+            return hot.to(weights.dtype) @ weights
+
+
+class Attention(nn.Module):
+    """Causal attention over a window, with rotary positions and normalised queries and keys.
+
+    Key/value heads are shared by groups of query heads (Ainslie et al. 2023, 2305.13245), which is
+    what makes the cache small and decoding fast. Normalised queries and keys: Henry et al. 2020,
+    2010.04245.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.heads, self.key_value_heads = config.heads, config.key_value_heads
+        self.head_width = config.width // config.heads
+        total = (self.heads + 2 * self.key_value_heads) * self.head_width
+        self.project_in = nn.Linear(config.width, total, bias=False)
+        self.project_out = nn.Linear(config.width, config.width, bias=False)
+
+    def forward(
+        self,
+        x: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        memory: LayerMemory | None,
+    ) -> Tensor:
+        """x [B, T, C] at the positions after those in the memory, which takes them in."""
+        B, T, C = x.shape
+        heads = self.project_in(x).view(B, T, -1, self.head_width).transpose(1, 2)
+        to_match, v = heads.split((self.heads + self.key_value_heads, self.key_value_heads), dim=1)
+        q, k = rotate(rms_norm(to_match), angles).split((self.heads, self.key_value_heads), dim=1)
+        if memory is not None:
+            k, v = memory.extend(k, v)
+        y = attend(q, k, v, mask)
+        return self.project_out(y.transpose(1, 2).reshape(B, T, C))
+
+
+class Block(nn.Module):
+    """Pre-norm residual block: attention, then a feed-forward layer with squared ReLU.
+
+    A block starts as the identity.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.up = nn.Linear(config.width, config.feedforward * config.width, bias=False)
+        self.down = nn.Linear(config.feedforward * config.width, config.width, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+        for inner in (self.attention.project_in, self.up):
+            bound = (3 / config.width) ** 0.5
+            nn.init.uniform_(inner.weight, -bound, bound)
+        for outer in (self.attention.project_out, self.down):
+            nn.init.zeros_(outer.weight)
+
+    def forward(
+        self,
+        x: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        memory: LayerMemory | None,
+    ) -> Tensor:
+        x = x + self.dropout(self.attention(rms_norm(x), angles, mask, memory))
+        return x + self.dropout(self.down(squared_relu(self.up(rms_norm(x)))))
+
+
+class Transformer(LanguageModel):
+    """Decoder-only transformer whose every position attends to the last `context` characters.
+
+    Past the context the window slides: keys stay as they were computed, so text of any length costs
+    the same a character, and logits from the cache equal those of one uncached pass over the whole
+    text with the same banded mask.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.context = config.context
+        self.head_width = config.width // config.heads
+        self.key_value_heads = config.key_value_heads
+        self.logit_cap = config.logit_cap
+        self.embedding = LookbackEmbedding(vocabulary_size, config.width, config.lookback)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.head = nn.Linear(config.width, vocabulary_size, bias=False)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids [B, T] to logits [B, T, V]."""
+        return self.logits_of(self.hidden(ids))
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Ids [B, T] to the hidden states [B, T, C] before the head."""
+        return self._hidden(ids, None)
+
+    def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
+        hidden, cache = self.prefill_hidden(ids)
+        return self.logits_of(hidden[:, -1]), cache
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        return self.logits_of(self.step_hidden(ids, cache))
+
+    def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
+        """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
+        shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
+        empty = self.head.weight.new_empty
+        layers = [LayerCache(empty(shape), empty(shape)) for _ in self.blocks]
+        cache = KeyValueCache(layers, self.embedding.nothing_before(ids))
+        return self._hidden(ids, cache), cache
+
+    def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
+        if isinstance(cache, StaticCache):
+            return self._static_hidden(ids, cache)
+        assert isinstance(cache, KeyValueCache)
+        return self._hidden(ids[:, None], cache)[:, -1]
+
+    def _hidden(self, ids: Tensor, cache: KeyValueCache | None) -> Tensor:
+        """Ids [B, T], at the positions after those in the cache, to hidden states [B, T, C]."""
+        T = ids.size(1)
+        start = 0 if cache is None else cache.length
+        positions = torch.arange(start, start + T, device=ids.device)
+        angles = rotary_angles(positions, self.head_width)
+        # Within the context the mask is the causal one, which a GPU's kernel knows by itself.
+        plain = T == 1 or (ids.is_cuda and self.context >= T)
+        mask = None if plain else window_mask(T, self.context, ids.device)
+        before = self.embedding.nothing_before(ids) if cache is None else cache.recent
+        read = torch.cat((before, ids), dim=1)
+        hidden = self._blocks(read, angles, mask, None if cache is None else cache.layers)
+        if cache is not None:
+            cache.recent = read[:, T:]
+        return hidden
+
+    def _static_hidden(self, ids: Tensor, cache: StaticCache) -> Tensor:
+        """One character a row, ids [B], to hidden states [B, C]; the same kernels at every step."""
+        read = torch.cat((cache.recent, ids[:, None]), dim=1)
+        angles = rotary_angles(cache.length, self.head_width)
+        hidden = self._blocks(read, angles, cache.mask(), cache.layers)
+        cache.read(read[:, 1:])
+        return hidden[:, -1]
+
+    def _blocks(
+        self,
+        read: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        memories: Sequence[LayerMemory] | None,
+    ) -> Tensor:
+        """Ids [B, n - 1 + T], the first only looked back to, to hidden states [B, T, C]."""
+        x = self.dropout(rms_norm(self.embedding(read)))
+        for index, block in enumerate(self.blocks):
+            x = block(x, angles, mask, None if memories is None else memories[index])
+        return rms_norm(x)
+
+    def logits_of(self, hidden: Tensor) -> Tensor:
+        """Hidden states [..., C] to float32 logits [..., V], capped smoothly to (-cap, cap).
+
+        The cap: Gemma 2, 2408.00118.
+        """
+        logits: Tensor = self.head(hidden).float()
+        if self.logit_cap is None:
+            return logits
+        return self.logit_cap * torch.tanh(logits / self.logit_cap)

@@ -1,0 +1,85 @@
+"""Where every figure came from: code, packages, machine, text, seeds, hashes, times."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nextchar
+from nextchar import results
+
+PACKAGES = (
+    "torch",
+    "labml",
+    "labml-nn",
+    "hydra-core",
+    "omegaconf",
+    "numpy",
+    "safetensors",
+    "matplotlib",
+)
+
+
+@cache
+def code() -> dict[str, Any]:
+    """Version, commit and state of the code as it was at the first call; `sha256` of its files."""
+    package = Path(nextchar.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    commit = _git(package, "rev-parse", "HEAD")
+    dirty = None if commit is None else bool(_git(package, "status", "--porcelain", "--", "."))
+    return {
+        "version": nextchar.__version__,
+        "commit": commit,
+        "dirty": dirty,
+        "sha256": digest.hexdigest(),
+    }
+
+
+def other_code(made_by: Mapping[str, Any], what: str) -> str | None:
+    """A warning where `what` was made by other code than this, in words that begin a sentence."""
+    if made_by["sha256"] == code()["sha256"]:
+        return None
+    commit = made_by["commit"] or "no commit"
+    return f"{what} by another version of the code ({commit[:12]}); force=true computes it again"
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that decide the figures."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """sha256 of the samples and of every table of figures that the run in `folder` has."""
+    tables = (results.DIFFERENCES, results.FAMILIES, results.TRUNCATION, results.POSSIBLE)
+    names = [results.SAMPLES, results.METRICS, *tables]
+    return {
+        Path(name).stem: file_sha256(folder / name) for name in names if (folder / name).exists()
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git says of the folder, or None: no git, or no repository (an installed wheel)."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

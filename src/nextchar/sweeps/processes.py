@@ -1,0 +1,193 @@
+"""Jobs in processes of their own: whatever one of them does, the others and the sweep go on.
+
+A process is made for each job by a server that has imported what jobs need once (multiprocessing's
+forkserver, on Linux), so a job costs a fork and not the import of torch. Elsewhere processes are
+spawned. A job's output goes to its log; its process ends when the one that started it is gone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from nextchar.config import ConfigError
+from nextchar.results.sweep import FAILED, FINISHED, PRUNED, State
+from nextchar.sweeps.job import PrunedError, named
+from nextchar.sweeps.jobs import Task
+
+PRELOADED = ["nextchar.experiment.run", "nextchar.cli", "nextchar.sweeps.processes"]
+GRACE = 5.0
+"""Seconds that a process has to end after it was asked to."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job was begun."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job is over, well or not."""
+
+    key: str
+    state: State
+
+
+Event = Started | Ended
+
+
+@dataclass
+class _Running:
+    task: Task
+    process: BaseProcess
+    answer: Connection
+    since: float
+
+
+def run_each(tasks: Iterator[Task], at_once: int) -> Generator[Event, None, None]:
+    """Do the tasks, so many at once, each in a process of its own.
+
+    When the iteration is given up, the processes at work are ended.
+    """
+    context = _context()
+    begun = 0
+    running: dict[int, _Running] = {}
+    try:
+        while True:
+            while len(running) < at_once and (task := next(tasks, None)) is not None:
+                started = _start(context, task, begun)
+                begun += 1
+                running[started.process.sentinel] = started
+                yield Started(task.key)
+            if not running:
+                return
+            for sentinel in wait(list(running)):
+                assert isinstance(sentinel, int)
+                ended = running.pop(sentinel)
+                yield Ended(ended.task.key, _state(ended))
+    finally:
+        _end(list(running.values()))
+
+
+def run_one(task: Task) -> State:
+    """Do one task in a process of its own, and wait for it."""
+    for event in run_each(iter([task]), 1):
+        if isinstance(event, Ended):
+            return event.state
+    raise AssertionError("a task ends")
+
+
+def _context() -> BaseContext:
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _start(context: BaseContext, task: Task, turn: int) -> _Running:
+    task.log.parent.mkdir(parents=True, exist_ok=True)
+    answer, theirs = context.Pipe(duplex=False)
+    process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # typeshed has it deeper
+        target=_do, args=(task, theirs, turn), name=f"job {task.key}"
+    )
+    process.start()
+    theirs.close()  # so that the pipe ends with the process
+    return _Running(task, process, answer, time.monotonic())
+
+
+def _state(ended: _Running) -> State:
+    """What the process said of its job, or how it died."""
+    try:
+        state = ended.answer.recv() if ended.answer.poll() else None
+    except EOFError:
+        state = None
+    ended.answer.close()
+    ended.process.join()
+    seconds = time.monotonic() - ended.since
+    if state is None:
+        state = State(FAILED, error=_death(ended.process.exitcode), trace=_tail(ended.task.log))
+    ended.process.close()
+    return replace(state, seconds=round(seconds, 3))
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        memory = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+        return f"the process was killed by {name}{memory}"
+    return f"the process ended with exit code {code} in the middle of the job"
+
+
+def _tail(log: Path, lines: int = 20) -> str | None:
+    """The last lines of a log, for who looks for the cause."""
+    if not log.exists():
+        return None
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-lines:]) or None
+
+
+def _end(running: Sequence[_Running]) -> None:
+    for each in running:
+        each.process.terminate()
+    for each in running:
+        each.process.join(GRACE)
+        if each.process.is_alive():
+            each.process.kill()
+            each.process.join()
+
+
+def _do(task: Task, answer: Connection, turn: int) -> None:
+    """The life of a process: one job, the `turn`-th of its sweep, and one answer."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the sweep, and it ends its jobs
+    with task.log.open("w", encoding="utf-8") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        faulthandler.enable(log)
+        answer.send(_tried(task, turn))
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _tried(task: Task, turn: int) -> State:
+    try:
+        if task.asked.device != "cpu":
+            from nextchar.runtime import device
+
+            device.take_turn(turn)
+        return State(FINISHED, run=named(task.work)(task))
+    except PrunedError as reason:
+        return State(PRUNED, error=str(reason))
+    except ConfigError as error:
+        return State(FAILED, error=_one_line(str(error)))
+    except Exception as error:  # a job may fail in any way, and the sweep must tell how
+        message = _one_line(f"{type(error).__name__}: {error}")
+        return State(FAILED, error=message, trace=traceback.format_exc())
+    except SystemExit as exit_:
+        return State(FAILED, error=f"the job called for an exit, with code {exit_.code}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,123 @@
+"""The steps of a training, one after the other; nothing here waits for the device.
+
+Shapes: N characters, B windows, W context, n characters ahead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nextchar.config import TrainingConfig
+from nextchar.models.base import LanguageModel
+from nextchar.runtime import progress
+from nextchar.training.batches import batches, with_noise
+from nextchar.training.loss import Objective
+from nextchar.training.optimizer import Optimizers
+
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""`Objective.forward`, compiled or not."""
+
+TRIES = 3
+"""Calls of a compiled step before the clock starts: by then its CUDA graphs are recorded."""
+
+
+def take_steps(
+    objective: Objective,
+    optimizers: Optimizers,
+    average: LanguageModel | None,
+    ids: Tensor,
+    config: TrainingConfig,
+    *,
+    dtype: torch.dtype,
+    vocabulary_size: int,
+    seed: int,
+    first: int,
+) -> Iterator[Tensor]:
+    """Take the steps from `first` to the last on ids [N]; the loss of each, a scalar.
+
+    What is to be compiled is compiled at once, the steps are taken as they are asked for. What a
+    step draws depends on (seed, step) alone. torch's global generator is seeded anew in each step,
+    for dropout: the caller keeps its state. `dtype` is that of the matrix products.
+    """
+    context, model = objective.model.context, objective.model
+    noise = torch.Generator(ids.device)
+    loss_of: Loss = objective
+    if config.compile and first < config.steps:
+        loss_of = _compiled(objective, ids, config, dtype)
+
+    def take(step: int, windows: Tensor) -> Tensor:
+        dropout_seed, noise_seed = _seeds(seed, step)
+        torch.manual_seed(dropout_seed)
+        inputs = windows[:, :context].contiguous()  # as with noise, and as it was compiled
+        if config.token_noise:
+            noise.manual_seed(noise_seed)
+            inputs = with_noise(inputs, config.token_noise, vocabulary_size, noise)
+        loss = find_gradients(loss_of, inputs, windows[:, 1:], dtype)
+        if config.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(objective.parameters(), config.gradient_clip)
+        optimizers.step(step)
+        if average is not None:
+            take_in(average, model, config.averaging, step)
+        return loss
+
+    drawn = batches(ids, config, context + config.ahead, seed, first)
+    return (take(step, windows) for step, windows in enumerate(drawn, start=first))
+
+
+def find_gradients(loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torch.dtype) -> Tensor:
+    """The gradients for inputs [B, W] and following [B, W + n - 1]; the loss of the next character.
+
+    The loss is a copy: what a CUDA graph returns is overwritten when it is replayed.
+    """
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+        loss, of_next = loss_of(inputs, following)
+    loss.backward()
+    return of_next.detach().clone()
+
+
+@torch.no_grad()
+def take_in(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+    """a <- a + (w - a) * max(1 - decay, 1 / (step + 1)), for every weight.
+
+    The plain mean of the first 1 / (1 - decay) steps, an exponential moving average from then on.
+    """
+    share = max(1 - decay, 1 / (step + 1))
+    for mean, weight in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(weight, share)
+
+
+def _compiled(
+    objective: Objective, ids: Tensor, config: TrainingConfig, dtype: torch.dtype
+) -> Loss:
+    """The objective compiled, on a GPU into CUDA graphs; tried out, without a step.
+
+    The model itself stays as it is: evaluation and generation don't use what is compiled here.
+    """
+    clock = time.perf_counter()
+    on_gpu = ids.device.type == "cuda"
+    compiled = torch.compile(objective, mode="reduce-overhead" if on_gpu else "default")
+
+    def loss_of(inputs: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
+        if on_gpu:
+            torch.compiler.cudagraph_mark_step_begin()
+        return compiled(inputs, following)
+
+    context = objective.model.context
+    tries = islice(batches(ids, config, context + config.ahead, seed=0), TRIES)
+    for windows in tries:
+        find_gradients(loss_of, windows[:, :context].contiguous(), windows[:, 1:], dtype)
+        objective.zero_grad(set_to_none=True)
+    progress.say(f"compiled the training step in {time.perf_counter() - clock:.0f} s")
+    return loss_of
+
+
+def _seeds(seed: int, step: int) -> tuple[int, int]:
+    """Of dropout and of token noise. The first does not change when more are drawn."""
+    dropout, noise = np.random.SeedSequence((seed, step)).generate_state(2)
+    return int(dropout), int(noise)

@@ -1,0 +1,495 @@
+"""Configs: what is shipped composes, what is wrong is one line, identities follow meaning."""
+
+from __future__ import annotations
+
+import ast
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import nextchar
+from nextchar import cli, config
+from nextchar.config import PARTS, Config, ConfigError
+from nextchar.models.registry import build_model
+
+Compose = Callable[..., Config]
+
+CONF = Path(str(files("nextchar.conf")))
+GROUPS = sorted(path.name for path in CONF.iterdir() if list(path.glob("*.yaml")))
+OPTIONS = [
+    (path.parent.name, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*"))
+]
+LEAVES = {f"{part}.{each.name}" for part, kind in PARTS.items() for each in fields(kind)} | {
+    each.name for each in fields(Config) if each.name not in PARTS
+}
+NOT_SCIENTIFIC = {
+    "name",
+    "device",
+    "threads",
+    "force",
+    "paths.data",
+    "paths.outputs",
+    "training.log_every",
+    "training.checkpoint_every",
+}
+BY_CONTENT = {key for key in LEAVES if key.startswith("corpus.")} - {
+    "corpus.train_fraction",
+    "corpus.train_share",
+}
+"""What names the text, which enters the identities by its sha256."""
+
+
+def written(group: str, option: str) -> dict[str, Any]:
+    """A shipped YAML file as it is written, interpolations and all."""
+    path = CONF / f"{option}.yaml" if group == "" else CONF / group / f"{option}.yaml"
+    plain = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def changed(asked: Config, key: str, value: Any) -> Config:
+    """`asked` with another value at `part.field` or `field`."""
+    part, _, name = key.rpartition(".")
+    if not part:
+        return replace(asked, **{name: value})
+    return replace(asked, **{part: replace(getattr(asked, part), **{name: value})})
+
+
+def value_at(asked: Config, key: str) -> Any:
+    value: Any = asked
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+# What is shipped
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_shipped_option_composes(compose: Compose, group: str, option: str) -> None:
+    needed = ["corpus.path=play.txt"] if option == "text_file" else []
+    asked = compose(f"{group}={option}", *needed)
+    assert isinstance(asked, Config)
+    assert "${" not in config.to_yaml(asked)
+
+
+def test_the_groups_are_those_of_the_design() -> None:
+    assert {"corpus", "model", "training", "decoding", "experiment"} <= set(GROUPS)
+
+
+@pytest.mark.parametrize(("group", "option"), [each for each in OPTIONS if each[0] in PARTS])
+def test_an_option_sets_every_field_and_nothing_else(group: str, option: str) -> None:
+    """Itself, or with the option of its group that it starts from."""
+    keys = dict(written(group, option))
+    for start in keys.pop("defaults", []):
+        if start != "_self_":
+            keys = written(group, start) | keys
+    assert list(keys) == [each.name for each in fields(PARTS[group])]
+
+
+def test_the_top_sets_every_field_and_nothing_else() -> None:
+    top = written("", "config")
+    keys = set(top) - {"defaults", "hydra"}
+    assert keys | set(GROUPS) >= {each.name for each in fields(Config)}
+    assert keys <= {each.name for each in fields(Config)}
+    assert set(top["paths"]) == {each.name for each in fields(PARTS["paths"])}
+
+
+def test_the_frontier_has_at_most_eleven_million_parameters(compose: Compose) -> None:
+    asked = compose("experiment=frontier")
+    model = build_model(asked.model, 65, seed=0)
+    assert 10_000_000 < sum(weight.numel() for weight in model.parameters()) <= 11_000_000
+    assert asked.training.random_windows == 200 * asked.training.batch_size, "nanoGPT's protocol"
+
+
+def test_every_option_says_what_it_is() -> None:
+    for group, option in OPTIONS:
+        text = (CONF / group / f"{option}.yaml").read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if line.strip() and "@package" not in line]
+        assert lines[0].startswith("# "), (group, option)
+
+
+def test_every_key_is_read() -> None:
+    """By an attribute somewhere in the source outside config.py, or by an interpolation."""
+    read: set[str] = set()
+    for path in Path(nextchar.__file__).parent.rglob("*.py"):
+        if path.name != "config.py":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    text = "".join(path.read_text(encoding="utf-8") for path in CONF.rglob("*.yaml"))
+    interpolated = set(re.findall(r"\$\{([a-z_.]+)\}", text))
+    unread = {key for key in LEAVES if key.rpartition(".")[2] not in read} - interpolated
+    assert unread == set()
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.stps=5",
+        "trainig=default",
+        "nonsense=1",
+        "decoding.sampler=[greedy]",
+        "experiment=nonsense",
+        "model=nonsense",
+        "+nonsense=1",
+        "+training.nonsense=1",
+        "+decoding.samplers.x=1",
+    ],
+)
+def test_an_unknown_key_is_one_line(compose: Compose, override: str) -> None:
+    one_line(lambda: compose(override), override.strip("+").split("=")[0].split(".")[-1])
+
+
+def test_an_unknown_option_is_answered_with_those_there_are(compose: Compose) -> None:
+    said = one_line(lambda: compose("experiment=nonsense"), "experiment/nonsense")
+    assert "labml_baseline, " in said
+
+
+def wrong_types() -> Iterator[tuple[str, str]]:
+    for key in sorted(LEAVES):
+        part, _, name = key.rpartition(".")
+        hint = typing.get_type_hints(PARTS[part] if part else Config)[name]
+        optional = isinstance(hint, types.UnionType)
+        wanted = typing.get_args(hint)[0] if optional else hint
+        yield key, "{a: 1}"
+        if wanted in (int, float, bool):
+            yield key, "word"
+        if wanted is int:
+            yield key, "1.5"
+        if wanted in (int, float):
+            yield key, "true"
+        if not optional:
+            yield key, "null"
+
+
+@pytest.fixture(scope="module")
+def composed() -> DictConfig:
+    """The schema, filled: what Hydra merges overrides into."""
+    config.register()
+    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
+        return hydra.compose("config", overrides=["experiment=smoke"])
+
+
+@pytest.mark.parametrize(("key", "value"), list(wrong_types()))
+def test_a_wrong_type_is_an_error(composed: DictConfig, key: str, value: str) -> None:
+    with pytest.raises((OmegaConfBaseException, ConfigError)):
+        config.resolve(
+            OmegaConf.merge(composed, OmegaConf.from_dotlist([f"{key}={value}"]))  # type: ignore[arg-type]
+        )
+
+
+@pytest.mark.parametrize(("key", "value"), dict(wrong_types()).items())
+def test_a_wrong_type_is_one_line(compose: Compose, key: str, value: str) -> None:
+    one_line(lambda: compose(f"{key}={value}"), f"{key}={value}: ")
+
+
+COUNTS = [
+    *(f"model.{name}" for name in ("layers", "width", "heads", "key_value_heads", "context")),
+    "model.feedforward",
+    "model.lookback",
+    *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
+    *(f"training.{name}" for name in ("ahead", "log_every", "checkpoint_every")),
+    *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
+    *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
+    *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
+    "corpus.characters",
+    "threads",
+]
+NAN, INF = float("nan"), float("inf")
+RATES = [
+    "training.learning_rate",
+    "training.embedding_learning_rate",
+    "training.head_learning_rate",
+    "training.gradient_clip",
+    "model.logit_cap",
+]
+SHARES = [
+    "model.dropout",
+    *(
+        f"training.{name}"
+        for name in ("momentum", "decay_from", "averaging", "token_noise", "fold")
+    ),
+]
+OUT_OF_BOUNDS: list[tuple[str, Any]] = [
+    *((key, value) for key in COUNTS for value in (0, -1)),
+    *((key, value) for key in RATES for value in (0.0, -1.0, NAN, INF)),
+    *((key, 1e300) for key in RATES if key.endswith("learning_rate")),
+    *((f"training.{name}weight_decay", 1e300) for name in ("", "embedding_")),
+    *((key, value) for key in SHARES for value in (-0.1, 1.0, NAN)),
+    *(("corpus.train_fraction", value) for value in (0.0, 1.0, NAN)),
+    *(("corpus.train_share", value) for value in (0.0, 1.1, NAN)),
+    *(("training.weight_decay", value) for value in (-0.1, NAN, INF)),
+    *(("training.embedding_weight_decay", value) for value in (-0.1, NAN, INF)),
+    *(("training.floor", value) for value in (-0.1, 1.1, NAN)),
+    *(("training.betas", value) for value in ((1.0, 0.5), (0.5, -0.1), (NAN, 0.5))),
+    *(("metrics.epsilon", value) for value in (0.0, 1.0, NAN)),
+    ("metrics.level", "some"),
+    ("training.warmup_steps", -1),
+    ("training.random_windows", -1),
+    ("training.optimizer", "sgd"),
+    ("training.schedule", "square"),
+    ("training.precision", "float16"),
+    ("model.kind", "recurrent"),
+    ("model.width", 30),  # of 4 heads: no multiple
+    ("model.width", 36),  # an odd width each
+    ("model.key_value_heads", 3),
+    ("decoding.checkpoint", "first"),
+    ("decoding.checkpoint", "fold"),  # without one
+    ("decoding.samplers", []),
+    ("corpus.kind", "web"),
+    ("corpus.path", None),
+    ("corpus.path", ""),
+    ("corpus.fallback", "lorem"),
+    ("corpus.seed", -1),
+    ("seed", -1),
+    ("seed", 2**32),
+    *(("seeds", value) for value in ([], [0], [0, 0], [-1, 2], [0, 2**32])),
+    ("device", "tpu"),
+    *(("name", value) for value in ("", "a/b", "..", ".hidden", "a:b", "a*", "a\\b", "a\0b")),
+]
+
+
+@pytest.fixture(scope="module")
+def valid(compose: Compose) -> Config:
+    return compose("experiment=smoke", "corpus=text_file", "corpus.path=play.txt", "model.heads=4")
+
+
+@pytest.mark.parametrize(("key", "value"), OUT_OF_BOUNDS)
+def test_out_of_bounds_is_one_line(valid: Config, key: str, value: Any) -> None:
+    said = one_line(lambda: changed(valid, key, value), f"{key}={value}: ")
+    assert len(said) > len(f"{key}={value}: ")
+
+
+@pytest.mark.parametrize("value", [(), (0.9,), (0.9, 0.9, 0.9)])
+def test_betas_are_two(valid: Config, value: tuple[float, ...]) -> None:
+    one_line(lambda: changed(valid, "training.betas", value), "training.betas=")
+
+
+def test_every_bounded_field_is_tried() -> None:
+    """Free are only what any text may be, and what has but two values."""
+    free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs"}
+    free |= {"force", "training.compile"}
+    free |= {"metrics.frontier"}
+    assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((key, 1) for key in COUNTS if not key.startswith("model.")),
+        *((key, 0.0) for key in SHARES),
+        ("seed", 0),
+        ("seed", 2**32 - 1),
+        ("seeds", [0, 2**32 - 1]),
+        ("seeds", None),
+        ("training.warmup_steps", 0),
+        ("training.weight_decay", 0.0),
+        ("training.floor", 1.0),
+        ("training.gradient_clip", None),
+        ("model.logit_cap", None),
+        ("model.key_value_heads", 1),
+        ("name", "a name.v2"),
+    ],
+)
+def test_the_bounds_themselves_are_allowed(valid: Config, key: str, value: Any) -> None:
+    assert value_at(changed(valid, key, value), key) == value
+
+
+def test_looking_ahead_needs_our_transformer(compose: Compose) -> None:
+    asked = changed(compose(), "training.ahead", 2)
+    one_line(lambda: changed(asked, "model.kind", "gpt2"), "training.ahead=2: ")
+    fold = changed(changed(asked, "training.fold", 0.1), "decoding.checkpoint", "fold")
+    one_line(lambda: changed(fold, "training.fold", 0.0), "decoding.checkpoint=fold: ")
+
+
+def test_a_missing_value_is_one_line(compose: Compose) -> None:
+    one_line(lambda: compose("corpus=text_file"), "corpus.path")
+
+
+def one_line(program: Callable[[], object], names: str) -> str:
+    """What the user reads when `program` fails: a single line that names the key."""
+    with pytest.raises((HydraException, ConfigError, ValueError)) as raised:
+        program()
+    said = cli._one_line(raised.value)
+    assert names in said
+    assert "\n" not in said
+    assert not isinstance(raised.value, FrozenInstanceError)
+    return said
+
+
+# Identities
+
+SHA = "0" * 64
+OTHER: dict[str, Any] = {
+    "seed": 1,
+    "corpus.train_fraction": 0.8,
+    "corpus.train_share": 0.5,
+    "model.kind": "labml_nn",
+    "model.layers": 3,
+    "model.width": 64,
+    "model.heads": 8,
+    "model.key_value_heads": 2,
+    "model.context": 33,
+    "model.feedforward": 3,
+    "model.lookback": 2,
+    "model.dropout": 0.1,
+    "model.logit_cap": None,
+    "training.steps": 61,
+    "training.batch_size": 9,
+    "training.optimizer": "adamw",
+    "training.learning_rate": 0.01,
+    "training.embedding_learning_rate": 0.01,
+    "training.head_learning_rate": 0.011,
+    "training.momentum": 0.8,
+    "training.betas": (0.8, 0.9),
+    "training.weight_decay": 0.11,
+    "training.embedding_weight_decay": 0.11,
+    "training.schedule": "cosine",
+    "training.warmup_steps": 6,
+    "training.decay_from": 0.5,
+    "training.floor": 0.1,
+    "training.gradient_clip": 1.0,
+    "training.averaging": 0.9,
+    "training.token_noise": 0.1,
+    "training.ahead": 2,
+    "training.fold": 0.1,
+    "training.random_windows": 10,
+    "training.precision": "float32",
+    "training.compile": True,
+    "training.evaluate_every": 21,
+    "decoding.samplers": ["greedy"],
+    "decoding.prompts": 9,
+    "decoding.prompt_length": 17,
+    "decoding.samples_per_prompt": 2,
+    "decoding.length": 65,
+    "decoding.checkpoint": "best",
+    "metrics.level": "full",
+    "metrics.resamples": 201,
+    "metrics.positions": 100,
+    "metrics.blocks": 10,
+    "metrics.epsilon": 0.001,
+    "metrics.judge_order": 6,
+    "metrics.frontier": True,
+    "metrics.frontier_window": 16,
+    "metrics.frontier_clusters": 16,
+}
+INDIFFERENT: dict[str, Any] = {
+    "name": "other",
+    "device": "cpu",
+    "threads": 7,
+    "force": True,
+    "paths.data": "elsewhere",
+    "paths.outputs": "elsewhere",
+    "training.log_every": 7,
+    "training.checkpoint_every": 7,
+}
+
+
+def ids(asked: Config, sha256: str = SHA, vocabulary: str = "abc") -> tuple[str, str]:
+    trained = config.model_id(asked, sha256, vocabulary)
+    return trained, config.run_id(asked, trained, instead=False)
+
+
+def test_a_vocabulary_and_a_replacement_are_part_of_the_identity(valid: Config) -> None:
+    trained = config.model_id(valid, SHA, "abc")
+    assert trained != config.model_id(valid, SHA, "abcd")
+    assert config.run_id(valid, trained, instead=True) != config.run_id(
+        valid, trained, instead=False
+    )
+
+
+def test_the_fields_of_these_tests_are_all() -> None:
+    assert set(INDIFFERENT) == NOT_SCIENTIFIC
+    assert set(OTHER) == LEAVES - NOT_SCIENTIFIC - BY_CONTENT - {"seeds"}, "of pooled_id alone"
+
+
+def test_equal_configs_have_the_same_ids(compose: Compose) -> None:
+    overrides = ("experiment=smoke", "model.heads=4")
+    first, second = (ids(compose(*overrides)) for _ in range(2))
+    assert first == second
+    assert all(re.fullmatch("[0-9a-f]{12}", each) for each in first)
+
+
+def test_an_integer_where_a_float_is_meant_is_the_same(compose: Compose) -> None:
+    one, other = (compose(f"model.logit_cap={value}") for value in ("15", "15.0"))
+    assert ids(one) == ids(other)
+
+
+@pytest.mark.parametrize("key", sorted(OTHER))
+def test_each_scientific_field_changes_the_ids(valid: Config, key: str) -> None:
+    trained, run = ids(valid)
+    other_trained, other_run = ids(changed(valid, key, OTHER[key]))
+    assert run != other_run
+    assert (trained != other_trained) == (not key.startswith(("decoding.", "metrics.")))
+
+
+def test_no_two_changes_have_the_same_id(valid: Config) -> None:
+    assert len({ids(changed(valid, key, OTHER[key]))[1] for key in OTHER}) == len(OTHER)
+
+
+@pytest.mark.parametrize("key", sorted(INDIFFERENT))
+def test_how_a_run_is_done_does_not_change_the_ids(valid: Config, key: str) -> None:
+    assert value_at(valid, key) != INDIFFERENT[key]
+    assert ids(changed(valid, key, INDIFFERENT[key])) == ids(valid)
+
+
+def test_a_text_is_known_by_its_content(valid: Config) -> None:
+    assert ids(changed(valid, "corpus.path", "elsewhere.txt")) == ids(valid)
+    assert ids(valid, "1" * 64)[0] != ids(valid)[0]
+
+
+def test_the_order_inside_a_sampler_matters(compose: Compose) -> None:
+    asked = [
+        compose(f"decoding.samplers=[{{{spec}}}]")
+        for spec in ("temperature: 0.7, top_p: 0.95", "top_p: 0.95, temperature: 0.7")
+    ]
+    (trained, run), (other_trained, other_run) = map(ids, asked)
+    assert trained == other_trained
+    assert run != other_run
+
+
+def test_a_whole_number_is_the_same_sampler(compose: Compose) -> None:
+    asked = [compose(f"decoding.samplers=[{{temperature: {value}}}]") for value in ("1", "1.0")]
+    assert ids(asked[0]) == ids(asked[1])
+
+
+def test_nothing_can_be_assigned(valid: Config) -> None:
+    for key in sorted(LEAVES):
+        part, _, name = key.rpartition(".")
+        with pytest.raises(FrozenInstanceError):
+            setattr(getattr(valid, part) if part else valid, name, value_at(valid, key))
+
+
+def test_config_yaml_gives_the_same_ids(valid: Config, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(config.to_yaml(valid), encoding="utf-8")
+    read = config.read_yaml(path)
+    parts = {name: kind(**read.pop(name)) for name, kind in PARTS.items()}
+    assert ids(Config(**read, **parts)) == ids(valid)
+
+
+def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path, play: str) -> None:
+    from nextchar import results
+
+    read = config.read_yaml(tiny_run / results.CONFIG)
+    facts = results.read_json(tiny_run / results.MANIFEST)
+    parts = {name: kind(**read.pop(name)) for name, kind in PARTS.items()}
+    trained, run = ids(
+        Config(**read, **parts), facts["corpus"]["sha256"], "".join(sorted(set(play)))
+    )
+    assert (facts["model_id"], facts["run_id"]) == (trained, run)
+    assert tiny_run.name == f"{facts['name']}-{run}"

@@ -1,0 +1,123 @@
+"""Pooling trainings: what is stored reads back, pooling is a mean, and intervals cover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from nextchar import results
+from nextchar.config import ConfigError
+from nextchar.experiment.pool_seeds import pool
+from nextchar.metrics.differences import differences, freedom
+from nextchar.metrics.estimators import BLOCKS, Sums, restored, stored
+from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
+from nextchar.results import HUMAN, StoredSums
+
+K = 30
+
+
+def sums(label: str, values: np.ndarray, metric: str = "m") -> Sums:
+    return Sums(label, metric, "", values, np.ones_like(values))
+
+
+def test_sums_survive_the_disk_to_the_bit(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    before = [
+        Sums(
+            "a=1 b=2", "x", "bits", generator.normal(size=9000), np.ones(9000), BLOCKS, None, True
+        ),
+        Sums(HUMAN, "y", "", np.array([1 / 3]), np.array([0.1]), n=7),
+    ]
+    results.write_rows(tmp_path / "s.csv", StoredSums, [stored(each) for each in before])
+    rows: list[StoredSums] = results.read_rows(StoredSums, tmp_path / "s.csv")
+    for old, new in zip(before, map(restored, rows), strict=True):
+        assert np.array_equal(old.numerators, new.numerators)
+        assert np.array_equal(old.denominators, new.denominators)
+        assert (old.sampler, old.metric, old.unit) == (new.sampler, new.metric, new.unit)
+        assert (old.clusters, old.exponential, old.n) == (new.clusters, new.exponential, new.n)
+
+
+def test_pooling_takes_the_mean_of_what_all_runs_have() -> None:
+    first = [sums("a", np.full(K, 1.0)), sums("a", np.ones(K), "only here")]
+    second = [sums("a", np.full(K, 4.0))]
+    (found,) = pooled([first, second])
+    assert found.value == 2.5
+    assert len(found.numerators) == 2 * K
+
+
+def test_weights_of_pairs_are_products_and_keep_their_mean() -> None:
+    rows = pooled([[sums("a", np.ones(K))]] * 4)
+    weights = crossed_weights(rows, 4, 4000, 0)["prompts"].reshape(4000, 4, K)
+    by_seed, by_prompt = weights.sum(2) / K, weights.sum(1) / 4
+    assert np.allclose(weights, by_seed[:, :, None] * by_prompt[:, None, :])
+    # A mean of n has variance s^2 / n, s^2 with n - 1: the stretched weights have it.
+    values = np.array([3.0, -1.0, 0.5, 2.0])
+    drawn = by_seed @ values / 4
+    assert drawn.var() == pytest.approx(values.var(ddof=1) / 4, rel=0.1)
+
+
+def test_pooled_intervals_cover_95_percent_or_more() -> None:
+    """Five seeds, effects of seed, prompt and both; the true difference is 1. The method is
+    cautious (few degrees of freedom): below 93% of 500 by chance in less than 3 of 100, if it were
+    just 95%; the generator is seeded."""
+    generator = np.random.default_rng(0)
+    covered = told = 0
+    for _ in range(500):
+        prompt = generator.normal(0, 1, K)
+        runs = [
+            [
+                sums(label, mean + generator.normal(0, 0.2) + prompt + generator.normal(0, 1, K))
+                for label, mean in (("a", 1.0), ("b", 0.0))
+            ]
+            for _ in range(5)
+        ]
+        rows = pooled(runs)
+        (found,) = differences(rows, crossed_weights(rows, 5, 200, 0), seeds=5)
+        covered += found.low <= 1.0 <= found.high
+        told += found.p < 0.05
+    assert covered / 500 > 0.93
+    assert told / 500 > 0.25, "it is not so cautious that it sees nothing"
+
+
+def test_two_seeds_say_little() -> None:
+    generator = np.random.default_rng(1)
+    runs = [[sums("a", generator.normal(seed, 0.1, K))] for seed in (0.0, 1.0)]
+    rows = pooled(runs)
+    (found,) = pooled_figures(rows, crossed_weights(rows, 2, 500, 0), 2)
+    assert found.high - found.low > 5
+
+
+def test_what_training_does_not_move_keeps_the_clusters_freedom() -> None:
+    """Human text's own words: the same in every seed, so that only prompts are drawn again."""
+    same = np.random.default_rng(0).normal(5, 1, K)
+    moved = [same, same + 0.001]
+    rows = pooled([[sums(HUMAN, same), sums("a", values)] for values in moved])
+    assert [freedom(each, 2) for each in rows] == [K - 1, 1]
+    human, a = pooled_figures(rows, crossed_weights(rows, 2, 500, 0), 2)
+    assert a.high - a.low > 5 * (human.high - human.low)
+
+
+def run(folder: Path, seed: int) -> Path:
+    folder.mkdir()
+    parts = {key: {"x": 1} for key in ("corpus", "model", "training")}
+    parts |= {"decoding": {"length": 9}, "metrics": {"level": 1, "resamples": 50}}
+    asked = {"seed": seed, **parts}
+    (folder / results.CONFIG).write_text(OmegaConf.to_yaml(asked), encoding="utf-8")
+    values = np.random.default_rng(seed).normal(0, 1, K)
+    rows = [stored(sums(label, values + i)) for i, label in enumerate(("a", "b", HUMAN))]
+    results.write_rows(folder / results.SUMS, StoredSums, rows)
+    return folder
+
+
+def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
+    first, second = run(tmp_path / "0", 0), run(tmp_path / "1", 1)
+    metrics, pairs = pool([first, second])
+    assert [row.sampler for row in metrics] == ["a", "b", HUMAN]
+    assert [(pair.first, pair.second) for pair in pairs] == [("a", "b")]
+    assert pairs[0].difference == pytest.approx(-1)
+    (second / results.SUMS).unlink()
+    with pytest.raises(ConfigError, match=r"no sums\.csv there"):
+        pool([first, second])

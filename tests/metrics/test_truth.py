@@ -1,0 +1,201 @@
+"""Samplers against a known truth: by hand, against the definition, and the oracle's promise."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nextchar.data.grammar.automaton import Automaton
+from nextchar.metrics import ground_truth as truths
+from nextchar.metrics.estimators import BLOCKS, cluster_weights
+from nextchar.metrics.exact import Positions
+from nextchar.metrics.ground_truth import (
+    ORACLE,
+    Truth,
+    first_impossible,
+    oracle_cuts,
+    possible_sums,
+    survival,
+    truncation,
+    truth_sums,
+    written_sums,
+)
+from nextchar.metrics.statistics import prompt_weights
+from nextchar.plots import new_figure, possible_curves, truncation_curves
+from nextchar.results import Possible, Truncation, read_rows, write_rows
+from nextchar.samplers import GreedySampler, NucleusSampler, TemperatureSampler, TopKSampler
+
+AUTOMATON = Automaton(
+    alphabet="abcd",
+    source=np.array([0, 0, 1, 1, 2]),
+    character=np.array([0, 1, 1, 2, 0]),
+    target=np.array([1, 2, 0, 2, 0]),
+    probability=np.array([0.7, 0.3, 0.5, 0.5, 1.0]),
+)
+"""State 0 writes a or b, 1 writes b or c, 2 writes a; d never comes."""
+
+TEXT = AUTOMATON.draw(3001, np.random.default_rng(0))
+IDS = torch.tensor(["abcd".index(c) for c in TEXT])
+
+
+def positions(logits: torch.Tensor) -> Positions:
+    return Positions(
+        logits,
+        IDS[1:],
+        torch.arange(1, len(IDS)),
+        torch.arange(len(IDS) - 1) * 20 // (len(IDS) - 1),
+    )
+
+
+def exact_logits() -> torch.Tensor:
+    """A model that knows the truth (log 0 as -60)."""
+    rows = AUTOMATON.next_distributions(TEXT, AUTOMATON.start_belief())[1:-1]
+    return torch.from_numpy(np.log(np.maximum(rows, 1e-26)))
+
+
+def noisy_logits() -> torch.Tensor:
+    noise = torch.from_numpy(np.random.default_rng(1).normal(0, 1.5, (len(IDS) - 1, 4)))
+    return (exact_logits().clamp_min(-5) + noise).float()
+
+
+TRUTH = Truth(AUTOMATON, TEXT)
+
+
+def test_the_truth_itself_is_no_distance_away() -> None:
+    at = positions(exact_logits())
+    # The first characters are read without knowing the state.
+    later = Positions(at.logits[50:], at.targets[50:], at.starts[50:], at.blocks[50:])
+    for each in truth_sums([TemperatureSampler(1.0)], later, TRUTH, 1e-12):
+        assert each.value == pytest.approx(0, abs=1e-9), each.metric
+
+
+def test_measures_by_hand() -> None:
+    true = torch.tensor([[0.5, 0.5, 0.0, 0.0]], dtype=torch.float64)
+    chosen = torch.tensor([[0.8, 0.0, 0.2, 0.0]], dtype=torch.float64)
+    impossible, lost, divergence, distance = truths.measures(true, chosen, 0.1)[:, 0].tolist()
+    assert (impossible, lost) == (pytest.approx(0.2), 0.5)
+    assert distance == pytest.approx((0.3 + 0.5 + 0.2) / 2)
+    smooth = [0.9 / 1.4, 0.1 / 1.4]
+    assert divergence == pytest.approx(sum(0.5 * math.log2(0.5 / r) for r in smooth))
+
+
+def test_chunks_know_the_state_that_the_whole_text_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(truths, "CHUNK", 700)
+    monkeypatch.setattr(truths, "LEAD", 50)
+    at = positions(exact_logits())
+    rows = torch.cat([true for _, true in TRUTH.chunks(at)]).numpy()
+    expected = AUTOMATON.next_distributions(TEXT)[1:-1]
+    assert np.allclose(rows, expected)
+
+
+def test_drawn_text_stays_possible_and_other_text_does_not() -> None:
+    texts = [TEXT[10:40], TEXT[100:130], "d" + TEXT[51:80]]
+    prompts = [TEXT[:10], TEXT[90:100], TEXT[40:50]]
+    true = TRUTH.along(prompts, texts)
+    assert true.shape == (3, 30, 4)
+    ids = np.array([["abcd".index(c) for c in text] for text in texts])
+    died = first_impossible(true, ids)
+    assert died.tolist() == [30, 30, 0]
+    sums = {each.metric: each for each in possible_sums("s", died, [0, 0, 1], 30, 2)}
+    assert sums["possible_16"].numerators.tolist() == [2, 0]
+    assert sums["possible_16"].value == pytest.approx(2 / 3)
+    assert "possible_64" not in sums
+    # 30 + 30 steps of texts that lived, one step of the one that died at once.
+    assert sums["impossible_rate"].value == pytest.approx(1 / 61)
+
+
+def test_survival_starts_at_one_and_never_rises() -> None:
+    died = np.array([30, 4, 0, 11])
+    rows = survival("s", died, [0, 1, 2, 3], 30, prompt_weights(4, 100, 0))
+    shares = [row.share for row in rows]
+    assert len(rows) == 31
+    assert (rows[0].share, rows[1].share, rows[4].share, rows[5].share) == (1, 0.75, 0.75, 0.5)
+    assert shares == sorted(shares, reverse=True)
+    assert all(row.low <= row.share <= row.high for row in rows)
+
+
+def test_greedy_goes_wrong_as_often_as_its_mass_is_impossible() -> None:
+    """Along greedy's own text the character is certain: the rate is the mass."""
+    logits = noisy_logits()[:60].reshape(2, 30, 4)
+    ids = logits.argmax(-1).numpy()
+    texts = ["".join("abcd"[i] for i in row) for row in ids]
+    true = TRUTH.along(["", ""], texts)
+    died = first_impossible(true, ids)
+    mass = written_sums(GreedySampler(), logits, true, died, [0, 1], 2, 1e-4)[0]
+    rate = possible_sums("greedy", died, [0, 1], 30, 2)[-1]
+    assert mass.metric == "impossible_mass_written"
+    assert mass.value == pytest.approx(rate.value)
+    assert mass.denominators.tolist() == rate.denominators.tolist()
+
+
+def test_the_oracle_is_best_at_every_position_and_price() -> None:
+    model = torch.softmax(noisy_logits().double(), -1)
+    true = torch.from_numpy(AUTOMATON.next_distributions(TEXT)[1:-1])
+    cut = oracle_cuts(model, true)
+    for price in (0.1, 1.0, 10.0):
+        wrong, lost = cut(price)
+        costs = []
+        for k in (1, 2, 3, 4):
+            chosen = TopKSampler(k).distribution(model.log())
+            impossible, cut_off = truths.measures(true, chosen, 1e-4)[:2]
+            costs.append(price * impossible + cut_off)
+        assert torch.allclose(price * wrong + lost, torch.stack(costs).amin(0))
+
+
+def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
+    at = positions(noisy_logits())
+    sums = truth_sums([NucleusSampler(0.9)], at, TRUTH, 1e-4)
+    weights = cluster_weights({BLOCKS: at.count}, 50, 0)
+    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], 1e-4, weights)
+    oracle = [row for row in rows if row.family == ORACLE]
+    for row in rows:
+        assert row.impossible_low <= row.impossible <= row.impossible_high
+        if row.family == "temperature":
+            assert row.lost == 0
+            continue
+        for best in oracle:
+            price = best.parameter
+            assert price * best.impossible + best.lost <= price * row.impossible + row.lost + 1e-9
+    exact = {each.metric: each.value for each in sums}
+    (same,) = [row for row in rows if (row.family, row.parameter) == ("top_p", 0.9)]
+    assert (same.impossible, same.lost, same.divergence) == pytest.approx(
+        (exact["impossible_mass"], exact["lost_mass"], exact["truth_divergence"])
+    )
+    assert all(each.clusters == BLOCKS for each in sums)
+
+
+def test_families_have_as_many_settings_each() -> None:
+    assert len({len(values) for values in truths.GRID.values()}) == 1
+
+
+def test_rows_survive_the_disk(tmp_path: Path) -> None:
+    cuts = [Truncation("top_k", 3, 0.1, 0.05, 0.2, 0.0, 0.0, 1e-7, 1.5, 1.0, 2.0)]
+    write_rows(tmp_path / "a.csv", Truncation, cuts)
+    assert read_rows(Truncation, tmp_path / "a.csv") == cuts
+    lives = [Possible("a, b", 3, 0.5, 0.25, 1.0)]
+    write_rows(tmp_path / "b.csv", Possible, lives)
+    assert read_rows(Possible, tmp_path / "b.csv") == lives
+    assert read_rows(Possible, tmp_path / "none.csv") == []
+
+
+def test_curves_draw_what_they_are_given() -> None:
+    rows = [
+        Truncation(family, value, i, i * 0.9, i * 1.1, x, x * 0.9, x * 1.1, 1.0, 0.9, 1.1)
+        for family in ("top_k", "top_p", ORACLE)
+        for value, i, x in ((1, 0.001, 0.3), (2, 0.01, 0.05), (3, 0.05, 0.0))
+    ]
+    ax = truncation_curves(rows, new_figure(4, 3).add_subplot())
+    assert [line.get_label() for line in ax.get_lines() if line.get_label()[0] != "_"] == [
+        "best cut in the model's order"
+    ]
+    assert [bars.get_label() for bars in ax.containers] == ["top_k", "top_p"]
+    few = truncation_curves(rows, new_figure(4, 3).add_subplot(), only=["top_p"])
+    assert [bars.get_label() for bars in few.containers] == ["top_p"]
+    lives = [Possible("greedy", n, 1 / (n + 1), 0.0, 1.0) for n in range(9)]
+    ax = possible_curves(lives, new_figure(4, 3).add_subplot())
+    (line,) = ax.get_lines()
+    assert line.get_ydata()[-1] == pytest.approx(1 / 9)

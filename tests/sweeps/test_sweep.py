@@ -1,0 +1,342 @@
+"""The laws of a sweep: no job's end is another's, nothing is done twice, the summary is the same.
+
+Most jobs here cost nothing (`sweep_jobs.nothing`), so that what is tested is the sweep; the real
+experiment goes through the launchers in test_launchers.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import sweep_jobs
+from hydra import compose, initialize_config_module
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextchar import config
+from nextchar.results import HUMAN, Metric, sweep_csv
+from nextchar.results import sweep as stored
+from nextchar.results import sweep_aggregate as averages
+from nextchar.results.sweep import FINISHED, Plan, PlannedJob, Row, State, Sweep
+from nextchar.sweeps import search_space
+from nextchar.sweeps.composing import Composer
+
+NOTHING = "hydra.launcher.work=sweep_jobs:nothing"
+
+
+def _summary(folder: Path, name: str = "smoke") -> list[dict[str, str]]:
+    with (folder / "outputs" / "sweeps" / name / "summary.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_grid_has_a_row_a_job_and_is_shown(tmp_path: Path) -> None:
+    done = sweep_jobs.run(tmp_path, "-m", NOTHING, "seed=0,1,2", "training.learning_rate=0.01,0.02")
+    assert done.returncode == 0, done.stderr
+    rows = _summary(tmp_path)
+    asked = [(row["seed"], row["training.learning_rate"]) for row in rows]
+    assert asked == [(seed, rate) for seed in "012" for rate in ("0.01", "0.02")]
+    assert {row["status"] for row in rows} == {"done"}
+    assert [float(row["loops"]) for row in rows] == [0, 0, 1, 1, 2, 2]
+    folder = tmp_path / "outputs" / "sweeps" / "smoke"
+    assert done.stdout == f"report: {folder / 'report.html'}\n"
+    assert (folder / "plots" / "curves.png").stat().st_size > 1000
+    assert (tmp_path / "outputs" / "latest").resolve() == folder
+    page = (folder / "report.html").read_text()
+    assert "6 jobs: 6 done" in page
+    links = [row["run"] for row in rows]
+    assert all(f"../../runs/{run}/report.html" in page for run in links)
+
+
+@pytest.mark.parametrize(
+    "launcher", [pytest.param("sequential", marks=pytest.mark.slow), "parallel"]
+)
+def test_every_way_to_end_badly_ends_only_its_job(tmp_path: Path, launcher: str) -> None:
+    seeds = "seed=11,12,13,14,0"
+    command = ("-m", "hydra.launcher.work=sweep_jobs:perilous_nothing", seeds)
+    done = sweep_jobs.run(tmp_path, *command, f"launcher={launcher}")
+    assert done.returncode == 1
+    assert done.stderr.rstrip().splitlines()[-1].startswith("nextchar: 4 of 5 jobs failed")
+    rows = {row["seed"]: row for row in _summary(tmp_path)}
+    assert {seed: row["status"] for seed, row in rows.items()} == {
+        "11": "failed",
+        "12": "failed",
+        "13": "failed",
+        "14": "failed",
+        "0": "done",
+    }
+    assert rows["11"]["error"] == "ZeroDivisionError: eleven"
+    assert "exit code 3" in rows["12"]["error"]
+    assert "SIGKILL" in rows["13"]["error"]
+    assert "code 4" in rows["14"]["error"]
+    for seed in ("11", "12", "13", "14"):
+        assert f"seed={seed}: {rows[seed]['error']}" in done.stderr
+    assert "last words" in done.stderr  # of the one that exited hard: its log's end
+
+
+@pytest.mark.slow
+def test_an_impossible_config_fails_alone(tmp_path: Path) -> None:
+    done = sweep_jobs.run(tmp_path, "-m", NOTHING, "model.heads=1,3", "training.steps=abc,4")
+    assert done.returncode == 1
+    rows = _summary(tmp_path)
+    assert [row["status"] for row in rows] == ["failed", "failed", "done", "failed"]
+    assert "training.steps" in rows[0]["error"]
+    assert "must be a multiple of model.heads=3" in rows[3]["error"]
+
+
+@pytest.mark.slow
+def test_repeating_does_what_is_missing_and_no_more(tmp_path: Path) -> None:
+    book = tmp_path / "outputs" / "computed.txt"
+    work = "hydra.launcher.work=sweep_jobs:booked"
+    assert sweep_jobs.run(tmp_path, "-m", work, "seed=0,1").returncode == 0
+    assert sorted(book.read_text().split()) == ["0", "1"]
+    # A larger grid, by another launcher: what is done is found by its config's hash.
+    done = sweep_jobs.run(tmp_path, "-m", work, "seed=1,2", "launcher=parallel", "threads=2")
+    assert done.returncode == 0
+    assert "1 of 2 jobs were done before" in done.stderr
+    assert sorted(book.read_text().split()) == ["0", "1", "2"]
+    assert [row["seed"] for row in _summary(tmp_path)] == ["1", "2"]
+    # A run that is gone is done again.
+    gone = tmp_path / "outputs" / "runs" / _summary(tmp_path)[0]["run"]
+    (gone / "DONE").unlink()
+    assert sweep_jobs.run(tmp_path, "-m", work, "seed=1,2").returncode == 0
+    assert sorted(book.read_text().split()) == ["0", "1", "1", "2"]
+    # Another text is another job, though its file has the same name.
+    text = tmp_path / "text.txt"
+    text.write_text(text.read_text() + "more\n")
+    assert sweep_jobs.run(tmp_path, "-m", work, "seed=1").returncode == 0
+    assert sorted(book.read_text().split()) == ["0", "1", "1", "1", "2"]
+
+
+@pytest.mark.slow
+def test_a_failed_job_runs_again(tmp_path: Path) -> None:
+    work = "hydra.launcher.work=sweep_jobs:needs_a_file"
+    assert sweep_jobs.run(tmp_path, "-m", work, "seed=0,1").returncode == 1
+    (tmp_path / "needed").write_text("here")
+    assert sweep_jobs.run(tmp_path, "-m", work, "seed=0,1").returncode == 0
+    assert [row["status"] for row in _summary(tmp_path)] == ["done", "done"]
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:
+    """Ten kills of the driver, wherever it is; then the summary of one that was left in peace."""
+    work = ("-m", "hydra.launcher.work=sweep_jobs:booked", "seed=range(8)", "launcher=parallel")
+    command = sweep_jobs.program(tmp_path, *work)
+    moments = random.Random(6)
+    for _ in range(10):
+        driver = subprocess.Popen(
+            command, cwd=tmp_path, env=sweep_jobs.environment(), stderr=subprocess.DEVNULL
+        )
+        time.sleep(moments.uniform(0.5, 5))
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    assert sweep_jobs.run(tmp_path, *work).returncode == 0
+    folder = tmp_path / "outputs" / "sweeps" / "smoke"
+    ended = (folder / "summary.csv").read_bytes()
+    book = (tmp_path / "outputs" / "computed.txt").read_text().split()
+    assert sorted(book) == [str(seed) for seed in range(8)]
+    shutil.rmtree(tmp_path / "outputs")
+    assert sweep_jobs.run(tmp_path, *work).returncode == 0
+    assert (folder / "summary.csv").read_bytes() == ended
+
+
+@pytest.mark.slow
+def test_jobs_end_with_their_driver_and_view_tells_what_there_is(tmp_path: Path) -> None:
+    work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
+    driver = subprocess.Popen(
+        sweep_jobs.program(tmp_path, *work),
+        cwd=tmp_path,
+        env=sweep_jobs.environment(),
+        stderr=subprocess.DEVNULL,
+    )
+    started = tmp_path / "outputs" / "1.pid"
+    _until(started.exists)
+    assert _viewed(tmp_path) == {"0": "done", "1": "running", "2": "pending"}
+    second = sweep_jobs.run(tmp_path, *work)
+    assert second.returncode == 2
+    assert f"the sweep smoke is held by process {driver.pid}" in second.stderr
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    _until(lambda: not Path("/proc", started.read_text()).exists())
+    assert _viewed(tmp_path) == {"0": "done", "1": "stopped", "2": "pending"}
+
+
+@pytest.mark.slow
+def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
+    work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
+    driver = subprocess.Popen(
+        sweep_jobs.program(tmp_path, *work),
+        cwd=tmp_path,
+        env=sweep_jobs.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    started = tmp_path / "outputs" / "1.pid"
+    _until(started.exists)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate()
+    assert driver.returncode == 130
+    assert "interrupted" in said.splitlines()[-1]
+    assert [row["status"] for row in _summary(tmp_path)] == ["done", "stopped", "pending"]
+    assert not Path("/proc", started.read_text()).exists()
+
+
+def _viewed(folder: Path) -> dict[str, str]:
+    viewed = subprocess.run(
+        [*sweep_jobs.VIEW, "smoke"],
+        cwd=folder,
+        env=sweep_jobs.environment() | {"BROWSER": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert viewed.stdout.strip().endswith("sweeps/smoke/report.html")
+    return {row["seed"]: row["status"] for row in _summary(folder)}
+
+
+def _until(holds, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_another_sweep_under_the_same_name_is_told(tmp_path: Path) -> None:
+    assert sweep_jobs.run(tmp_path, "-m", NOTHING, "seed=0,1").returncode == 0
+    done = sweep_jobs.run(tmp_path, "-m", NOTHING, "training.steps=3,4")
+    assert "held another sweep" in done.stderr
+
+
+def _row(job: int, seed: str, value: float, sampler: str = "greedy") -> Row:
+    metrics = [
+        Metric(sampler, "loops", value, value - 0.1, value + 0.1, 9, "share"),
+        Metric(HUMAN, "loops", 0.5, 0.4, 0.6, 9, "share"),
+    ]
+    planned = PlannedJob(f"key{job}", ("0.1", seed))
+    return Row(job, planned, State(FINISHED, run=f"run-{job}"), 1.0, 1.0, "m", "c", None, metrics)
+
+
+def _sweep(rows: list[Row]) -> Sweep:
+    jobs = tuple(row.planned for row in rows)
+    plan = Plan("name", "command", ("rate", "seed"), (), jobs)
+    return Sweep(Path("nowhere"), plan, rows)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=6))
+def test_a_mean_over_seeds_lies_in_its_interval(values: list[float]) -> None:
+    rows = [_row(index, str(index), value) for index, value in enumerate(values)]
+    (setting,) = averages.settings(_sweep(rows))
+    mean = averages.average(setting.rows, "loops", "")
+    assert mean is not None
+    assert mean.n == len(values)
+    assert mean.low <= mean.value + 1e-9
+    assert mean.value <= mean.high + 1e-9
+    assert abs(mean.value - sum(values) / len(values)) < 1e-9
+
+
+def test_the_interval_over_seeds_is_students() -> None:
+    """Of 1 and 3: mean 2, standard error 1, t(0.975, 1) = tan(0.475 pi) = 12.706."""
+    rows = [_row(0, "0", 1.0), _row(1, "1", 3.0)]
+    mean = averages.average(rows, "loops", "")
+    assert mean is not None
+    assert mean.high - mean.value == pytest.approx(12.7062, abs=1e-3)
+
+
+def test_one_seed_keeps_its_own_interval() -> None:
+    mean = averages.average([_row(0, "0", 1.0)], "loops", "")
+    assert mean is not None
+    assert (mean.low, mean.high, mean.n) == (0.9, 1.1, 1)
+
+
+def test_columns_name_the_sampler_only_where_it_is_needed() -> None:
+    one = [_row(0, "0", 1.0, "greedy"), _row(1, "1", 1.0, "top_k=5")]
+    assert [name for _, _, name in sweep_csv.columns(one)] == ["loops", "loops[human]"]
+    both = [
+        Row(0, one[0].planned, one[0].state, metrics=[*one[0].metrics, *one[1].metrics]),
+        one[1],
+    ]
+    names = [name for _, _, name in sweep_csv.columns(both)]
+    assert names == ["loops[greedy]", "loops[top_k=5]", "loops[human]"]
+
+
+def test_samplers_are_numbers_only_in_one_family() -> None:
+    assert averages.numbers(["top_k=5", "top_k=10"]) == [5, 10]
+    assert averages.numbers(["top_k=5", "top_p=0.5"]) is None
+    assert averages.numbers(["greedy", "top_p=0.5"]) is None
+    assert averages.numbers(["temperature=0.7 top_p=0.9"]) is None
+    assert averages.numbers(["0.1", "1e-3"]) == [0.1, 0.001]
+
+
+def test_a_plan_survives_the_disk(tmp_path: Path) -> None:
+    plan = Plan(
+        "n", "c", ("a",), ("b=1",), (PlannedJob("k", ("1",)),), {"loops": "human"}, {"a": 1.0}
+    )
+    stored.write_plan(tmp_path, plan)
+    assert stored.read_plan(tmp_path) == plan
+    assert json.loads((tmp_path / stored.PLAN).read_text())["jobs"][0]["key"] == "k"
+
+
+def test_hashes_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> None:
+    first = sweep_jobs.keys(tmp_path, "seed=0", "seed=1", "training.log_every=7", "threads=3")
+    assert first[0] != first[1]
+    assert len({first[0], first[2], first[3]}) == 1
+
+
+NAMED = sorted(path.stem for path in (sweep_jobs.ROOT / "conf" / "sweep").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if name != "grid"])
+def test_every_named_sweep_is_possible(name: str) -> None:
+    """One word runs it, into a folder of that name; each of its jobs is a config of its own."""
+    config.register()
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        for more in ([], ["experiment=smoke"]):
+            given_ = [f"sweep={name}", *more]
+            master = loader.load_configuration("config", given_, run_mode=RunMode.MULTIRUN)
+            assert master.hydra.mode == RunMode.MULTIRUN
+            assert Path(master.hydra.sweep.dir).name == name
+            params = [f"{key}={value}" for key, value in master.hydra.sweeper.params.items()]
+            parsed = OverridesParser.create(loader).parse_overrides(params)
+            composer = Composer(loader, master)
+            if "search" in name:
+                pytest.importorskip("optuna")
+                assert all(search_space.distribution(each) for each in parsed)
+                assert composer.job(given_).error is None
+                continue
+            (batch,) = BasicSweeper.split_arguments(parsed, None)
+            made = [composer.job([*given_, *overrides]) for overrides in batch]
+            assert [job.error for job in made] == [None] * len(made)
+            assert len({job.key for job in made}) == len(made) >= 8
+
+
+def test_composing_fast_is_composing_as_hydra_does() -> None:
+    """Groups, values, lists, additions: against Hydra's own composition of the same overrides."""
+    config.register()
+    sets = [
+        ["seed=3", "training.learning_rate=1"],
+        ["experiment=smoke", "training.steps=7", "decoding.samplers=[{top_k: 5}]"],
+        ["training.steps=7", "experiment=smoke"],
+        ["experiment=smoke", "decoding.samplers=[{top_k: 5, top_p: 0.5}]", "seed=1"],
+        ["model=labml_nn", "model.width=64", "corpus=grammar"],
+        ["++training.steps=9", "name='a b'"],
+        ["decoding.samplers=[{temperature: 1.0}]", "decoding.samplers.0.temperature=0.5"],
+    ]
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        composer = Composer(loader, compose("config", return_hydra_config=True))
+        for overrides in [*sets, *reversed(sets)]:
+            assert composer.config(overrides) == config.resolve(compose("config", overrides))
