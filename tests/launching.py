@@ -76,7 +76,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def real(folder: Path, *command: str, **env: str) -> Ended:
     """A program started for real and waited for: `real(folder, "run", "--help")`."""
-    code = "import sys; from nextchar import commands; getattr(commands, sys.argv.pop(1))()"
+    code = "import sys; from nextchar import cli; getattr(cli, sys.argv.pop(1))()"
     ended = subprocess.run(
         [sys.executable, "-c", code, *command],
         cwd=folder,

@@ -1,11 +1,20 @@
-"""Small configs for the tests of single rooms; whole configs are composed from conf/."""
+"""Small configs, models and texts for the tests of single rooms; whole configs come from conf/."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
+import torch
+from torch import nn
+
 from nextchar.config import ModelConfig, TrainingConfig
+from nextchar.data.corpus import Corpus, Vocabulary
+from nextchar.models.base import LanguageModel
+from nextchar.models.registry import build_model
+
+V = 11
+"""Characters of the random models' vocabulary."""
 
 TINY_MODEL = ModelConfig(
     kind="transformer",
@@ -55,3 +64,25 @@ def model_config(**changes: Any) -> ModelConfig:
 
 def training_config(**changes: Any) -> TrainingConfig:
     return dataclasses.replace(TINY_TRAINING, **changes)
+
+
+def random_model(config: ModelConfig) -> LanguageModel:
+    """All weights random: a fresh transformer's blocks are the identity, which hides mistakes."""
+    generator = torch.Generator().manual_seed(7)
+    model = build_model(config, V, seed=0).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3, generator=generator)
+    return model
+
+
+TEXT = "the cat sat on the mat; the dog sat on the log. " * 20
+
+
+def corpus(text: str = TEXT) -> Corpus:
+    vocabulary = Vocabulary("".join(sorted(set(text))))
+    ids = vocabulary.encode(text)
+    return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:])
+
+
+def fresh(**changes: object) -> LanguageModel:
+    return build_model(model_config(**changes), len(corpus().vocabulary), seed=0)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from shapes import model_config
-from test_model import V, random_model
+from shapes import V, model_config, random_model
 
 from nextchar.decoding import engine
 from nextchar.decoding.engine import Row, Texts, bits_of, generate, noise

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from shapes import model_config, training_config
+from shapes import V, corpus, fresh, model_config, random_model, training_config
 from test_generation import ALL, PROMPTS, SAMPLERS
-from test_model import V, random_model
-from test_training import corpus, fresh
 
 from nextchar.decoding import engine
 from nextchar.decoding.cuda_graph import Captured

@@ -7,28 +7,17 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from shapes import model_config
-from torch import Tensor, nn
+from shapes import V, model_config, random_model
+from torch import Tensor
 
-from nextchar.config import ConfigError, ModelConfig
-from nextchar.models.base import LanguageModel
+from nextchar.config import ConfigError
 from nextchar.models.cache import KeyValueCache, StaticCache
 from nextchar.models.labml_nn import LabmlTransformer
 from nextchar.models.registry import build_model
 from nextchar.models.transformer import Transformer, attend, rotary_angles, rotate, window_mask
 
-V = 11
 LABML = {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}
 GPT = LABML | {"kind": "gpt2"}
-
-
-def random_model(config: ModelConfig) -> LanguageModel:
-    """All weights random: a fresh transformer's blocks are the identity, which hides mistakes."""
-    generator = torch.Generator().manual_seed(7)
-    model = build_model(config, V, seed=0).eval()
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3, generator=generator)
-    return model
 
 
 def random_ids(*shape: int) -> Tensor:

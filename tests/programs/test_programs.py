@@ -62,8 +62,8 @@ def table_of(ended: Ended) -> str:
 @pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["-sc", "query=bash"]])
 def test_words_need_no_torch(folder: Path, arguments: list[str]) -> None:
     code = (
-        "import sys; from nextchar import commands\n"
-        "try: commands.run()\n"
+        "import sys; from nextchar import cli\n"
+        "try: cli.run()\n"
         "finally: print(sorted({'torch', 'labml', 'matplotlib', 'scipy'} & set(sys.modules)))"
     )
     ended = subprocess.run(

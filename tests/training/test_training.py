@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from shapes import model_config, training_config
+from shapes import corpus, fresh, training_config
 from torch import Tensor
 
 from nextchar import results
 from nextchar.config import ConfigError, TrainingConfig
-from nextchar.data.corpus import Corpus, Vocabulary
 from nextchar.models.base import LanguageModel
-from nextchar.models.registry import build_model
 from nextchar.results import TrainingRecord
 from nextchar.training import batches, checkpoint, trainer
 from nextchar.training import step as steps
@@ -27,18 +25,6 @@ from nextchar.training.evaluation import evaluate, evaluate_random
 from nextchar.training.loss import Objective
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import take_steps
-
-TEXT = "the cat sat on the mat; the dog sat on the log. " * 20
-
-
-def corpus(text: str = TEXT) -> Corpus:
-    vocabulary = Vocabulary("".join(sorted(set(text))))
-    ids = vocabulary.encode(text)
-    return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:])
-
-
-def fresh(**changes: object) -> LanguageModel:
-    return build_model(model_config(**changes), len(corpus().vocabulary), seed=0)
 
 
 def train(
