@@ -40,7 +40,7 @@ def main() -> None:
         raise SystemExit("tiny Shakespeare could not be had: the README is left as it is")
     shutil.copyfile(run.folder / "plots" / FIGURE.name, ROOT / FIGURE)
     readme = ROOT / "README.md"
-    pages.renew(readme, "make figures", shown(run))
+    pages.replace_section(readme, "make figures", shown(run))
     print(f"renewed {readme} and {ROOT / FIGURE}")
 
 

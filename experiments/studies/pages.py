@@ -13,7 +13,7 @@ def markers(program: str) -> tuple[str, str]:
     return begin, end
 
 
-def renew(page: Path, program: str, part: str) -> None:
+def replace_section(page: Path, program: str, part: str) -> None:
     """Put `part` in the place of what `program` wrote into `page` before.
 
     Raises ValueError where the page does not have the markers once each.

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from shapes import V, model_config, random_model
 
 from nextchar.decoding import engine
-from nextchar.decoding.engine import Row, Texts, bits_of, generate, noise
+from nextchar.decoding.engine import Row, Texts, generate, noise, score_bits
 from nextchar.models.cache import StaticCache
 from nextchar.samplers import Sampler, build_all, draw
 
@@ -94,7 +94,7 @@ def test_what_is_measured_of_each_choice(together: Texts) -> None:
 
 def test_bits_of_given_text_are_those_of_writing_it(together: Texts) -> None:
     prompts = PROMPTS[[row.prompt for row in ALL]]
-    found = bits_of(random_model(model_config()), prompts, together.ids)
+    found = score_bits(random_model(model_config()), prompts, together.ids)
     torch.testing.assert_close(found, together.bits, atol=1e-5, rtol=0)
 
 

@@ -20,9 +20,9 @@ from nextchar.runtime import device
 from nextchar.samplers import build, draw
 from nextchar.training import trainer
 from nextchar.training.evaluation import evaluate
-from nextchar.training.loss import Objective
+from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
-from nextchar.training.step import take_steps
+from nextchar.training.step import train_steps
 
 pytestmark = [
     pytest.mark.gpu,
@@ -34,7 +34,7 @@ pytestmark = [
 def deterministic() -> Iterator[None]:
     """As in a run: an algorithm that torch doesn't vouch for raises."""
     threads, asked = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    device.prepare(threads)
+    device.configure_torch(threads)
     yield
     torch.use_deterministic_algorithms(asked)
 
@@ -82,8 +82,8 @@ def test_no_step_waits_for_the_device() -> None:
     """Dropout, noise, average, clipping and both optimizers, after the first step has set up."""
     config = training_config(averaging=0.9, token_noise=0.1, ahead=2, gradient_clip=1.0)
     model, average = (fresh(dropout=0.1).to("cuda") for _ in range(2))
-    objective = Objective(model, config.ahead)
-    steps = take_steps(
+    objective = MultiTokenLoss(model, config.ahead)
+    steps = train_steps(
         objective,
         Optimizers(model, config, objective.heads),
         average,
@@ -94,7 +94,7 @@ def test_no_step_waits_for_the_device() -> None:
         seed=0,
         first=0,
     )
-    with torch.random.fork_rng(device.generators()):
+    with torch.random.fork_rng(device.rng_devices()):
         next(steps)
         torch.cuda.set_sync_debug_mode("error")
         try:

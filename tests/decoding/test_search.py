@@ -14,7 +14,7 @@ from torch import Tensor
 from nextchar.config import ConfigError, CorpusConfig, DecodingConfig, MetricsConfig, ModelConfig
 from nextchar.data import corpus
 from nextchar.decoding.engine import Row, generate
-from nextchar.decoding.registry import build_method, build_methods
+from nextchar.decoding.registry import build_decoder, build_decoders
 from nextchar.decoding.search import Search
 from nextchar.decoding.search.ngram_draft import SMOOTHING, NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
@@ -84,7 +84,7 @@ def law(model: Transformer, prompt: Tensor, length: int, spec: object = None) ->
 
 
 def write(model, spec, texts: Tensor, rows: Sequence[Row], length: int, train=None) -> Tensor:
-    search = build_method(spec)
+    search = build_decoder(spec)
     assert isinstance(search, Search)
     train = prompts(1, 500)[0] if train is None else train
     search = search.prepared(train, V)
@@ -353,7 +353,7 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize("spec", ALL, ids=lambda spec: build_method(spec).label)
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: build_decoder(spec).label)
 def test_a_text_does_not_depend_on_its_company(spec):
     """Alone, and among 100 others, in any order; the model always steps as many rows."""
     model, texts = transformer(width=128, spread=0.2), prompts(50)
@@ -368,7 +368,7 @@ def test_a_text_does_not_depend_on_its_company(spec):
 
 
 def test_methods_are_named_and_checked():
-    labels = [build_method(spec).label for spec in ALL]
+    labels = [build_decoder(spec).label for spec in ALL]
     assert labels[:4] == [
         "beam=3",
         "stochastic_beam=3",
@@ -390,13 +390,13 @@ def test_methods_are_named_and_checked():
     ]
     for spec in wrong:
         with pytest.raises(ConfigError, match=r"^decoding\.samplers: [^\n]+$") as error:
-            build_methods([spec], 1)
+            build_decoders([spec], 1)
         assert str(error.value).count("decoding.samplers") == 1
         assert error.value.__cause__ is None
     with pytest.raises(ConfigError, match="at most 2 samples"):
-        build_methods([{"stochastic_beam": 2}], 3)
+        build_decoders([{"stochastic_beam": 2}], 3)
     with pytest.raises(ConfigError, match="twice"):
-        build_methods([{"beam": 2}, {"beam": {"width": 2}}], 1)
+        build_decoders([{"beam": 2}, {"beam": {"width": 2}}], 1)
 
 
 def test_searches_stand_beside_samplers_in_a_comparison():
@@ -423,7 +423,7 @@ def test_searches_stand_beside_samplers_in_a_comparison():
         length=10,
         checkpoint="last",
     )
-    methods = build_methods(decoding.samplers, 2)
+    methods = build_decoders(decoding.samplers, 2)
     compared = compare.compare(made, text, methods, decoding, MEASURED, seed=0)
     measured = {(row.sampler, row.metric) for row in compared.metrics}
     assert {row.sampler for row in compared.metrics} == {

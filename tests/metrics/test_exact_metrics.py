@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
 from nextchar.metrics import exact
-from nextchar.metrics.estimators import BLOCKS, PROMPTS, Sums, cluster_weights, figures
+from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
 from nextchar.models.base import LanguageModel
 from nextchar.models.cache import Cache
 from nextchar.models.transformer import Transformer
@@ -195,6 +195,6 @@ def test_intervals_hold_their_value_and_a_perplexity_is_never_below_one() -> Non
 
 
 def test_what_can_not_be_measured_has_no_row() -> None:
-    empty = Sums("a", "m", "", np.zeros(3), np.zeros(3))
+    empty = RatioEstimator("a", "m", "", np.zeros(3), np.zeros(3))
     assert math.isnan(empty.value)
     assert figures([empty], cluster_weights({PROMPTS: 3}, 10, 0)) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nextchar.metrics.estimators import BLOCKS, Sums
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator
 from nextchar.metrics.families import families, family_figures
 from nextchar.results import HUMAN, JUDGE, FamilyFigure
 
@@ -14,11 +14,11 @@ K = 40
 
 def row(
     label: str, metric: str, even: float, odd: float, noise: float = 0.0, seed: int = 0
-) -> Sums:
+) -> RatioEstimator:
     """A metric that is `even` on the tuning prompts and `odd` on the reporting ones."""
     values = np.where(np.arange(K) % 2 == 0, even, odd)
     values = values + np.random.default_rng(seed).normal(0, noise, K)
-    return Sums(label, metric, "", values, np.ones(K))
+    return RatioEstimator(label, metric, "", values, np.ones(K))
 
 
 def only(rows: list[FamilyFigure], kind: str, metric: str, family: str = "top_k") -> FamilyFigure:
@@ -92,6 +92,8 @@ def test_without_families_human_text_or_prompts_there_is_nothing() -> None:
     human = row(HUMAN, "loops", 1.0, 1.0)
     assert family_figures(curve, 10, 0) == []
     assert family_figures([*curve[:2], human], 10, 0) == []
-    exact = [Sums(s.sampler, s.metric, "", s.numerators, s.denominators, BLOCKS) for s in curve]
+    exact = [
+        RatioEstimator(s.sampler, s.metric, "", s.numerators, s.denominators, BLOCKS) for s in curve
+    ]
     assert family_figures([*exact, human], 10, 0) == []
     assert family_figures([*curve, human], 10, 0) != []

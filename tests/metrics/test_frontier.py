@@ -20,16 +20,16 @@ from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.experiment import compare
-from nextchar.metrics.estimators import Sums
+from nextchar.metrics.estimators import RatioEstimator
 from nextchar.metrics.mauve import clusters, measure
 from nextchar.metrics.mauve.features import window_features
 from nextchar.metrics.mauve.frontier import area, area_pseudo_values, frontier_sums, smoothed
 from nextchar.metrics.mauve.frontier import frontier as curve
 from nextchar.metrics.statistics import Floats, pseudo_values
+from nextchar.models.registry import build_model
 from nextchar.models.transformer import Transformer
 from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE, Sample
 from nextchar.samplers import build_all
-from nextchar.training import store as trained
 
 C = 5.0
 
@@ -163,7 +163,7 @@ def text() -> Corpus:
 
 @pytest.fixture(scope="module")
 def model(text: Corpus) -> Transformer:
-    made = trained.build_model(asked().model, len(text.vocabulary), 0)
+    made = build_model(asked().model, len(text.vocabulary), 0)
     assert isinstance(made, Transformer)
     return made
 
@@ -196,7 +196,7 @@ def test_pieces_of_held_out_text_lie_between_the_human_texts(text: Corpus) -> No
     assert all(each in text.train_text for each in trained)
 
 
-def row(rows: Sequence[Sums], label: str) -> Sums:
+def row(rows: Sequence[RatioEstimator], label: str) -> RatioEstimator:
     (found,) = [each for each in rows if each.sampler == label]
     return found
 

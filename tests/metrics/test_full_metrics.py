@@ -13,9 +13,9 @@ from sacrebleu.metrics import BLEU
 
 from nextchar.metrics import layout, style
 from nextchar.metrics.bleu import self_bleu
-from nextchar.metrics.estimators import Sums
-from nextchar.metrics.full import Beside, full_sums, held_out
-from nextchar.metrics.generated import Written
+from nextchar.metrics.estimators import RatioEstimator
+from nextchar.metrics.full import ReferenceTexts, full_sums, held_out
+from nextchar.metrics.generated import GeneratedTexts
 from nextchar.metrics.statistics import pseudo_values
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=14)
@@ -110,10 +110,10 @@ def test_lines_and_headings() -> None:
     assert layout.headings("\n\nCut off:") == []
 
 
-def rows(texts: list[str], prompts: list[int], train: str = "xyz") -> dict[str, Sums]:
+def rows(texts: list[str], prompts: list[int], train: str = "xyz") -> dict[str, RatioEstimator]:
     bits = np.zeros((len(texts), len(texts[0])))
-    written = Written("s", prompts, texts, bits, judged=bits + 2.5)
-    sums = full_sums([written], Beside(train, ["abab"]), max(prompts) + 1)
+    written = GeneratedTexts("s", prompts, texts, bits, judged=bits + 2.5)
+    sums = full_sums([written], ReferenceTexts(train, ["abab"]), max(prompts) + 1)
     return {each.metric: each for each in sums}
 
 

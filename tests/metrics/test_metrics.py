@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nextchar.metrics import text
 from nextchar.metrics.estimators import PROMPTS, cluster_weights, figures
-from nextchar.metrics.generated import Written, core_sums
+from nextchar.metrics.generated import GeneratedTexts, core_sums
 from nextchar.metrics.statistics import prompt_weights, ratio_interval
 from nextchar.results import Metric
 
@@ -73,9 +73,9 @@ def test_loops_against_the_definition(written: str) -> None:
     assert text.ends_in_loop(written) == brute()
 
 
-def written(name: str, texts: list[str], prompts: list[int] | None = None) -> Written:
+def written(name: str, texts: list[str], prompts: list[int] | None = None) -> GeneratedTexts:
     length = max(map(len, texts))
-    return Written(
+    return GeneratedTexts(
         sampler=name,
         prompts=prompts or list(range(len(texts))),
         texts=texts,
@@ -85,7 +85,7 @@ def written(name: str, texts: list[str], prompts: list[int] | None = None) -> Wr
     )
 
 
-def measured(samplers: list[Written], train_text: str, prompts: int) -> list[Metric]:
+def measured(samplers: list[GeneratedTexts], train_text: str, prompts: int) -> list[Metric]:
     sums = core_sums(samplers, train_text, prompts)
     return figures(sums, cluster_weights({PROMPTS: prompts}, 50, 0))
 
@@ -109,7 +109,7 @@ def test_every_figure_by_hand() -> None:
 
 def test_what_is_not_defined_has_no_row() -> None:
     """Text without words, and text that no sampler wrote."""
-    human = Written("human", [0], ["!!!"], np.ones((1, 3)))
+    human = GeneratedTexts("human", [0], ["!!!"], np.ones((1, 3)))
     rows = measured([human], "words", prompts=1)
     assert [row.metric for row in rows] == ["bits_per_character", "loops"]
 

@@ -12,24 +12,24 @@ from nextchar import results
 from nextchar.config import ConfigError
 from nextchar.experiment.pool_seeds import pool
 from nextchar.metrics.differences import differences, freedom
-from nextchar.metrics.estimators import BLOCKS, Sums, restored, stored
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator, restored, stored
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
 from nextchar.results import HUMAN, StoredSums
 
 K = 30
 
 
-def sums(label: str, values: np.ndarray, metric: str = "m") -> Sums:
-    return Sums(label, metric, "", values, np.ones_like(values))
+def sums(label: str, values: np.ndarray, metric: str = "m") -> RatioEstimator:
+    return RatioEstimator(label, metric, "", values, np.ones_like(values))
 
 
 def test_sums_survive_the_disk_to_the_bit(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     before = [
-        Sums(
+        RatioEstimator(
             "a=1 b=2", "x", "bits", generator.normal(size=9000), np.ones(9000), BLOCKS, None, True
         ),
-        Sums(HUMAN, "y", "", np.array([1 / 3]), np.array([0.1]), n=7),
+        RatioEstimator(HUMAN, "y", "", np.array([1 / 3]), np.array([0.1]), n=7),
     ]
     results.write_rows(tmp_path / "s.csv", StoredSums, [stored(each) for each in before])
     rows: list[StoredSums] = results.read_rows(StoredSums, tmp_path / "s.csv")

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.metrics.differences import differences, holm, student
-from nextchar.metrics.estimators import PROMPTS, Sums, cluster_weights, figures
+from nextchar.metrics.estimators import PROMPTS, RatioEstimator, cluster_weights, figures
 from nextchar.report.standing import standings
 from nextchar.results import HUMAN, HUMAN_TRAINING, Difference
 
 SIMULATIONS, RESAMPLES, K = 1000, 300, 40
 
 
-def sums(label: str, means: np.ndarray, counts: np.ndarray | None = None) -> Sums:
+def sums(label: str, means: np.ndarray, counts: np.ndarray | None = None) -> RatioEstimator:
     under = np.ones_like(means) if counts is None else counts
-    return Sums(label, "m", "", means * under, under)
+    return RatioEstimator(label, "m", "", means * under, under)
 
 
 def only(rows: list[Difference], first: str, second: str) -> Difference:

@@ -189,6 +189,7 @@ def test_a_run_leaves_what_the_contract_says(tiny_run: Path) -> None:
         "config.yaml",
         "manifest.json",
         "metrics.csv",
+        "metrics.json",
         "timings.json",
         "samples.jsonl",
         "plots",

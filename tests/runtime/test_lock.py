@@ -16,7 +16,7 @@ from nextchar.runtime import lock
 HOLD = """
 import sys, time
 from pathlib import Path
-from nextchar import lock
+from nextchar.runtime import lock
 with lock.holding(Path(sys.argv[1]), "a thing"):
     print("held", flush=True)
     time.sleep(60)
@@ -24,7 +24,7 @@ with lock.holding(Path(sys.argv[1]), "a thing"):
 COUNT = """
 import sys
 from pathlib import Path
-from nextchar import lock
+from nextchar.runtime import lock
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
 for _ in range(rounds):
     with lock.holding(folder / "count.lock", "the count"):

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from omegaconf import OmegaConf
 
-from nextchar.decoding.registry import SEARCHES, build_methods
+from nextchar.decoding.registry import SEARCHES, build_decoders
 from nextchar.plots.palette import family, look
 from nextchar.samplers.external import TARGET
 from nextchar.samplers.registry import FAMILY
@@ -24,11 +24,11 @@ def test_one_config_runs_every_method():
     specs = all_specs()
     named = {name for spec in specs for name in ([spec] if isinstance(spec, str) else spec)}
     assert FAMILY.keys() | SEARCHES.keys() | {TARGET} <= named
-    assert len(build_methods(specs, 1)) == len(specs)
+    assert len(build_decoders(specs, 1)) == len(specs)
 
 
 def test_families_are_told_apart_by_colour_or_marker():
-    labels = [method.label for method in build_methods(all_specs(), 1)]
+    labels = [method.label for method in build_decoders(all_specs(), 1)]
     for one, other in combinations(labels, 2):
         if family(one) != family(other):
             assert (look(one).marker, look(one).text) != (look(other).marker, look(other).text)

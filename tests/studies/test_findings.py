@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from example_run import SAMPLERS, example_run
-from studies.findings.finding import Finding, NotBorneOutError, Study, interval, render, shown
+from studies.findings.finding import Finding, Study, UnsupportedClaimError, interval, render, shown
 
 from nextchar import results
 from nextchar.results import HUMAN_TRAINING, Difference, FamilyFigure, Metric, Truncation
@@ -62,7 +62,7 @@ def test_a_sentence_that_does_not_hold_stops_the_page() -> None:
     good, bad = Finding("Good.", ("true",), True), Finding("Bad.", ("false",), False)
     page = render("T", [("P", "run", [good])])
     assert "- Good.\n\n  ```sh\n  true\n  ```" in page
-    with pytest.raises(NotBorneOutError, match=r"no longer bears out: Bad\.$"):
+    with pytest.raises(UnsupportedClaimError, match=r"no longer bears out: Bad\.$"):
         render("T", [("P", "run", [good, bad])])
 
 

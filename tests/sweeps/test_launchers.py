@@ -58,7 +58,7 @@ def test_jobs_take_several_gpus_in_turn(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
     for turn in range(4):
-        device.take_turn(turn)
+        device.select_gpu(turn)
     assert taken == expected
 
 
@@ -203,7 +203,7 @@ def test_a_text_that_travels_is_the_same_job(tmp_path: Path) -> None:
     asked = _task(tmp_path, 0, "nothing").asked
     assert asked.corpus.path is not None
     text = Path(asked.corpus.path).read_bytes()
-    there = transfer.abroad(asked, tmp_path / "scratch", text)
+    there = transfer.relocate_config(asked, tmp_path / "scratch", text)
     assert there.corpus.path is not None
     assert Path(there.corpus.path).read_bytes() == text
     assert jobs.key(there) == jobs.key(asked)

@@ -22,9 +22,9 @@ from nextchar.results import TrainingRecord
 from nextchar.training import batches, checkpoint, trainer
 from nextchar.training import step as steps
 from nextchar.training.evaluation import evaluate, evaluate_random
-from nextchar.training.loss import Objective
+from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
-from nextchar.training.step import take_steps
+from nextchar.training.step import train_steps
 
 
 def train(
@@ -55,12 +55,12 @@ def windows(
 
 
 def step_by_step(
-    objective: Objective,
+    objective: MultiTokenLoss,
     optimizers: Optimizers,
     config: TrainingConfig,
     average: LanguageModel | None = None,
 ) -> Iterator[Tensor]:
-    return take_steps(
+    return train_steps(
         objective,
         optimizers,
         average,
@@ -195,7 +195,7 @@ def test_a_gradient_is_clipped() -> None:
         norms.extend(p.grad.norm() for p in model.parameters() if p.grad is not None),
         take(step),
     )
-    objective = Objective(model, config.ahead)
+    objective = MultiTokenLoss(model, config.ahead)
     next(step_by_step(objective, optimizers, config))
     assert torch.stack(norms).norm() == pytest.approx(1e-9, rel=1e-3)
 
@@ -274,7 +274,7 @@ def test_the_average_is_a_mean_at_first_and_exponential_then() -> None:
     for step, value in enumerate([1.0, 2.0, 6.0, 1.0]):
         for weight in model.parameters():
             torch.nn.init.constant_(weight, value)
-        steps.take_in(average, model, 0.6, step)
+        steps.update_average(average, model, 0.6, step)
         expected = [1.0, 1.5, 1.5 * 0.6 + 6 * 0.4, (1.5 * 0.6 + 6 * 0.4) * 0.6 + 0.4][step]
         assert next(average.parameters()).flatten()[0].item() == pytest.approx(expected)
 
@@ -283,9 +283,9 @@ def test_the_average_is_what_is_evaluated_and_kept(tmp_path: Path) -> None:
     config = training_config(averaging=0.9, evaluate_every=12)
     model, records = train(tmp_path, config)
     plain, _ = train(tmp_path / "plain", training_config(evaluate_every=12))
-    average, objective = fresh(), Objective(fresh(), 1)
+    average, objective = fresh(), MultiTokenLoss(fresh(), 1)
     list(
-        take_steps(
+        train_steps(
             objective,
             Optimizers(objective.model, config),
             average,
@@ -309,7 +309,7 @@ def test_the_average_is_what_is_evaluated_and_kept(tmp_path: Path) -> None:
 
 def test_further_characters_are_targets_of_their_own() -> None:
     """At the start every head is uniform: each loss is ln V, the k-th with the weight 1 / k."""
-    objective, size = Objective(fresh(), 3), len(corpus().vocabulary)
+    objective, size = MultiTokenLoss(fresh(), 3), len(corpus().vocabulary)
     read = windows(corpus().train, training_config(), seed=0, step=0, length=8 + 3)
     total, of_next = objective(read[:, :8], read[:, 1:])
     assert of_next.item() == pytest.approx(math.log(size))
@@ -327,7 +327,7 @@ def test_further_characters_are_targets_of_their_own() -> None:
 
 def test_looking_ahead_needs_hidden_states() -> None:
     with pytest.raises(ConfigError, match=r"training.ahead=2: .*model=transformer"):
-        Objective(fresh(kind="gpt2", key_value_heads=4, logit_cap=None, lookback=1), 2)
+        MultiTokenLoss(fresh(kind="gpt2", key_value_heads=4, logit_cap=None, lookback=1), 2)
 
 
 def test_a_fold_chooses_a_checkpoint_without_the_validation_split(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 @torch.no_grad()
 def run(arguments: argparse.Namespace) -> None:
-    device.prepare(arguments.threads)
+    device.configure_torch(arguments.threads)
     model = subject.transformer()
     generator = torch.Generator().manual_seed(1)
     prompts = torch.randint(subject.VOCABULARY, (arguments.rows, 128), generator=generator)

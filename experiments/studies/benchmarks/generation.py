@@ -52,7 +52,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    device.prepare(arguments.threads)
+    device.configure_torch(arguments.threads)
     if arguments.batches:
         place = device.choose(arguments.device)
         batches.run(arguments.batches, arguments.characters, arguments.rounds, place)

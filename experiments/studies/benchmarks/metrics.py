@@ -18,7 +18,7 @@ from typing import Any
 from nextchar import config
 from nextchar.config import Config
 from nextchar.data import corpus
-from nextchar.decoding.registry import build_methods
+from nextchar.decoding.registry import build_decoders
 from nextchar.experiment import compare
 from nextchar.models.registry import build_model
 from nextchar.runtime import device, progress
@@ -48,7 +48,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     asked = _asked(arguments)
-    device.prepare(asked.threads)
+    device.configure_torch(asked.threads)
     text = corpus.load(asked.corpus)
     if text.substituted:
         progress.say(f"note: {text.substituted}")
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         trainer.train(
             model, text, asked.training, seed=0, folder=Path(folder), on_record=lambda record: None
         )
-    methods = build_methods(SPECS, asked.decoding.samples_per_prompt)
+    methods = build_decoders(SPECS, asked.decoding.samples_per_prompt)
     found = compare.compare(model, text, methods, asked.decoding, asked.metrics, asked.seed)
     asked_for = asked.decoding
     print(

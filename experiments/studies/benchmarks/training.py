@@ -101,13 +101,13 @@ def write(folder: Path, curves: Curves, told: str) -> None:
     page = folder.parent / PAGE
     if page.exists():
         link = picture.relative_to(page.parent).as_posix()
-        pages.renew(page, PROGRAM, f"![Loss against time]({link})\n\n{told}")
+        pages.replace_section(page, PROGRAM, f"![Loss against time]({link})\n\n{told}")
         print(page)
 
 
 def train(asked: Config) -> Curve:
     """Train as the config says, from the beginning, leaving nothing behind."""
-    device.prepare(asked.threads)
+    device.configure_torch(asked.threads)
     text = corpus.load(asked.corpus)
     model = build_model(asked.model, len(text.vocabulary), asked.seed)
     model.to(device.choose(asked.device))

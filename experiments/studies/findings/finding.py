@@ -14,7 +14,7 @@ from nextchar import results
 from nextchar.results import Difference, FamilyFigure, Metric, Run, Truncation
 
 
-class NotBorneOutError(ValueError):
+class UnsupportedClaimError(ValueError):
     """A sentence is not true of the run that it was asked of."""
 
 
@@ -106,7 +106,7 @@ def interval(
 def render(title: str, parts: Iterable[tuple[str, str, Sequence[Finding]]]) -> str:
     """Markdown: for each part its heading, the command that makes its run, and its findings.
 
-    Raises NotBorneOutError, naming them, for sentences that don't hold.
+    Raises UnsupportedClaimError, naming them, for sentences that don't hold.
     """
     lines = [f"# {title}", ""]
     fallen = []
@@ -118,5 +118,5 @@ def render(title: str, parts: Iterable[tuple[str, str, Sequence[Finding]]]) -> s
             lines += [f"- {finding.sentence}", ""]
             lines += ["  ```sh", *(f"  {command}" for command in finding.commands), "  ```", ""]
     if fallen:
-        raise NotBorneOutError("the run no longer bears out: " + " / ".join(fallen))
+        raise UnsupportedClaimError("the run no longer bears out: " + " / ".join(fallen))
     return "\n".join(lines)

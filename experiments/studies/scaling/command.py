@@ -40,7 +40,7 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> None:
     picture = draw_scaling(study, root / "docs" / "figures", FIGURE)
     path = root / PAGE
     link = picture.relative_to(path.parent).as_posix()
-    pages.renew(path, page.PROGRAM, page.part(study, link))
+    pages.replace_section(path, page.PROGRAM, page.part(study, link))
     print(f"{folder}\n{picture}\n{path}")
 
 

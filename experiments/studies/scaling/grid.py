@@ -74,7 +74,7 @@ def run(base: Config, grid: Grid) -> list[Training]:
         raise ConfigError(
             f"model.kind={base.model.kind}: must be transformer, whose FLOP are counted"
         )
-    device.prepare(base.threads)
+    device.configure_torch(base.threads)
     texts: dict[float, Corpus] = {}
     rows: list[Training] = []
     configs = list(grid.configs(base))
@@ -98,7 +98,7 @@ def train(asked: Config, text: Corpus) -> Training:
     model = build_model(asked.model, len(vocabulary), asked.seed)
     model.to(device.choose(asked.device))
     model_id = config.model_id(asked, text.sha256, vocabulary.characters)
-    found = store.trained_model(asked, text, model, model_id)
+    found = store.load_or_train(asked, text, model, model_id)
     blocks = parameters_of_blocks(model)
     characters = asked.training.steps * characters_a_step(asked)
     cost = shape_of(asked.model, len(vocabulary)).flop_a_character(blocks)

@@ -14,9 +14,9 @@ from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.models.registry import build_model
 from nextchar.runtime import device, progress
-from nextchar.training.loss import Objective
+from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
-from nextchar.training.step import take_steps
+from nextchar.training.step import train_steps
 from studies.scaling import grid
 from studies.scaling.rows import StepTime
 
@@ -29,12 +29,12 @@ def measure(base: Config, widths: Sequence[int], steps: int) -> list[StepTime]:
 
     The sizes take turns, a step each, so that what else the machine does strikes them alike.
     """
-    device.prepare(base.threads)
+    device.configure_torch(base.threads)
     text = corpus.load(base.corpus)
     place = device.choose(base.device)
     sizes = [grid.resized(base, width, WARMUP + steps, 1.0) for width in widths]
     seconds: list[list[float]] = [[] for _ in widths]
-    with torch.random.fork_rng(device.generators()):
+    with torch.random.fork_rng(device.rng_devices()):
         losses = [_losses(asked, text) for asked in sizes]
         for number in range(WARMUP + steps):
             for own, each in zip(seconds, losses, strict=True):
@@ -66,8 +66,8 @@ def _losses(asked: Config, text: Corpus) -> Iterator[Tensor]:
     """The steps of a size, one for each loss that is asked for."""
     place = device.choose(asked.device)
     model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
-    objective = Objective(model, asked.training.ahead)
-    return take_steps(
+    objective = MultiTokenLoss(model, asked.training.ahead)
+    return train_steps(
         objective,
         Optimizers(model, asked.training, objective.heads),
         None,

@@ -15,16 +15,16 @@ from torch import Tensor
 from nextchar.config import DecodingConfig
 from nextchar.decoding import engine
 from nextchar.decoding.engine import Row, Texts
-from nextchar.decoding.registry import Method
+from nextchar.decoding.registry import Decoder
 from nextchar.decoding.search import Search
 from nextchar.models.base import LanguageModel
 from nextchar.runtime import progress
 from nextchar.samplers import Sampler
 
 
-def write(
+def decode_all(
     model: LanguageModel,
-    samplers: Sequence[Method],
+    samplers: Sequence[Decoder],
     prompts: Tensor,
     decoding: DecodingConfig,
     seed: int,
@@ -79,7 +79,7 @@ def _search(
     clock = time.perf_counter()
     ids = search.write(model, prompts, rows, length=length, seed=seed, on_progress=on_progress)
     read = prompts[[row.prompt for row in rows]]
-    bits = engine.bits_of(model, read, ids.to(prompts.device))
+    bits = engine.score_bits(model, read, ids.to(prompts.device))
     seconds = {rows[0].sampler: time.perf_counter() - clock}
     nothing = torch.full_like(bits, torch.nan)
     return Texts(rows, ids, bits, nothing, nothing, seconds)
@@ -100,7 +100,7 @@ def _joined(parts: Sequence[Texts], methods: int) -> Texts:
     return Texts([rows[i] for i in order], ids, bits, entropy, kept, seconds)
 
 
-def speeds(samplers: Sequence[Method], texts: Texts, seconds: float) -> dict[str, Any]:
+def speeds(samplers: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:
     """Seconds of the whole, and of each sampler: its own choosing, and its share of the model's.
 
     A search's own seconds hold the model's steps, which it takes alone.

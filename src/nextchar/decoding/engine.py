@@ -225,21 +225,21 @@ def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:
 
 
 @torch.no_grad()
-def bits_of(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Tensor:
+def score_bits(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Tensor:
     """-log2 of the model's probability of each character of texts [R, L] after prompts [R, T]."""
     columns = []
     for part in range(0, len(texts), BLOCK):
         rows = slice(part, part + BLOCK)
         bits = [
             -F.log_softmax(logits.double(), -1).gather(-1, texts[rows, t, None])
-            for t, logits in enumerate(logits_along(model, prompts[rows], texts[rows]))
+            for t, logits in enumerate(teacher_forced_logits(model, prompts[rows], texts[rows]))
         ]
         columns.append(torch.cat(bits, dim=1).cpu() / math.log(2))
     return torch.cat(columns)
 
 
 @torch.no_grad()
-def logits_along(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Iterator[Tensor]:
+def teacher_forced_logits(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Iterator[Tensor]:
     """The logits [R, V] before each character of texts [R, L] after prompts [R, T], as generation
     would have them."""
     model.eval()

@@ -17,7 +17,7 @@ from nextchar.samplers import Sampler
 from nextchar.samplers.external import TARGET
 from nextchar.samplers.registry import FAMILY, Spec, arguments, build, build_all
 
-Method = Sampler | Search
+Decoder = Sampler | Search
 
 SEARCHES: dict[str, type[Search]] = {
     each.name: each
@@ -31,7 +31,7 @@ SEARCHES: dict[str, type[Search]] = {
 }
 
 
-def build_method(spec: Spec) -> Method:
+def build_decoder(spec: Spec) -> Decoder:
     """A sampler, or {temperature: 0.7, best_of: 8}: samplers, and a search at the end.
 
     Raises ConfigError in one line.
@@ -63,12 +63,12 @@ def build_method(spec: Spec) -> Method:
         raise ConfigError(f"decoding.samplers: {error}") from None
 
 
-def build_methods(specs: Sequence[Spec], samples_per_prompt: int) -> list[Method]:
+def build_decoders(specs: Sequence[Spec], samples_per_prompt: int) -> list[Decoder]:
     """Every method of a comparison.
 
     Raises ConfigError when two have the same label, or one can't write so many samples a prompt.
     """
-    methods = build_all(specs, build_method)
+    methods = build_all(specs, build_decoder)
     for method in methods:
         most = method.most_samples if isinstance(method, Search) else None
         if most is not None and samples_per_prompt > most:

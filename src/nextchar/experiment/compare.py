@@ -16,20 +16,20 @@ from torch import Tensor
 
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
-from nextchar.decoding import decode as writing
 from nextchar.decoding import engine
+from nextchar.decoding.decode import decode_all, speeds
 from nextchar.decoding.engine import Texts
 from nextchar.decoding.prompts import cut_prompts, human_pieces
-from nextchar.decoding.registry import Method
+from nextchar.decoding.registry import Decoder
 from nextchar.decoding.search import Search
 from nextchar.metrics import exact
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import BLOCKS, PROMPTS, cluster_weights, figures, stored
 from nextchar.metrics.families import family_figures
-from nextchar.metrics.full import Beside, full_sums, held_out
-from nextchar.metrics.generated import Written, core_sums
+from nextchar.metrics.full import ReferenceTexts, full_sums, held_out
+from nextchar.metrics.generated import GeneratedTexts, core_sums
 from nextchar.metrics.ground_truth import Truth, truncation
-from nextchar.metrics.ground_truth_texts import against_truth
+from nextchar.metrics.ground_truth_texts import ground_truth_metrics
 from nextchar.metrics.judge import Judge
 from nextchar.metrics.mauve import measure
 from nextchar.models.base import LanguageModel
@@ -66,7 +66,7 @@ class Comparison:
 def compare(
     model: LanguageModel,
     corpus: Corpus,
-    samplers: Sequence[Method],
+    samplers: Sequence[Decoder],
     decoding: DecodingConfig,
     measured: MetricsConfig,
     seed: int,
@@ -81,9 +81,9 @@ def compare(
         else method
         for method in samplers
     ]
-    texts = writing.write(model, methods, prompts.to(device), decoding, seed)
+    texts = decode_all(model, methods, prompts.to(device), decoding, seed)
     generated = time.perf_counter()
-    human_bits = engine.bits_of(model, prompts.to(device), human.to(device))
+    human_bits = engine.score_bits(model, prompts.to(device), human.to(device))
     samples = [
         *_samples(corpus, [sampler.label for sampler in samplers], texts, prompts),
         *_reference_samples(corpus, HUMAN, prompts, human, human_bits),
@@ -119,7 +119,7 @@ def compare(
     if corpus.automaton is not None:
         with clock.part("truth"):
             truth = Truth(corpus.automaton, corpus.validation_text)
-            held = against_truth(
+            held = ground_truth_metrics(
                 model, corpus, lawful, samples, at, truth, measured.epsilon, weights
             )
             sums += held.sums
@@ -132,7 +132,7 @@ def compare(
     with clock.part("families"):
         families = family_figures(sums, measured.resamples, seed)
     timings = {
-        "generation": writing.speeds(samplers, texts, generated - started),
+        "generation": speeds(samplers, texts, generated - started),
         "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},
     }
     return Comparison(
@@ -147,7 +147,7 @@ def compare(
     )
 
 
-def _with_law(methods: Sequence[Method]) -> list[Sampler]:
+def _with_law(methods: Sequence[Decoder]) -> list[Sampler]:
     """Those whose distribution after a text is known from the model's logits there alone."""
     samplers = [each for each in methods if isinstance(each, Sampler)]
     return [each for each in samplers if each.exact and not each.has_memory]
@@ -196,14 +196,14 @@ def _beside(
         (HUMAN_TRAINING, *cut_prompts(corpus.train, decoding)),
         (JUDGE, prompts, drawn),
     ):
-        bits = engine.bits_of(model, before.to(device), ids.to(device))
+        bits = engine.score_bits(model, before.to(device), ids.to(device))
         samples += _reference_samples(corpus, label, before, ids, bits)
     return samples
 
 
 def _judged(
-    written: Sequence[Written], samples: Sequence[Sample], corpus: Corpus, judge: Judge
-) -> list[Written]:
+    written: Sequence[GeneratedTexts], samples: Sequence[Sample], corpus: Corpus, judge: Judge
+) -> list[GeneratedTexts]:
     """The same texts, with the bits of their characters under the judge."""
     before = {(sample.sampler, sample.prompt): sample.prompt_text for sample in samples}
     judged = []
@@ -217,14 +217,16 @@ def _judged(
     return judged
 
 
-def _held_against(corpus: Corpus, decoding: DecodingConfig) -> Beside:
+def _held_against(corpus: Corpus, decoding: DecodingConfig) -> ReferenceTexts:
     """The training text, and what lies between the pieces of human text in the validation split."""
     pieces = human_pieces(len(corpus.validation), decoding)
     between = held_out(corpus.validation_text, pieces, least=decoding.length)
-    return Beside(corpus.train_text, between)
+    return ReferenceTexts(corpus.train_text, between)
 
 
-def _written(samplers: Sequence[Method], texts: Texts, samples: Sequence[Sample]) -> list[Written]:
+def _written(
+    samplers: Sequence[Decoder], texts: Texts, samples: Sequence[Sample]
+) -> list[GeneratedTexts]:
     """Samples grouped by sampler, human text last, with what was measured of each choice."""
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -234,7 +236,7 @@ def _written(samplers: Sequence[Method], texts: Texts, samples: Sequence[Sample]
         sampler.label: indices == index for index, sampler in enumerate(samplers) if sampler.exact
     }
     return [
-        Written(
+        GeneratedTexts(
             sampler=label,
             prompts=[sample.prompt for sample in group],
             texts=[sample.text for sample in group],

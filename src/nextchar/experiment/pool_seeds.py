@@ -11,8 +11,9 @@ from typing import Any
 
 from nextchar import config, results, tracking
 from nextchar.config import Config, ConfigError
+from nextchar.metrics.catalog import definitions
 from nextchar.metrics.differences import differences
-from nextchar.metrics.estimators import Sums, restored
+from nextchar.metrics.estimators import RatioEstimator, restored
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
 from nextchar.results import Difference, Metric, Run, StoredSums, provenance
 from nextchar.runtime import progress
@@ -37,7 +38,7 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     )
 
 
-def _sums(folder: Path) -> list[Sums]:
+def _sums(folder: Path) -> list[RatioEstimator]:
     rows: list[StoredSums] = results.read_rows(StoredSums, folder / results.SUMS)
     if not rows:
         raise ConfigError(f"{folder}: no {results.SUMS} there; run it again with force=true")
@@ -58,6 +59,7 @@ def write(folder: Path, asked: Config, runs: Sequence[Run]) -> None:
             _track_training(tracker, run)
         tracking.track_results(tracker, asked.training.steps, metrics, runs[0].samples)
     results.write_metrics(folder / results.METRICS, metrics)
+    results.write_definitions(folder, definitions(metrics))
     if pairs:
         results.write_rows(folder / results.DIFFERENCES, Difference, pairs)
     results.write_samples(folder / results.SAMPLES, runs[0].samples)

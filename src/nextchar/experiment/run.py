@@ -16,14 +16,15 @@ from nextchar.config import Config
 from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
-from nextchar.decoding.registry import Method, build_methods
+from nextchar.decoding.registry import Decoder, build_decoders
 from nextchar.experiment import compare, manifest, pool_seeds
 from nextchar.experiment.compare import Comparison
+from nextchar.metrics.catalog import definitions
 from nextchar.metrics.mauve import measure
 from nextchar.models.registry import build_model
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device, files, lock, progress
-from nextchar.training.store import Watcher, trained_model
+from nextchar.training.store import RecordCallback, load_or_train
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class _Setting:
     """What the seeds of a comparison share, checked: nothing was written yet."""
 
     text: Corpus
-    methods: Sequence[Method]
+    methods: Sequence[Decoder]
     place: torch.device
     command: str
     since: float
@@ -40,7 +41,7 @@ class _Setting:
 def run_experiment(
     asked: Config,
     command: str,
-    on_record: Watcher = lambda record: None,
+    on_record: RecordCallback = lambda record: None,
     *,
     since: float = math.inf,
 ) -> Run:
@@ -57,7 +58,7 @@ def run_experiment(
     """
     provenance.code()  # read now: the files may change while this runs
     results.require_latest(asked.outputs)
-    methods = build_methods(asked.decoding.samplers, asked.decoding.samples_per_prompt)
+    methods = build_decoders(asked.decoding.samplers, asked.decoding.samples_per_prompt)
     place = device.choose(asked.device)
     text = corpus.load(asked.corpus)
     text.require(asked.model.context + 1, needed_validation(asked.decoding))
@@ -71,7 +72,7 @@ def run_experiment(
     return _several(asked, setting, on_record)
 
 
-def _one(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
+def _one(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
     model_id, run_id = _identities(asked, setting.text)
 
     def make(folder: Path) -> None:
@@ -80,7 +81,7 @@ def _one(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
     return _kept(asked, setting, run_id, make)
 
 
-def _several(asked: Config, setting: _Setting, on_record: Watcher) -> Run:
+def _several(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
     run_id = config.pooled_id([_identities(part, setting.text)[1] for part in asked.parts])
 
     def make(folder: Path) -> None:
@@ -114,7 +115,7 @@ def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], 
     done = folder / results.DONE
     with ExitStack() as turn:
         if asked.force or not done.exists():
-            device.prepare(asked.threads)
+            device.configure_torch(asked.threads)
             # What can't be built is said before anything is written.
             build_model(asked.model, len(setting.text.vocabulary), asked.seed)
             turn.enter_context(
@@ -137,7 +138,7 @@ def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], 
 def _compare(
     asked: Config,
     setting: _Setting,
-    on_record: Watcher,
+    on_record: RecordCallback,
     folder: Path,
     model_id: str,
     run_id: str,
@@ -154,7 +155,7 @@ def _compare(
             tracking.track_record(tracker, record)
             on_record(record)
 
-        trained = trained_model(asked, text, model, model_id, log, since=setting.since)
+        trained = load_or_train(asked, text, model, model_id, log, since=setting.since)
         tracker.flush()
         if setting.place.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")
@@ -162,6 +163,7 @@ def _compare(
         compared = compare.compare(model, text, methods, asked.decoding, asked.metrics, asked.seed)
         tracking.track_results(tracker, asked.training.steps, compared.metrics, compared.samples)
     results.write_metrics(folder / results.METRICS, compared.metrics)
+    results.write_definitions(folder, definitions(compared.metrics))
     _write_tables(folder, compared)
     results.write_samples(folder / results.SAMPLES, compared.samples)
     facts = {

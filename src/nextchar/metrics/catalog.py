@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nextchar.metrics.title import Title
 from nextchar.metrics.titles_exact import EXACT_TITLES
 from nextchar.metrics.titles_full import FULL_TITLES
 from nextchar.metrics.titles_truth import TRUTH_TITLES
+from nextchar.results import Metric, MetricInfo
 
 _TEXT = "generated text"
 
@@ -77,3 +80,23 @@ _TITLES = _CORE_TITLES | EXACT_TITLES | FULL_TITLES | TRUTH_TITLES
 def title_of(metric: str) -> Title:
     """The names of `metric`; its key stands for all of them where it is not known."""
     return _TITLES.get(metric) or Title(short=metric, long=metric)
+
+
+def definitions(metrics: Iterable[Metric]) -> list[MetricInfo]:
+    """What the metrics of these rows are called and what they say, each once."""
+    units = {row.metric: row.unit for row in metrics}
+    found = []
+    for name, unit in units.items():
+        title = title_of(name)
+        found.append(
+            MetricInfo(
+                name=name,
+                unit=unit,
+                short=title.short,
+                long=title.long,
+                description=title.description,
+                ends=title.ends,
+                group=title.group,
+            )
+        )
+    return found

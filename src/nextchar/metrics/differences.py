@@ -21,13 +21,13 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from nextchar.metrics.estimators import Sums
+from nextchar.metrics.estimators import RatioEstimator
 from nextchar.metrics.statistics import CONFIDENCE, Floats
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 
 def differences(
-    sums: Sequence[Sums], weights: Mapping[str, Floats], *, seeds: int = 1
+    sums: Sequence[RatioEstimator], weights: Mapping[str, Floats], *, seeds: int = 1
 ) -> list[Difference]:
     """Every pair of samplers on every metric that both have; references are not compared.
 
@@ -47,7 +47,11 @@ def differences(
 
 
 def _pairs(
-    metric: str, samplers: Sequence[Sums], human: Sums | None, weights: Floats, freedom: int
+    metric: str,
+    samplers: Sequence[RatioEstimator],
+    human: RatioEstimator | None,
+    weights: Floats,
+    freedom: int,
 ) -> list[Difference]:
     values, drawn = _measured(samplers, weights)
     first, second = np.array(list(combinations(range(len(samplers)), 2))).T
@@ -68,7 +72,7 @@ def _pairs(
     ]
 
 
-def freedom(sums: Sums, seeds: int) -> int:
+def freedom(sums: RatioEstimator, seeds: int) -> int:
     """Degrees of freedom: one less than there are seeds, or clusters where those are fewer.
 
     What is the same in every seed, as the words of human text are, has the clusters' alone.
@@ -81,7 +85,7 @@ def freedom(sums: Sums, seeds: int) -> int:
     return (min(clusters, seeds) if trained else clusters) - 1
 
 
-def _measured(sums: Sequence[Sums], weights: Floats) -> tuple[Floats, Floats]:
+def _measured(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats, Floats]:
     """Values [A] and resampled values [S, A]."""
     values = np.array([each.value for each in sums])
     return values, np.stack([each.resampled(weights) for each in sums], axis=1)

@@ -23,7 +23,7 @@ PROMPTS, BLOCKS = "prompts", "blocks"
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class RatioEstimator:
     """One metric of one sampler: numerators and denominators [K], of clusters of one kind.
 
     `n` counts what the metric pools; by default the denominators do. `exponential` makes the value
@@ -74,12 +74,12 @@ def cluster_weights(sizes: Mapping[str, int], resamples: int, seed: int) -> Mapp
     return {kind: prompt_weights(size, resamples, seed) for kind, size in sizes.items()}
 
 
-def figures(sums: Sequence[Sums], weights: Mapping[str, Floats]) -> list[Metric]:
+def figures(sums: Sequence[RatioEstimator], weights: Mapping[str, Floats]) -> list[Metric]:
     """The rows of metrics.csv, without what could not be measured."""
     return [each.figure(weights[each.clusters]) for each in sums if not np.isnan(each.value)]
 
 
-def stored(sums: Sums) -> StoredSums:
+def stored(sums: RatioEstimator) -> StoredSums:
     """As text that reads back to the same bits."""
     return StoredSums(
         sums.sampler,
@@ -93,9 +93,9 @@ def stored(sums: Sums) -> StoredSums:
     )
 
 
-def restored(row: StoredSums) -> Sums:
+def restored(row: StoredSums) -> RatioEstimator:
     """What `stored` was given."""
-    return Sums(
+    return RatioEstimator(
         row.sampler,
         row.metric,
         row.unit,

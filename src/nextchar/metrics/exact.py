@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar.metrics.estimators import BLOCKS, Sums
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator
 from nextchar.metrics.statistics import Floats
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
@@ -89,7 +89,7 @@ def read(model: LanguageModel, validation: Tensor, *, most: int, blocks: int) ->
     )
 
 
-def exact_sums(samplers: Sequence[Sampler], at: Positions, epsilon: float) -> list[Sums]:
+def exact_sums(samplers: Sequence[Sampler], at: Positions, epsilon: float) -> list[RatioEstimator]:
     """Every exact metric of every sampler, in one pass that holds CHUNK positions at a time."""
     deciles = _deciles(at)
     totals = np.zeros((len(samplers), len(UNITS), at.count))
@@ -161,10 +161,10 @@ def _deciles(at: Positions) -> np.ndarray:
 
 def _sums(
     label: str, totals: Floats, counts: Floats, kept: Floats, in_decile: Floats
-) -> Iterator[Sums]:
+) -> Iterator[RatioEstimator]:
     for (name, unit), column in zip(UNITS.items(), totals, strict=True):
         exponential = name == "epsilon_perplexity"
-        yield Sums(label, name, unit, column, counts, BLOCKS, exponential=exponential)
+        yield RatioEstimator(label, name, unit, column, counts, BLOCKS, exponential=exponential)
     for decile in range(DECILES):
         name = f"kept_in_decile_{decile + 1}"
-        yield Sums(label, name, "characters", kept[decile], in_decile[decile], BLOCKS)
+        yield RatioEstimator(label, name, "characters", kept[decile], in_decile[decile], BLOCKS)

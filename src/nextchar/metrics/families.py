@@ -21,7 +21,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from nextchar.metrics.differences import holm, student
-from nextchar.metrics.estimators import PROMPTS, Sums
+from nextchar.metrics.estimators import PROMPTS, RatioEstimator
 from nextchar.metrics.statistics import Floats, prompt_weights
 from nextchar.results import HUMAN, REFERENCES, FamilyFigure
 
@@ -62,7 +62,7 @@ def families(labels: Sequence[str]) -> dict[str, Curve]:
     return {name: sorted(curve) for name, curve in found.items() if len(curve) >= LEAST}
 
 
-def family_figures(sums: Sequence[Sums], resamples: int, seed: int) -> list[FamilyFigure]:
+def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) -> list[FamilyFigure]:
     """Every family with two halves of prompts, on every metric that human text has too."""
     known = {(each.sampler, each.metric): each for each in sums if each.clusters == PROMPTS}
     human = {metric: each for (sampler, metric), each in known.items() if sampler == HUMAN}
@@ -86,14 +86,14 @@ def family_figures(sums: Sequence[Sums], resamples: int, seed: int) -> list[Fami
     return rows
 
 
-def _half(each: Sums, parity: int) -> Sums:
+def _half(each: RatioEstimator, parity: int) -> RatioEstimator:
     return replace(
         each, numerators=each.numerators[parity::2], denominators=each.denominators[parity::2]
     )
 
 
 def _point(
-    kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], Sums]
+    kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], RatioEstimator]
 ) -> _Point | None:
     """Where a family is measured, as the tuning half says."""
     aim = MATCHED.get(kind, metric)
@@ -120,7 +120,7 @@ def _rows(
     kind: str,
     metric: str,
     points: Mapping[str, _Point],
-    reporting: Mapping[tuple[str, str], Sums],
+    reporting: Mapping[tuple[str, str], RatioEstimator],
     weights: Floats,
 ) -> list[FamilyFigure]:
     """The families of one comparison, with the distance of each from human text."""
@@ -147,7 +147,7 @@ def _rows(
 def _along(
     points: Mapping[str, _Point],
     metric: str,
-    reporting: Mapping[tuple[str, str], Sums],
+    reporting: Mapping[tuple[str, str], RatioEstimator],
     weights: Floats,
 ) -> tuple[Floats, Floats]:
     """Interpolated values [A] of the families and their resamples [S, A]."""

@@ -13,8 +13,8 @@ from functools import partial
 from nextchar.metrics import layout, novelty, style
 from nextchar.metrics import text as texts
 from nextchar.metrics.bleu import self_bleu
-from nextchar.metrics.estimators import Sums, clustered
-from nextchar.metrics.generated import Written
+from nextchar.metrics.estimators import RatioEstimator, clustered
+from nextchar.metrics.generated import GeneratedTexts
 from nextchar.metrics.sets import Term, by_set, mean
 
 ORDERS = (1, 2, 3, 4, 5)
@@ -23,14 +23,16 @@ BLEU_ORDERS = (4, 5)
 
 
 @dataclass(frozen=True)
-class Beside:
+class ReferenceTexts:
     """What texts are held against: the training text, and stretches of held-out text."""
 
     train_text: str
     held_out: Sequence[str]
 
 
-def full_sums(written: Sequence[Written], beside: Beside, prompts: int) -> list[Sums]:
+def full_sums(
+    written: Sequence[GeneratedTexts], beside: ReferenceTexts, prompts: int
+) -> list[RatioEstimator]:
     """Every such metric of every sampler and reference, as sums over the texts of a prompt."""
     every = [text for each in written for text in each.texts]
     found = novelty.matches(beside.train_text, every)
@@ -42,11 +44,11 @@ def full_sums(written: Sequence[Written], beside: Beside, prompts: int) -> list[
         terms = [*_alone(each, speakers), *_copying(own), *_sets(each, grams)]
         for name, unit, over, under in terms:
             above, below = (clustered(side, each.prompts, prompts) for side in (over, under))
-            rows.append(Sums(each.sampler, name, unit, above, below))
+            rows.append(RatioEstimator(each.sampler, name, unit, above, below))
     return rows
 
 
-def _alone(each: Written, speakers: frozenset[str]) -> Iterator[Term]:
+def _alone(each: GeneratedTexts, speakers: frozenset[str]) -> Iterator[Term]:
     """Metrics of each text by itself."""
     if each.judged is not None:
         lengths = [each.judged.shape[1]] * len(each.judged)
@@ -71,7 +73,7 @@ def _copying(found: Sequence[novelty.Integers]) -> Iterator[Term]:
     yield mean("longest_copy", "characters", [float(each.max(initial=0)) for each in found])
 
 
-def _sets(each: Written, grams: Sequence[style.Grams]) -> Iterator[Term]:
+def _sets(each: GeneratedTexts, grams: Sequence[style.Grams]) -> Iterator[Term]:
     words = [texts.words(text) for text in each.texts]
     for order in BLEU_ORDERS:
         yield mean(

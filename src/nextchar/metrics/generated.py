@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nextchar.metrics import text as texts
-from nextchar.metrics.estimators import Sums, clustered
+from nextchar.metrics.estimators import RatioEstimator, clustered
 from nextchar.metrics.statistics import Floats
 
 DISTINCT = (1, 2, 3, 4)
@@ -18,7 +18,7 @@ DISTINCT = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedTexts:
     """All texts of one sampler: prompt [R] says after which prompt each was written.
 
     `bits` is of each text's characters under the untouched model, [R, L]; `entropy` and `kept` are
@@ -39,11 +39,13 @@ Terms = tuple[Sequence[float], Sequence[float]]
 """Numerators and denominators, one of each a text."""
 
 
-def core_sums(written: Sequence[Written], train_text: str, prompts: int) -> list[Sums]:
+def core_sums(
+    written: Sequence[GeneratedTexts], train_text: str, prompts: int
+) -> list[RatioEstimator]:
     """Every core metric of every sampler as sums over the texts after each prompt."""
     known = frozenset(texts.words(train_text))
     return [
-        Sums(
+        RatioEstimator(
             each.sampler,
             name,
             unit,
@@ -55,7 +57,7 @@ def core_sums(written: Sequence[Written], train_text: str, prompts: int) -> list
     ]
 
 
-def _terms(written: Written, known: frozenset[str]) -> Mapping[str, tuple[str, Terms]]:
+def _terms(written: GeneratedTexts, known: frozenset[str]) -> Mapping[str, tuple[str, Terms]]:
     """Metric to its unit and terms."""
     metrics: dict[str, tuple[str, Terms]] = {}
     for name, unit, columns in (

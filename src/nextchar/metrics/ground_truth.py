@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from nextchar.data.grammar.automaton import Automaton, Integers
-from nextchar.metrics.estimators import BLOCKS, Sums, clustered
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator, clustered
 from nextchar.metrics.exact import CHUNK, Positions
 from nextchar.metrics.statistics import Floats, ratio_interval
 from nextchar.results import Possible, Truncation
@@ -101,7 +101,7 @@ def measures(true: Tensor, chosen: Tensor, epsilon: float) -> Tensor:
 
 def truth_sums(
     samplers: Sequence[Sampler], at: Positions, truth: Truth, epsilon: float
-) -> list[Sums]:
+) -> list[RatioEstimator]:
     """Every such metric of every sampler on held-out text, in one pass."""
     totals = np.zeros((len(samplers), len(UNITS), at.count))
     for part, true in truth.chunks(at):
@@ -112,7 +112,7 @@ def truth_sums(
                 totals[index, place] += np.bincount(blocks, column, minlength=at.count)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
     return [
-        Sums(sampler.label, name, unit, column, counts, BLOCKS)
+        RatioEstimator(sampler.label, name, unit, column, counts, BLOCKS)
         for sampler, own in zip(samplers, totals, strict=True)
         for (name, unit), column in zip(UNITS.items(), own, strict=True)
     ]
@@ -126,18 +126,20 @@ def first_impossible(true: Floats, ids: Integers) -> Integers:
 
 def possible_sums(
     label: str, died: Integers, texts_prompts: Sequence[int], length: int, prompts: int
-) -> list[Sums]:
+) -> list[RatioEstimator]:
     """Share of the texts that are still possible after n characters, and how often a step that
     begins with a possible text ends in an impossible one."""
     ones = clustered(np.ones(len(died)), texts_prompts, prompts)
     rows = [
-        Sums(label, f"possible_{n}", "share", clustered(died >= n, texts_prompts, prompts), ones)
+        RatioEstimator(
+            label, f"possible_{n}", "share", clustered(died >= n, texts_prompts, prompts), ones
+        )
         for n in AFTER
         if n <= length
     ]
     lived = clustered(np.minimum(died + 1, length), texts_prompts, prompts)
     wrong = clustered(died < length, texts_prompts, prompts)
-    return [*rows, Sums(label, "impossible_rate", "share", wrong, lived)]
+    return [*rows, RatioEstimator(label, "impossible_rate", "share", wrong, lived)]
 
 
 def written_sums(
@@ -148,7 +150,7 @@ def written_sums(
     texts_prompts: Sequence[int],
     prompts: int,
     epsilon: float,
-) -> list[Sums]:
+) -> list[RatioEstimator]:
     """The quantities of `measures` along the sampler's own texts, at steps whose text is possible
     so far: logits [R, L, V] before each character, `true` [R, L, V], `died` [R]."""
     R, L, V = true.shape
@@ -157,7 +159,7 @@ def written_sums(
     alive = np.arange(L) <= died[:, None]
     under = clustered(alive.sum(1), texts_prompts, prompts)
     return [
-        Sums(
+        RatioEstimator(
             sampler.label,
             f"{name}_written",
             unit,

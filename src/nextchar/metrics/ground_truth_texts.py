@@ -14,7 +14,7 @@ import torch
 from nextchar.data.corpus import Corpus
 from nextchar.data.grammar.automaton import Integers
 from nextchar.decoding import engine
-from nextchar.metrics.estimators import PROMPTS, Sums
+from nextchar.metrics.estimators import PROMPTS, RatioEstimator
 from nextchar.metrics.exact import Positions
 from nextchar.metrics.ground_truth import (
     Truth,
@@ -35,14 +35,14 @@ ROWS = 64
 
 
 @dataclass(frozen=True)
-class Held:
+class GroundTruthMetrics:
     """Metrics, and the share of texts still possible along their length."""
 
-    sums: list[Sums]
+    sums: list[RatioEstimator]
     possible: list[Possible]
 
 
-def against_truth(
+def ground_truth_metrics(
     model: LanguageModel,
     corpus: Corpus,
     samplers: Sequence[Sampler],
@@ -51,7 +51,7 @@ def against_truth(
     truth: Truth,
     epsilon: float,
     weights: Mapping[str, Floats],
-) -> Held:
+) -> GroundTruthMetrics:
     """Exact figures on held-out text; for each sampler and reference, whether its texts could have
     been written; and exact figures along each sampler's first text after each prompt."""
     prompts = weights[PROMPTS].shape[1]
@@ -72,7 +72,7 @@ def against_truth(
                 firsts = [sample for sample in own if sample.sample == 0]
                 sums += _along(model, corpus, kinds[label], firsts, truth, prompts, epsilon)
             task.update(done)
-    return Held(sums, possible)
+    return GroundTruthMetrics(sums, possible)
 
 
 def _died(truth: Truth, corpus: Corpus, samples: Sequence[Sample]) -> Integers:
@@ -92,12 +92,12 @@ def _along(
     truth: Truth,
     prompts: int,
     epsilon: float,
-) -> list[Sums]:
+) -> list[RatioEstimator]:
     encode = corpus.vocabulary.encode
     device = next(model.parameters()).device
     before = torch.stack([encode(sample.prompt_text) for sample in samples])
     texts = torch.stack([encode(sample.text) for sample in samples])
-    steps = engine.logits_along(model, before.to(device), texts.to(device))
+    steps = engine.teacher_forced_logits(model, before.to(device), texts.to(device))
     logits = torch.stack([step.cpu() for step in steps], dim=1)
     true = truth.along([s.prompt_text for s in samples], [s.text for s in samples])
     died = first_impossible(true, texts.numpy())

@@ -16,12 +16,12 @@ from dataclasses import replace
 import numpy as np
 
 from nextchar.metrics.differences import freedom, student
-from nextchar.metrics.estimators import Sums
+from nextchar.metrics.estimators import RatioEstimator
 from nextchar.metrics.statistics import Floats, prompt_weights
 from nextchar.results import Metric
 
 
-def pooled(runs: Sequence[Sequence[Sums]]) -> list[Sums]:
+def pooled(runs: Sequence[Sequence[RatioEstimator]]) -> list[RatioEstimator]:
     """Sums over pairs of seed and cluster, [n K], of what every run has measured."""
     known = [{(each.sampler, each.metric): each for each in run} for run in runs]
     return [
@@ -37,7 +37,7 @@ def pooled(runs: Sequence[Sequence[Sums]]) -> list[Sums]:
 
 
 def crossed_weights(
-    sums: Sequence[Sums], seeds: int, resamples: int, seed: int
+    sums: Sequence[RatioEstimator], seeds: int, resamples: int, seed: int
 ) -> Mapping[str, Floats]:
     """For each kind of cluster the weights [S, n K] of pooled sums."""
     sizes = {each.clusters: len(each.numerators) // seeds for each in sums}
@@ -52,7 +52,9 @@ def crossed_weights(
     }
 
 
-def pooled_figures(sums: Sequence[Sums], weights: Mapping[str, Floats], seeds: int) -> list[Metric]:
+def pooled_figures(
+    sums: Sequence[RatioEstimator], weights: Mapping[str, Floats], seeds: int
+) -> list[Metric]:
     """Values with intervals by Student's t: a percentile of three seeds says too little."""
     rows = []
     for each in sums:

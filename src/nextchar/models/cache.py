@@ -23,7 +23,7 @@ class Cache(ABC):
         """A new cache with the given rows, indices [B'], repeated or reordered at will."""
 
 
-class LayerMemory(ABC):
+class LayerCache(ABC):
     """What one layer of attention remembers."""
 
     @abstractmethod
@@ -32,7 +32,7 @@ class LayerMemory(ABC):
 
 
 @dataclass
-class LayerCache(LayerMemory):
+class RollingLayerCache(LayerCache):
     """Rotated keys and the values of the last W positions, [B, G, W, D]: p lies in slot p % W."""
 
     keys: Tensor
@@ -60,7 +60,7 @@ class KeyValueCache(Cache):
     `recent` [B, n - 1] holds the ids that the next position's embedding looks back to.
     """
 
-    layers: list[LayerCache]
+    layers: list[RollingLayerCache]
     recent: Tensor
 
     @property
@@ -71,7 +71,7 @@ class KeyValueCache(Cache):
     def select(self, rows: Tensor) -> KeyValueCache:
         return KeyValueCache(
             [
-                LayerCache(layer.keys[rows], layer.values[rows], layer.length)
+                RollingLayerCache(layer.keys[rows], layer.values[rows], layer.length)
                 for layer in self.layers
             ],
             self.recent[rows],
@@ -79,8 +79,8 @@ class KeyValueCache(Cache):
 
 
 @dataclass
-class StaticLayer(LayerMemory):
-    """As LayerCache, with `length` [1] on the device, and every slot attended to under a mask."""
+class StaticLayer(LayerCache):
+    """As RollingLayerCache, with `length` [1] on the device; every slot is attended to, masked."""
 
     keys: Tensor
     values: Tensor
@@ -90,7 +90,7 @@ class StaticLayer(LayerMemory):
         """One position, T = 1."""
         slot = self.length % self.keys.size(2)
         # One slot can't collide with itself, and torch's deterministic copy may ask the device.
-        with device.any_algorithm():
+        with device.allow_nondeterministic():
             self.keys.index_copy_(2, slot, keys)
             self.values.index_copy_(2, slot, values)
         return self.keys, self.values

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
-from nextchar.models.uncached import RereadingModel, require_plain
+from nextchar.models.uncached import UncachedModel, reject_unsupported
 
 INITIAL_STD = 0.02
 
@@ -48,12 +48,12 @@ class Layer(nn.Module):
         return F.dropout(x, self.dropout, self.training)
 
 
-class GPT2(RereadingModel):
+class GPT2(UncachedModel):
     """Learned positions, and a head that shares the embedding's weights."""
 
     def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        require_plain(config, "GPT-2")
+        reject_unsupported(config, "GPT-2")
         self.context = config.context
         self.embedding = nn.Embedding(vocabulary_size, config.width)
         self.positions = nn.Embedding(config.context, config.width)

@@ -16,10 +16,10 @@ from labml_nn.transformers.models import (
 from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
-from nextchar.models.uncached import RereadingModel, require_plain
+from nextchar.models.uncached import UncachedModel, reject_unsupported
 
 
-class LabmlTransformer(RereadingModel):
+class LabmlTransformer(UncachedModel):
     """labml_nn's pre-norm Encoder under a causal mask, with learned positions.
 
     Xavier initialisation as in labml_nn's own experiments: `clone_module_list` leaves all layers
@@ -28,7 +28,7 @@ class LabmlTransformer(RereadingModel):
 
     def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        require_plain(config, "labml_nn")
+        reject_unsupported(config, "labml_nn")
         self.context = config.context
         self.embedding = EmbeddingsWithLearnedPositionalEncoding(
             config.width, vocabulary_size, config.context

@@ -22,6 +22,6 @@ KINDS: dict[str, Callable[[ModelConfig, int], LanguageModel]] = {
 
 def build_model(shape: ModelConfig, vocabulary_size: int, seed: int) -> LanguageModel:
     """An untrained model; its weights come from the seed, and torch's own state stays as it was."""
-    with torch.random.fork_rng(device.generators()):
+    with torch.random.fork_rng(device.rng_devices()):
         torch.manual_seed(seed)
         return KINDS[shape.kind](shape, vocabulary_size)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
 from nextchar.models.base import LanguageModel
-from nextchar.models.cache import Cache, KeyValueCache, LayerCache, LayerMemory, StaticCache
+from nextchar.models.cache import Cache, KeyValueCache, LayerCache, RollingLayerCache, StaticCache
 from nextchar.models.kernels import rms_norm, squared_relu
 
 
@@ -66,7 +66,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     return (weights @ v).view(B, H, T, D)
 
 
-class LookbackEmbedding(nn.Module):
+class CausalConvEmbedding(nn.Module):
     """x_t = sum_i E_i[c_(t-i)], i = 0 to n - 1: a table for each of the last n characters.
 
     A causal convolution over the one-hot text, so that no layer has to spend its attention on
@@ -79,7 +79,7 @@ class LookbackEmbedding(nn.Module):
         tables = (nn.Embedding(vocabulary_size + 1, width) for _ in range(lookback))
         self.tables = nn.ModuleList(tables)
 
-    def nothing_before(self, ids: Tensor) -> Tensor:
+    def left_padding(self, ids: Tensor) -> Tensor:
         """What stands before the first of ids [B, T]: [B, n - 1]."""
         return ids.new_full((len(ids), len(self.tables) - 1), self.beginning)
 
@@ -126,7 +126,7 @@ class Attention(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memory: LayerMemory | None,
+        memory: LayerCache | None,
     ) -> Tensor:
         """x [B, T, C] at the positions after those in the memory, which takes them in."""
         B, T, C = x.shape
@@ -162,7 +162,7 @@ class Block(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memory: LayerMemory | None,
+        memory: LayerCache | None,
     ) -> Tensor:
         x = x + self.dropout(self.attention(rms_norm(x), angles, mask, memory))
         return x + self.dropout(self.down(squared_relu(self.up(rms_norm(x)))))
@@ -182,7 +182,7 @@ class Transformer(LanguageModel):
         self.head_width = config.width // config.heads
         self.key_value_heads = config.key_value_heads
         self.logit_cap = config.logit_cap
-        self.embedding = LookbackEmbedding(vocabulary_size, config.width, config.lookback)
+        self.embedding = CausalConvEmbedding(vocabulary_size, config.width, config.lookback)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.head = nn.Linear(config.width, vocabulary_size, bias=False)
@@ -190,7 +190,7 @@ class Transformer(LanguageModel):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [B, T] to logits [B, T, V]."""
-        return self.logits_of(self.hidden(ids))
+        return self.unembed(self.hidden(ids))
 
     def hidden(self, ids: Tensor) -> Tensor:
         """Ids [B, T] to the hidden states [B, T, C] before the head."""
@@ -198,17 +198,17 @@ class Transformer(LanguageModel):
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
         hidden, cache = self.prefill_hidden(ids)
-        return self.logits_of(hidden[:, -1]), cache
+        return self.unembed(hidden[:, -1]), cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        return self.logits_of(self.step_hidden(ids, cache))
+        return self.unembed(self.step_hidden(ids, cache))
 
     def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
         """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
         shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
         empty = self.head.weight.new_empty
-        layers = [LayerCache(empty(shape), empty(shape)) for _ in self.blocks]
-        cache = KeyValueCache(layers, self.embedding.nothing_before(ids))
+        layers = [RollingLayerCache(empty(shape), empty(shape)) for _ in self.blocks]
+        cache = KeyValueCache(layers, self.embedding.left_padding(ids))
         return self._hidden(ids, cache), cache
 
     def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
@@ -227,7 +227,7 @@ class Transformer(LanguageModel):
         # Within the context the mask is the causal one, which a GPU's kernel knows by itself.
         plain = T == 1 or (ids.is_cuda and self.context >= T)
         mask = None if plain else window_mask(T, self.context, ids.device)
-        before = self.embedding.nothing_before(ids) if cache is None else cache.recent
+        before = self.embedding.left_padding(ids) if cache is None else cache.recent
         read = torch.cat((before, ids), dim=1)
         hidden = self._blocks(read, angles, mask, None if cache is None else cache.layers)
         if cache is not None:
@@ -247,7 +247,7 @@ class Transformer(LanguageModel):
         read: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memories: Sequence[LayerMemory] | None,
+        memories: Sequence[LayerCache] | None,
     ) -> Tensor:
         """Ids [B, n - 1 + T], the first only looked back to, to hidden states [B, T, C]."""
         x = self.dropout(rms_norm(self.embedding(read)))
@@ -255,7 +255,7 @@ class Transformer(LanguageModel):
             x = block(x, angles, mask, None if memories is None else memories[index])
         return rms_norm(x)
 
-    def logits_of(self, hidden: Tensor) -> Tensor:
+    def unembed(self, hidden: Tensor) -> Tensor:
         """Hidden states [..., C] to float32 logits [..., V], capped smoothly to (-cap, cap).
 
         The cap: Gemma 2, 2408.00118.

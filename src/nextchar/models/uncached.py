@@ -16,16 +16,16 @@ from nextchar.models.cache import Cache
 
 
 @dataclass
-class Window(Cache):
+class TokenWindow(Cache):
     """The last characters, ids [B, T] with T <= context."""
 
     ids: Tensor
 
-    def select(self, rows: Tensor) -> Window:
-        return Window(self.ids[rows])
+    def select(self, rows: Tensor) -> TokenWindow:
+        return TokenWindow(self.ids[rows])
 
 
-def require_plain(config: ModelConfig, name: str) -> None:
+def reject_unsupported(config: ModelConfig, name: str) -> None:
     """Raise ConfigError for what only our own transformer has."""
     for key, value, only in (
         ("key_value_heads", config.key_value_heads, config.heads),
@@ -37,15 +37,15 @@ def require_plain(config: ModelConfig, name: str) -> None:
             raise ConfigError(f"model.{key}={value}: {name} has no choice; set it to {needed}")
 
 
-class RereadingModel(LanguageModel):
+class UncachedModel(LanguageModel):
     """A model whose learned positions end at the context, so that the text is cropped to it."""
 
-    def prefill(self, ids: Tensor) -> tuple[Tensor, Window]:
-        window = Window(ids[:, -self.context :])
+    def prefill(self, ids: Tensor) -> tuple[Tensor, TokenWindow]:
+        window = TokenWindow(ids[:, -self.context :])
         return self(window.ids)[:, -1], window
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        assert isinstance(cache, Window)
+        assert isinstance(cache, TokenWindow)
         cache.ids = torch.cat((cache.ids, ids[:, None]), dim=1)[:, -self.context :]
         logits: Tensor = self(cache.ids)[:, -1]
         return logits

@@ -14,9 +14,11 @@ from nextchar.results.schema import (
     Difference,
     FamilyFigure,
     Metric,
+    MetricInfo,
     Possible,
     TrainingRecord,
     Truncation,
+    info_of,
     read_metrics,
     read_rows,
     read_training,
@@ -25,6 +27,7 @@ from nextchar.runtime import files
 
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
+DEFINITIONS = "metrics.json"
 DIFFERENCES, SUMS = "differences.csv", "sums.csv"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
@@ -68,6 +71,7 @@ class Run:
     possible: Sequence[Possible] = ()
     families: Sequence[FamilyFigure] = ()
     trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
+    definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
 
     @property
     def seeds(self) -> list[int]:
@@ -78,6 +82,10 @@ class Run:
     def samplers(self) -> list[str]:
         """Labels in the order in which they were asked for, `human` last."""
         return list(dict.fromkeys(row.sampler for row in self.metrics))
+
+    def info(self, metric: str) -> MetricInfo:
+        """What the metric is called and what it says."""
+        return info_of(self.definitions, metric)
 
     def value(self, sampler: str, metric: str) -> Metric | None:
         """The row of one sampler and metric, or None where it does not apply."""
@@ -106,7 +114,30 @@ def read_run(folder: Path) -> Run:
         possible=read_rows(Possible, folder / POSSIBLE),
         families=read_rows(FamilyFigure, folder / FAMILIES),
         trainings={seed: records for seed, records in trainings.items() if records},
+        definitions=read_definitions(folder),
     )
+
+
+def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
+    """Write metrics.json: what each metric of the run is called and what it says."""
+    write_json(folder / DEFINITIONS, {each.name: asdict(each) for each in definitions})
+
+
+def read_definitions(folder: Path) -> dict[str, MetricInfo]:
+    """Read metrics.json; none in a run that an older version made."""
+    path = folder / DEFINITIONS
+    if not path.exists():
+        return {}
+    return {
+        name: MetricInfo(
+            **{
+                **row,
+                "ends": tuple(row["ends"]) if row["ends"] else None,
+                "bounds": tuple(row["bounds"]),
+            }
+        )
+        for name, row in read_json(path).items()
+    }
 
 
 def model_ids(manifest: Mapping[str, Any]) -> list[str]:

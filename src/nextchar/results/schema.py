@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,35 @@ HUMAN_TRAINING, JUDGE = "human (training)", "n-gram judge"
 """Further references: pieces of the training text, and text drawn from the n-gram judge."""
 REFERENCES = (HUMAN, HUMAN_TRAINING, JUDGE)
 """Rows that are no samplers of the model: shown beside them, and never ranked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricInfo:
+    """What a metric is called and what it says: a row of a run's metrics.json.
+
+    `short` heads a column (newlines allowed), `long` an axis; `ends` says what a low and a high
+    value mean; values lie within `bounds`, None where there is no bound. No metric has a better
+    end: closest to human text is best. Metrics of one `group` share a table.
+    """
+
+    name: str
+    unit: str
+    short: str
+    long: str
+    description: str = ""
+    ends: tuple[str, str] | None = None
+    bounds: tuple[float | None, float | None] = (None, None)
+    group: str = "other metrics"
+
+    @property
+    def line(self) -> str:
+        """The short name on one line."""
+        return self.short.replace("/\n", "/").replace("\n", " ")
+
+
+def info_of(definitions: Mapping[str, MetricInfo], metric: str) -> MetricInfo:
+    """The definition of a metric; one that is not defined goes by its name."""
+    return definitions.get(metric) or MetricInfo(name=metric, unit="", short=metric, long=metric)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,10 @@ from nextchar.results import (
     MANIFEST,
     METRICS,
     Metric,
+    MetricInfo,
+    info_of,
     model_ids,
+    read_definitions,
     read_json,
     read_metrics,
     write_json,
@@ -101,6 +104,7 @@ class Row:
     code: str | None = None
     substituted: str | None = None
     metrics: Sequence[Metric] = ()
+    definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
     pooled: bool = False
 
     @property
@@ -136,6 +140,11 @@ class Sweep:
     folder: Path
     plan: Plan
     rows: Sequence[Row]
+
+    def info(self, metric: str) -> MetricInfo:
+        """What the metric is called and what it says, by the first job that has it."""
+        rows = (row.definitions for row in self.rows if metric in row.definitions)
+        return info_of(next(rows, {}), metric)
 
     def count(self, state: str) -> int:
         """How many jobs are in this state."""
@@ -221,4 +230,5 @@ def read_finished(folder: Path, number_: int, job: PlannedJob, state: State) -> 
         code=facts["code"]["sha256"],
         substituted=facts.get("corpus", {}).get("substituted"),
         metrics=read_metrics(run / METRICS),
+        definitions=read_definitions(run),
     )

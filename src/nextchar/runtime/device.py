@@ -49,12 +49,12 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def generators() -> list[int]:
+def rng_devices() -> list[int]:
     """The GPU whose generator torch.random.fork_rng is to keep: that of this process, if any."""
     return [torch.cuda.current_device()] if torch.cuda.is_available() else []
 
 
-def take_turn(turn: int) -> None:
+def select_gpu(turn: int) -> None:
     """Of several GPUs, make the one whose turn it is that of this process."""
     count = torch.cuda.device_count()
     if count > 1:
@@ -62,7 +62,7 @@ def take_turn(turn: int) -> None:
 
 
 @contextmanager
-def any_algorithm() -> Iterator[None]:
+def allow_nondeterministic() -> Iterator[None]:
     """Inside, torch may take kernels that it doesn't vouch for: say there why the bits are safe."""
     asked = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(False)
@@ -72,7 +72,7 @@ def any_algorithm() -> Iterator[None]:
         torch.use_deterministic_algorithms(asked)
 
 
-def prepare(threads: int) -> None:
+def configure_torch(threads: int) -> None:
     """Fix what decides the bits and the speed of this process: threads, determinism, memory."""
     torch.set_num_threads(threads)
     # Deterministic kernels on the GPU; cuBLAS asks for the variable.

@@ -29,10 +29,10 @@ class Sampler(labml_nn.sampling.Sampler):
     name: str
     """The parameter's name in a config, and in the label."""
 
-    remembers = False
+    stateful = False
     """Whether the warping depends on what a row has read, and not on the logits alone."""
 
-    own_feedback = False
+    state_uses_logits = False
     """Whether the memory takes in the logits, and not the chosen ids alone."""
 
     def __init__(self, sampler: labml_nn.sampling.Sampler | None = None) -> None:
@@ -77,13 +77,13 @@ class Sampler(labml_nn.sampling.Sampler):
     @property
     def has_memory(self) -> bool:
         """Whether a sampler of the chain remembers."""
-        return self.remembers or (isinstance(self.sampler, Sampler) and self.sampler.has_memory)
+        return self.stateful or (isinstance(self.sampler, Sampler) and self.sampler.has_memory)
 
     @property
-    def has_feedback(self) -> bool:
+    def chain_uses_logits(self) -> bool:
         """Whether what a sampler of the chain remembers depends on the logits it was given."""
-        inner = isinstance(self.sampler, Sampler) and self.sampler.has_feedback
-        return self.own_feedback or inner
+        inner = isinstance(self.sampler, Sampler) and self.sampler.chain_uses_logits
+        return self.state_uses_logits or inner
 
     def _apply(self, logits: Tensor, own: Any) -> Tensor:
         """The warping, given this sampler's own part of the state."""

@@ -22,7 +22,7 @@ class MemorySampler(Sampler):
     `start(prompts)`, then `distribution(logits, state)` and `advance(state, logits, ids)` in turn.
     """
 
-    remembers = True
+    stateful = True
 
     def warp(self, logits: Tensor) -> Tensor:
         """Raises TypeError: logits alone don't say what was read."""

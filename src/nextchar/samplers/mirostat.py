@@ -28,7 +28,7 @@ class MirostatSampler(MemorySampler):
     """
 
     name = "mirostat"
-    own_feedback = True
+    state_uses_logits = True
 
     def __init__(
         self,

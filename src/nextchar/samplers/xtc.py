@@ -43,7 +43,7 @@ class XTCSampler(Sampler):
             raise ValueError(f"xtc probability={probability}: must lie in [0, 1]")
         if not self.exact:
             raise ValueError("xtc: the sampler after it has no exact distribution; put it last")
-        if isinstance(sampler, Sampler) and sampler.has_feedback:
+        if isinstance(sampler, Sampler) and sampler.chain_uses_logits:
             raise ValueError(f"xtc: {sampler.label} would have to know its coin; put xtc after it")
         self.threshold, self.probability = threshold, probability
 

@@ -21,7 +21,7 @@ from nextchar.runtime import progress
 from nextchar.sweeps import transfer
 from nextchar.sweeps.jobs import Task
 from nextchar.sweeps.processes import Ended, Event, Started, run_one
-from nextchar.sweeps.transfer import Luggage
+from nextchar.sweeps.transfer import RunArchive
 
 PATIENCE = 1.0
 """Seconds after which the cluster's size is looked at again, when no job has ended."""
@@ -113,18 +113,18 @@ def _submitted(ray: Any, remote: Any, task: Task, cluster: Cluster, texts: dict[
     return remote.remote(replace(task, trial=None), text, cluster.scratch or "")
 
 
-def do(task: Task, text: bytes | None, scratch: str | None) -> tuple[State, Luggage | None]:
+def do(task: Task, text: bytes | None, scratch: str | None) -> tuple[State, RunArchive | None]:
     """What runs on a node: one job; without a shared disk, what it left comes along."""
     if scratch is None:
         return run_one(task), None
     place = Path(scratch or Path(tempfile.gettempdir()) / f"nextchar-{getpass.getuser()}")
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asked: Config = transfer.abroad(task.asked, place, text)
+    asked: Config = transfer.relocate_config(task.asked, place, text)
     log = place / "logs" / f"{task.key}-{os.getpid()}.log"
     state = run_one(replace(task, asked=asked, log=log))
     if state.state == FINISHED and state.run is not None:
         return state, transfer.pack(Path(asked.paths.outputs), state.run, log)
-    return state, Luggage({}, {}, log.read_bytes() if log.exists() else b"")
+    return state, RunArchive({}, {}, log.read_bytes() if log.exists() else b"")
 
 
 def _came_home(ray: Any, reference: Any, task: Task) -> State:

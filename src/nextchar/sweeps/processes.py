@@ -176,7 +176,7 @@ def _tried(task: Task, turn: int) -> State:
         if task.asked.device != "cpu":
             from nextchar.runtime import device
 
-            device.take_turn(turn)
+            device.select_gpu(turn)
         return State(FINISHED, run=named(task.work)(task))
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))

@@ -17,7 +17,7 @@ from nextchar.runtime import files, lock
 
 
 @dataclass(frozen=True)
-class Luggage:
+class RunArchive:
     """The folders of finished runs and of their models, packed by name, and what the job said.
 
     Of a job that pools seeds, the runs of these come first.
@@ -28,7 +28,7 @@ class Luggage:
     log: bytes
 
 
-def abroad(asked: Config, scratch: Path, text: bytes | None) -> Config:
+def relocate_config(asked: Config, scratch: Path, text: bytes | None) -> Config:
     """The config as another machine can use it: its own folders, and the text that came along.
 
     None of this is part of a run's identity: that has the text's content, not its place.
@@ -44,19 +44,19 @@ def abroad(asked: Config, scratch: Path, text: bytes | None) -> Config:
     return replace(asked, paths=paths, corpus=replace(asked.corpus, path=str(path)))
 
 
-def pack(outputs: Path, run: str, log: Path) -> Luggage:
+def pack(outputs: Path, run: str, log: Path) -> RunArchive:
     """A finished run of the folder `outputs`, and what it rests on, ready to travel."""
     facts = read_json(outputs / "runs" / run / MANIFEST)
     runs = [*(str(part["run"]) for part in facts.get("runs", [])), run]
     models = {name: outputs / "models" / name for name in model_ids(facts)}
-    return Luggage(
+    return RunArchive(
         {name: _packed(outputs / "runs" / name) for name in runs},
         {name: _packed(folder) for name, folder in models.items() if (folder / MODEL).exists()},
         log.read_bytes() if log.exists() else b"",
     )
 
 
-def unpack(luggage: Luggage, asked: Config, log: Path) -> None:
+def unpack(luggage: RunArchive, asked: Config, log: Path) -> None:
     """Put runs and models where they would be, had they been made here: each whole, or not."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(luggage.log)

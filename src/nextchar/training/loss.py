@@ -14,7 +14,7 @@ from nextchar.models.base import LanguageModel
 from nextchar.models.transformer import Transformer
 
 
-class Objective(nn.Module):
+class MultiTokenLoss(nn.Module):
     """The loss of a model on windows, with heads of its own for the characters after the next.
 
     With `ahead` = n, position t predicts the characters t + 1 to t + n from one hidden state, the
@@ -47,7 +47,7 @@ class Objective(nn.Module):
             return following_loss, following_loss
         assert isinstance(self.model, Transformer)
         hidden = self.model.hidden(inputs)
-        following_loss = cross_entropy(self.model.logits_of(hidden), following[:, : inputs.size(1)])
+        following_loss = cross_entropy(self.model.unembed(hidden), following[:, : inputs.size(1)])
         total = following_loss
         for k, head in enumerate(self.heads, start=2):
             targets = following[:, k - 1 : k - 1 + inputs.size(1)]

@@ -17,7 +17,7 @@ from nextchar.config import TrainingConfig
 from nextchar.models.base import LanguageModel
 from nextchar.runtime import progress
 from nextchar.training.batches import batches, with_noise
-from nextchar.training.loss import Objective
+from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
 
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -27,8 +27,8 @@ TRIES = 3
 """Calls of a compiled step before the clock starts: by then its CUDA graphs are recorded."""
 
 
-def take_steps(
-    objective: Objective,
+def train_steps(
+    objective: MultiTokenLoss,
     optimizers: Optimizers,
     average: LanguageModel | None,
     ids: Tensor,
@@ -58,19 +58,21 @@ def take_steps(
         if config.token_noise:
             noise.manual_seed(noise_seed)
             inputs = with_noise(inputs, config.token_noise, vocabulary_size, noise)
-        loss = find_gradients(loss_of, inputs, windows[:, 1:], dtype)
+        loss = compute_gradients(loss_of, inputs, windows[:, 1:], dtype)
         if config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(objective.parameters(), config.gradient_clip)
         optimizers.step(step)
         if average is not None:
-            take_in(average, model, config.averaging, step)
+            update_average(average, model, config.averaging, step)
         return loss
 
     drawn = batches(ids, config, context + config.ahead, seed, first)
     return (take(step, windows) for step, windows in enumerate(drawn, start=first))
 
 
-def find_gradients(loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torch.dtype) -> Tensor:
+def compute_gradients(
+    loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torch.dtype
+) -> Tensor:
     """The gradients for inputs [B, W] and following [B, W + n - 1]; the loss of the next character.
 
     The loss is a copy: what a CUDA graph returns is overwritten when it is replayed.
@@ -82,7 +84,7 @@ def find_gradients(loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torc
 
 
 @torch.no_grad()
-def take_in(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+def update_average(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
     """a <- a + (w - a) * max(1 - decay, 1 / (step + 1)), for every weight.
 
     The plain mean of the first 1 / (1 - decay) steps, an exponential moving average from then on.
@@ -93,7 +95,7 @@ def take_in(average: nn.Module, model: nn.Module, decay: float, step: int) -> No
 
 
 def _compiled(
-    objective: Objective, ids: Tensor, config: TrainingConfig, dtype: torch.dtype
+    objective: MultiTokenLoss, ids: Tensor, config: TrainingConfig, dtype: torch.dtype
 ) -> Loss:
     """The objective compiled, on a GPU into CUDA graphs; tried out, without a step.
 
@@ -111,7 +113,7 @@ def _compiled(
     context = objective.model.context
     tries = islice(batches(ids, config, context + config.ahead, seed=0), TRIES)
     for windows in tries:
-        find_gradients(loss_of, windows[:, :context].contiguous(), windows[:, 1:], dtype)
+        compute_gradients(loss_of, windows[:, :context].contiguous(), windows[:, 1:], dtype)
         objective.zero_grad(set_to_none=True)
     progress.say(f"compiled the training step in {time.perf_counter() - clock:.0f} s")
     return loss_of

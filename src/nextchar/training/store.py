@@ -17,7 +17,7 @@ from nextchar.results import TrainingRecord, provenance
 from nextchar.runtime import files, lock, progress
 from nextchar.training import evaluation, trainer
 
-Watcher = Callable[[TrainingRecord], None]
+RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
 
 
@@ -30,12 +30,12 @@ class TrainedModel:
     other_code: str | None
 
 
-def trained_model(
+def load_or_train(
     asked: Config,
     text: Corpus,
     model: LanguageModel,
     model_id: str,
-    watcher: Watcher = lambda record: None,
+    watcher: RecordCallback = lambda record: None,
     *,
     since: float = math.inf,
 ) -> TrainedModel:
@@ -65,7 +65,7 @@ def trained_model(
 
 
 def _train(
-    asked: Config, text: Corpus, model: LanguageModel, folder: Path, watcher: Watcher
+    asked: Config, text: Corpus, model: LanguageModel, folder: Path, watcher: RecordCallback
 ) -> None:
     """Train, or go on where it was stopped; at the end the folder gets its model.json."""
     trained = trainer.train(
@@ -85,7 +85,7 @@ def _train(
 
 
 def _further_losses(
-    trained: trainer.Trained, config: TrainingConfig, context: int
+    trained: trainer.TrainingResult, config: TrainingConfig, context: int
 ) -> dict[str, Any]:
     """The figures of model.json that only some trainings have."""
     facts: dict[str, Any] = {}

@@ -21,9 +21,9 @@ from nextchar.results import TrainingRecord
 from nextchar.runtime import device, progress
 from nextchar.training import checkpoint
 from nextchar.training.evaluation import evaluate, evaluate_random
-from nextchar.training.loss import Objective
+from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
-from nextchar.training.step import take_steps
+from nextchar.training.step import train_steps
 
 LAST, BEST, FOLD = "last.safetensors", "best.safetensors", "fold.safetensors"
 LOG = results.TRAINING
@@ -36,7 +36,7 @@ def precision(model: nn.Module, config: TrainingConfig) -> str:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What a training came to; losses in nats a character on the validation split.
 
     `fold_loss` and `fold_step` are of the checkpoint that did best on the held-back part of the
@@ -79,7 +79,7 @@ def train(
     seed: int,
     folder: Path,
     on_record: Callable[[TrainingRecord], None],
-) -> Trained:
+) -> TrainingResult:
     """Train to `config.steps`, going on from the checkpoint in `folder` if there is one.
 
     Every record goes to `on_record`, those from before a stop again too. Leaves the last weights in
@@ -96,7 +96,7 @@ def train(
             "needed; set it to 0, or use a longer text"
         )
     validation = corpus.validation.to(place)
-    objective = Objective(model, config.ahead)
+    objective = MultiTokenLoss(model, config.ahead)
     optimizers = Optimizers(model, config, objective.heads)
     average = copy.deepcopy(model) if config.averaging else None
     judged = model if average is None else average
@@ -110,9 +110,9 @@ def train(
     losses = [torch.tensor(loss, device=place) for loss in state.losses]
     with (
         progress.task("training", config.steps) as task,
-        torch.random.fork_rng(device.generators()),
+        torch.random.fork_rng(device.rng_devices()),
     ):
-        steps = take_steps(
+        steps = train_steps(
             objective,
             optimizers,
             average,
@@ -161,7 +161,7 @@ def train(
             which: _at_random(model, folder, which, validation, config, seed) for which in at_random
         }
     load_weights(model, folder, "last")
-    return Trained(
+    return TrainingResult(
         last_loss=last_loss,
         best_loss=state.best_loss,
         best_step=state.best_step,

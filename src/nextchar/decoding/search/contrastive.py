@@ -56,7 +56,7 @@ class ContrastiveSearch(Search):
         G, k = len(prompts), self.k
         hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
         read = F.normalize(hidden[::k], dim=-1)
-        logits = model.logits_of(hidden[:, -1])[::k]
+        logits = model.unembed(hidden[:, -1])[::k]
         ids = []
         for _ in range(length):
             ordered, order = descending(self.sampler.distribution(logits))
@@ -73,6 +73,6 @@ class ContrastiveSearch(Search):
             read = torch.cat(
                 (read, found[torch.arange(G, device=best.device), best[:, 0], None]), 1
             )
-            logits = model.logits_of(states)[chosen[::k]]
+            logits = model.unembed(states)[chosen[::k]]
             cache = cache.select(chosen)
         return torch.stack(ids, dim=1)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nextchar.models.cache import KeyValueCache, LayerMemory
+from nextchar.models.cache import KeyValueCache, LayerCache
 from nextchar.models.kernels import rms_norm
 from nextchar.models.transformer import Transformer, rotary_angles
 
 
 @dataclass
-class _RaggedLayer(LayerMemory):
+class _RaggedLayer(LayerCache):
     """Keys and values [B, G, S, D]; `slots` [B, T] says where the next ones go."""
 
     keys: Tensor
@@ -78,7 +78,7 @@ class RaggedCache:
         for block, layer in zip(self.model.blocks, self.layers, strict=True):
             layer.slots = slots
             x = block(x, angles, mask, layer)
-        return self.model.logits_of(rms_norm(x))
+        return self.model.unembed(rms_norm(x))
 
     def keep(self, counts: Tensor) -> None:
         """The first `counts` [B] of the characters that were read last stay read."""

@@ -20,7 +20,7 @@ from functools import partial
 import numpy as np
 from scipy.special import rel_entr
 
-from nextchar.metrics.estimators import Sums, clustered
+from nextchar.metrics.estimators import RatioEstimator, clustered
 from nextchar.metrics.sets import by_set, mean
 from nextchar.metrics.statistics import Floats, pseudo_values
 
@@ -68,10 +68,10 @@ def area_pseudo_values(counts: Sequence[Floats], reference: Floats) -> Floats:
 
 def frontier_sums(
     label: str, after: Sequence[int], counts: Floats, reference: Floats, prompts: int
-) -> Sums:
+) -> RatioEstimator:
     """The metric `frontier` of one sampler from counts [R, M, k] and the reference's [M, k];
     `after` [R] says after which prompt each text stands."""
     values = by_set(after, list(counts), partial(area_pseudo_values, reference=reference))
     name, unit, over, under = mean("frontier", "area", values)
     above, below = (clustered(side, after, prompts) for side in (over, under))
-    return Sums(label, name, unit, above, below)
+    return RatioEstimator(label, name, unit, above, below)

@@ -17,7 +17,7 @@ from torch import Tensor
 from nextchar.config import ConfigError, DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import cut_prompts, human_pieces
-from nextchar.metrics.estimators import Sums
+from nextchar.metrics.estimators import RatioEstimator
 from nextchar.metrics.full import held_out
 from nextchar.metrics.mauve import clusters
 from nextchar.metrics.mauve.features import window_features
@@ -52,7 +52,7 @@ def sums(
     decoding: DecodingConfig,
     measured: MetricsConfig,
     seed: int,
-) -> list[Sums]:
+) -> list[RatioEstimator]:
     """The frontier's area of every sampler and reference in `samples`."""
     assert isinstance(model, Transformer), "the config lets no other model pass"
     L, window = decoding.length, measured.frontier_window
