@@ -43,11 +43,11 @@ NOT_SCIENTIFIC = {
     "training.log_every",
     "training.checkpoint_every",
 }
-BY_CONTENT = {key for key in LEAVES if key.startswith("corpus.")} - {
+BY_CONTENT = {"plugins", *(key for key in LEAVES if key.startswith("corpus."))} - {
     "corpus.train_fraction",
     "corpus.train_share",
 }
-"""What names the text, which enters the identities by its sha256."""
+"""What names the text and the plugins, which enter the identities by their sha256."""
 
 
 def written(group: str, option: str) -> dict[str, Any]:
@@ -283,7 +283,7 @@ def test_every_bounded_field_is_tried() -> None:
     """Free are only what any text may be, and what has but two values."""
     free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs"}
     free |= {"force", "training.compile"}
-    free |= {"metrics.frontier"}
+    free |= {"metrics.frontier", "plugins"}
     assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
 
 

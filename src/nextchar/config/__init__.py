@@ -6,6 +6,7 @@ turns a composed Hydra config into a `Config`, whose parts are what the other ro
 
 from nextchar.config.hydra import PARTS, compose, read_yaml, register, resolve, to_yaml
 from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
+from nextchar.config.plugins import Plugin, load_plugins
 from nextchar.config.schema import (
     Config,
     CorpusConfig,
@@ -26,9 +27,11 @@ __all__ = [
     "MetricsConfig",
     "ModelConfig",
     "PathsConfig",
+    "Plugin",
     "TrainingConfig",
     "compose",
     "digest",
+    "load_plugins",
     "model_id",
     "pooled_id",
     "read_yaml",

@@ -10,6 +10,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from nextchar.config.plugins import load_plugins
 from nextchar.config.schema import Config
 from nextchar.config.validation import ConfigError
 
@@ -49,6 +50,7 @@ def resolve(composed: DictConfig) -> Config:
         for name in (str(key) for key in given if key not in names):
             key = f"{part}.{name}" if part else name
             raise ConfigError(f"{key}={given[name]}: there is no such key; --help shows them all")
+    load_plugins([str(name) for name in composed.plugins])  # before their names are checked
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from nextchar.config.plugins import Plugin
 from nextchar.config.schema import Config, CorpusConfig
 
 
@@ -52,19 +53,21 @@ def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
     )
 
 
-def run_id(config: Config, trained: str, *, instead: bool) -> str:
+def run_id(config: Config, trained: str, *, instead: bool, plugins: Sequence[Plugin] = ()) -> str:
     """Identity of a comparison: the model's, how it decodes, and what is measured.
 
     `instead` says whether another text was asked for: a run must not stand for one that says so.
+    The content of `plugins` is part of it, so that edited code gives another run.
     """
-    return digest(
-        {
-            "model": trained,
-            "instead": instead,
-            "decoding": scientific(config.decoding),
-            "metrics": scientific(config.metrics),
-        }
-    )
+    content = {
+        "model": trained,
+        "instead": instead,
+        "decoding": scientific(config.decoding),
+        "metrics": scientific(config.metrics),
+    }
+    if plugins:
+        content["plugins"] = [plugin.sha256 for plugin in plugins]
+    return digest(content)
 
 
 def pooled_id(runs: Sequence[str]) -> str:

@@ -237,6 +237,7 @@ class Config:
     name: str
     seed: int
     seeds: list[int] | None
+    plugins: list[str]
     device: str
     threads: int
     force: bool

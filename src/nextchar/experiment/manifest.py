@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nextchar.config import Config
+from nextchar.config import Config, load_plugins
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import engine
 from nextchar.models.base import LanguageModel
@@ -35,6 +36,7 @@ def origins(
     """The part of the manifest that says where the figures came from; trained on `place`."""
     return {
         "code": code(),
+        "plugins": [asdict(plugin) for plugin in load_plugins(asked.plugins)],
         "corpus": {
             "name": text.name,
             "requested": asked.corpus.name,

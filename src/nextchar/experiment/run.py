@@ -56,6 +56,7 @@ def run_experiment(
     so the jobs of a sweep don't train it again for each other.
     Raises ConfigError, before anything is written, for what can't be run.
     """
+    config.load_plugins(asked.plugins)  # a job's own process has not composed the config
     provenance.code()  # read now: the files may change while this runs
     results.require_latest(asked.outputs)
     methods = build_decoders(asked.decoding.samplers, asked.decoding.samples_per_prompt)
@@ -106,7 +107,9 @@ def _several(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run
 def _identities(asked: Config, text: Corpus) -> tuple[str, str]:
     """model_id and run_id of a comparison with one seed."""
     model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
-    return model_id, config.run_id(asked, model_id, instead=bool(text.substituted))
+    plugins = config.load_plugins(asked.plugins)
+    run_id = config.run_id(asked, model_id, instead=bool(text.substituted), plugins=plugins)
+    return model_id, run_id
 
 
 def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], None]) -> Run:

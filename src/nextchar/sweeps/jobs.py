@@ -66,6 +66,7 @@ def key(asked: Config) -> str:
     Unlike the run's own identity it needs no corpus: the text stands there as its file's hash, or
     as what it is drawn from. So a finished job is found without reading or drawing anything.
     """
+    plugins = [plugin.sha256 for plugin in config.load_plugins(asked.plugins)]
     return config.digest(
         {
             "name": asked.name,
@@ -75,6 +76,7 @@ def key(asked: Config) -> str:
             "training": config.scientific(asked.training),
             "decoding": config.scientific(asked.decoding),
             "metrics": config.scientific(asked.metrics),
+            **({"plugins": plugins} if plugins else {}),
         }
     )
 

@@ -1,0 +1,133 @@
+"""Plugins: the user's own modules, imported before anything else so that what they define is known.
+
+`plugins: [my_samplers, path/to/file.py]` names modules that Python finds, from the current folder
+too, or files. Importing one registers the samplers, metrics, plots and models that it defines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from nextchar.config.validation import ConfigError
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A loaded plugin as the manifest records it; `sha256` is of its file, or of its package's."""
+
+    name: str
+    path: str
+    sha256: str
+
+
+_loaded: dict[str, tuple[ModuleType, str]] = {}
+"""Module and sha256 by the name that the config gave, for this process."""
+
+
+def load_plugins(names: Sequence[str]) -> list[Plugin]:
+    """Import each plugin, again where its file has changed since.
+
+    Raises ConfigError, in one line, for a plugin that can't be found or fails while it is imported.
+    """
+    return [_load(name) for name in names]
+
+
+def _load(name: str) -> Plugin:
+    path = _find(name)
+    sha256 = _sha256(path)
+    if _loaded.get(name, (None, ""))[1] != sha256:
+        _loaded[name] = (_import(name, path), sha256)
+    return Plugin(name, str(path), sha256)
+
+
+def _find(name: str) -> Path:
+    """The plugin's file; for a package that of its __init__."""
+    if name.endswith(".py"):
+        path = Path(name).expanduser().absolute()
+        if not path.is_file():
+            raise ConfigError(f"plugins: {name}: no such file; name a Python file or a module")
+        return path
+    try:
+        with _current_folder():
+            importlib.invalidate_caches()
+            found = importlib.util.find_spec(name)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"plugins: {name}: {error}; name a module, or a file as my.py") from None
+    if found is None or found.origin is None:
+        raise ConfigError(
+            f"plugins: {name}: not found in {Path.cwd()}, nor where Python looks; name a module, "
+            "or a file as path/to/my.py"
+        )
+    return Path(found.origin)
+
+
+def _import(name: str, path: Path) -> ModuleType:
+    if name.endswith(".py"):
+        # The folder stands in the name, so that two files called my.py are two modules.
+        folder = hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]
+        module_name = f"nextchar_plugin_{folder}_{path.stem}"
+    else:
+        module_name = name
+    found = importlib.util.spec_from_file_location(
+        module_name,
+        path,
+        submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None,
+    )
+    if found is None or found.loader is None:
+        raise ConfigError(f"plugins: {name}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    before = sys.modules.get(module_name)
+    for own in [each for each in sys.modules if each.startswith(f"{module_name}.")]:
+        del sys.modules[own]  # the other files of a package may have changed as well
+    sys.modules[module_name] = module
+    try:
+        with _current_folder():
+            found.loader.exec_module(module)
+    except Exception as error:
+        if before is None:
+            del sys.modules[module_name]
+        else:
+            sys.modules[module_name] = before
+        raise ConfigError(f"plugins: {name}: {_in_one_line(error, path)}") from error
+    return module
+
+
+def _in_one_line(error: Exception, path: Path) -> str:
+    """The error in one line, with the plugin's line that raised it."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = [line for line, file in zip(lines, files, strict=True) if file == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
+    where = f"{path}, line {line}" if line else str(path)
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message} ({where})"
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    """Inside, modules are found in the current folder too, as `python -m` finds them."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    whole = path.name == "__init__.py"
+    for file in sorted(path.parent.rglob("*.py")) if whole else [path]:
+        digest.update(file.relative_to(path.parent).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
