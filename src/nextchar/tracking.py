@@ -1,7 +1,7 @@
-"""What a run logs on its way, kept by labml: scalars and texts, step by step.
+"""What a run logs while it works, kept by labml: scalars and texts by name and step.
 
 The only room that imports labml, and only when a run starts. `track` opens a labml experiment in a
-run's `labml/` folder, which then holds one folder a start, named by its time (labml's "uuid"):
+run's `labml/` folder, which then holds one folder per start, named by its time (labml's "uuid"):
 
     labml/<YYYYmmdd-HHMMSS>-<8 hex digits>/
         run.yaml         name, comment, program, date; its commit is always "unknown", since the
@@ -12,20 +12,21 @@ run's `labml/` folder, which then holds one folder a start, named by its time (l
                          a killed run has no such file
         sqlite.db        table scalars (indicator, step, value), in double precision
         tensorboard/     one event file: scalars in single precision, texts as Markdown code blocks
-        samples.jsonl    the texts, a line each: step, name, text
+        texts.jsonl      the texts, one per line: step, name, text
         pids/0.pid       the process
 
-`tensorboard --logdir <run>/labml` shows them. Names are kept as they are, but for TensorBoard's
+`tensorboard --logdir <run>/labml` shows them. Names are kept as they are, except for TensorBoard's
 tags (see `tensorboard_tag`). Infinities are kept; so is NaN, but as NULL in sqlite, which has none.
 
 A record survives a killed process once it is flushed: by `texts`, by `flush`, at the end of the
 block however it ends, and by `scalars` when the last flush is a second or more ago. So a loop that
-logs less than once a second has each record on disk when `scalars` returns, and a faster one risks
-its last second. Call `flush` where a long silence follows.
+logs less than once per second has each record on disk when `scalars` returns, and a faster one
+risks its last second. Call `flush` before a long time without logging.
 
 labml keeps its state in module globals, prints, writes to ~/.labml, looks for .labml.yaml in every
-parent folder and replaces sys.stdout.write. Here each block gets a fresh labml with all that off,
-and the one before is put back after it. Nothing is printed, sent, or written outside the folder.
+parent folder and replaces sys.stdout.write. Each block gets a fresh labml with all that switched
+off, and the previous one is restored afterwards. Nothing is printed, sent, or written outside the
+folder.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ _active: Path | None = None
 
 
 class Tracker:
-    """Logs into one open run, whose files are in `folder`; made by `track`, for its block alone.
+    """Logs into one open run, whose files are in `folder`; `track` makes it for its block.
 
-    It belongs to the thread that opened it, as sqlite's connection does.
+    Use it only in the thread that opened it, because of sqlite's connection.
     """
 
     def __init__(self, run: Any) -> None:
@@ -74,9 +75,13 @@ class Tracker:
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Log numbers by name: Python's, NumPy's, or tensors of one element.
 
-        Raises ValueError where a name is empty, holds / or * or ends in a dot, TypeError where a
-        value is not one number or the step no integer, RuntimeError where the block has ended; then
-        nothing of the call is logged.
+        Log all values of a step in one call: labml rewrites indicators.yaml in each call that has
+        new names, so one call per name takes quadratic time. If it raises, nothing is logged.
+
+        Raises:
+            ValueError: a name is empty, contains / or *, or ends in a dot.
+            TypeError: a value is not a single number, or the step is not an integer.
+            RuntimeError: the block has ended.
         """
         self._check_open()
         step = operator.index(step)
@@ -90,16 +95,16 @@ class Tracker:
             self.flush()
 
     def texts(self, step: int, texts: Mapping[str, str]) -> None:
-        """Log texts by name, and flush. Raises as `scalars` does, here where a text is no str."""
+        """Log texts by name, and flush. Raises as `scalars` does; TypeError if a text is no str."""
         self._check_open()
         step = operator.index(step)
         for name, text in texts.items():
             _checked(name)
             if not isinstance(text, str):
                 raise TypeError(f"text {name!r} must be a str, not {type(text).__name__}")
-        # Past labml's indicators: none of its writers keeps a text, and ? in a name is a pattern.
+        # Not through labml's indicators: its writers keep no text, and ? in a name is a pattern.
         records = [{"step": step, "name": name, "text": text} for name, text in texts.items()]
-        with (self.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
+        with (self.folder / "texts.jsonl").open("a", encoding="utf-8") as file:
             file.write("".join(json.dumps(record) + "\n" for record in records))
         for name, text in texts.items():
             # TensorBoard renders Markdown, which joins lines; four spaces keep a text as it is.
@@ -108,7 +113,7 @@ class Tracker:
         self.flush()
 
     def flush(self) -> None:
-        """Put on disk what was logged so far. Raises RuntimeError when the block has ended."""
+        """Write to disk what was logged so far. Raises RuntimeError if the block has ended."""
         self._check_open()
         self._sqlite.flush()
         self._events.flush()
@@ -123,7 +128,7 @@ class Tracker:
             self.flush()
         finally:
             self._open = False
-            self._labml.reset_writers()  # else labml ends the run by a flush of what is closed
+            self._labml.reset_writers()  # or labml flushes the closed files at its end
             self._events.close()
             if self._sqlite.conn is not None:
                 self._sqlite.conn.close()
@@ -133,14 +138,14 @@ class Tracker:
 def track(
     folder: Path, *, name: str, config: Mapping[str, object], comment: str = ""
 ) -> Iterator[Tracker]:
-    """Open a labml experiment inside `folder` (the run's `labml/` folder), made where it is absent.
+    """Open a labml experiment inside `folder` (the run's `labml/` folder), which is created.
 
-    An exception in the block is recorded as crashed, KeyboardInterrupt as interrupted, an orderly
-    end as completed; the exception goes on. A value in `config` that JSON has no form for is
-    recorded as its `str`. labml knows one experiment a process, so tracking is per process and not
-    re-entrant: RuntimeError where a block is already open in this process.
+    An exception in the block is recorded as crashed, KeyboardInterrupt as interrupted, a normal
+    end as completed; the exception propagates. A value in `config` that JSON cannot express is
+    recorded as its `str`. labml supports one experiment per process: RuntimeError if a block is
+    already open in this process.
     """
-    global _active  # noqa: PLW0603 - labml knows one experiment a process, and so must we
+    global _active  # noqa: PLW0603 - labml supports one experiment per process
     folder = Path(folder).resolve()
     if _active is not None:
         raise RuntimeError(f"already tracking into {_active}: end that block before another track")
@@ -152,8 +157,8 @@ def track(
             from labml import experiment
             from labml.internal.experiment import experiment_singleton
 
-            # labml keeps a run in <experiments>/<name>/<uuid>, so `name` as its name would add a
-            # level, and could leave the folder (`../x`): it is set once the paths are.
+            # labml keeps a run in <experiments>/<name>/<uuid>, so `name` would add a folder level
+            # or leave the folder (`../x`): it is set after the paths.
             experiment.create(
                 uuid=f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}",
                 name=folder.name,
@@ -177,7 +182,7 @@ def track(
 
 
 def track_record(tracker: Tracker, record: TrainingRecord) -> None:
-    """The scalars of one record of a training, at its step."""
+    """Log the scalars of one training record at its step."""
     scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
     if record.val_loss is not None:
         scalars["loss.validation"] = record.val_loss
@@ -187,25 +192,34 @@ def track_record(tracker: Tracker, record: TrainingRecord) -> None:
 def track_results(
     tracker: Tracker, step: int, metrics: Iterable[Metric], samples: Iterable[Sample]
 ) -> None:
-    """Every figure, after the last step of the training, and every text, by its prompt."""
-    for metric in metrics:
-        tracker.scalars(step, {f"{metric.metric}.{metric.sampler}": metric.value})
-    for sample in samples:
-        tracker.texts(sample.prompt, {f"sample.{sample.sampler}": sample.text})
+    """Log all metrics and texts at `step`, the last of the training.
+
+    Each in one call: labml rewrites indicators.yaml in every call that has new names.
+    """
+    tracker.scalars(step, {f"{row.metric}.{row.sampler}": row.value for row in metrics})
+    tracker.texts(step, {_text_name(sample): sample.text for sample in samples})
+
+
+def _text_name(sample: Sample) -> str:
+    """A name that no other text of the run has; TensorBoard shows them all, grouped by sampler."""
+    return f"{sample.sampler}.prompt={sample.prompt}.sample={sample.sample}"
 
 
 def tensorboard_tag(name: str) -> str:
     """TensorBoard's tag for a name: a dot before a letter becomes the slash TensorBoard groups by.
 
-    `loss.train` is `loss/train`, `sample.top_p=0.9` is `sample/top_p=0.9`. No name holds a slash,
-    so `tag.replace('/', '.')` gives the name back. A text's tag ends in `/text_summary` beside.
+    `loss.train` becomes `loss/train`, `top_p=0.9.prompt=0` becomes `top_p=0.9/prompt=0`. No name
+    contains a slash, so `tag.replace('/', '.')` restores the name. TensorBoard appends
+    `/text_summary` to the tag of a text.
     """
     return re.sub(r"\.(?=[^\W\d])", "/", name)
 
 
 def _checked(name: str) -> str:
     if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
-        raise ValueError(f"tracked name {name!r}: write group.name, no / or *, no dot at the end")
+        raise ValueError(
+            f"tracked name {name!r}: write group.name, without / or *, no dot at the end"
+        )
     return name
 
 
@@ -217,9 +231,9 @@ def _number(name: str, value: Any) -> float:
 
 
 def _import_labml() -> None:
-    """Import labml, and undo what importing it does to the process."""
+    """Import labml, and undo what the import does to the process."""
     found = [(stream, vars(stream).get("write")) for stream in (sys.stdout, sys.stderr)]
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else GitPython raises without a git
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython raises without git
     try:
         import labml.experiment
         import labml.internal.api.logs
@@ -229,13 +243,13 @@ def _import_labml() -> None:
                 stream.write = write  # type: ignore[method-assign]
             elif "write" in vars(stream):
                 del stream.write
-    # Where labml was imported before, its hook may still be on: it would keep all output for ever.
+    # If labml was imported before, its hook may be active: it would keep all output in memory.
     labml.internal.api.logs.API_LOGS.outputs = lambda **_: None
 
 
 @contextmanager
 def _fresh_labml(folder: Path) -> Iterator[None]:
-    """A new, silent, offline labml that knows no folder but `folder`; after it, the one before."""
+    """A fresh, silent, offline labml that knows only `folder`; restores the previous one."""
     from labml import experiment as public
     from labml.internal import experiment, lab, logger, monitor, track_debug, tracker
     from labml.internal.computer import configs as computer

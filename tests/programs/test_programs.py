@@ -205,7 +205,7 @@ def test_a_run_leaves_what_the_contract_says(tiny_run: Path) -> None:
     (logged,) = (tiny_run / "labml").iterdir()
     assert (logged / "sqlite.db").is_file()
     assert list((logged / "tensorboard").iterdir())
-    assert (logged / "samples.jsonl").is_file()
+    assert (logged / "texts.jsonl").is_file()
     model = (
         tiny_run.parents[1] / "models" / results.read_json(tiny_run / "manifest.json")["model_id"]
     )

@@ -26,7 +26,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirectories
 
 from nextchar import tracking
-from nextchar.tracking import Tracker, tensorboard_tag, track
+from nextchar.results import Metric, Sample
+from nextchar.tracking import Tracker, tensorboard_tag, track, track_results
 
 Records = list[tuple[str, int, Any]]
 
@@ -101,7 +102,7 @@ def event_texts(labml_folder: Path) -> Records:
 
 
 def samples(run: Path) -> Records:
-    lines = (run / "samples.jsonl").read_text("utf-8").split("\n")
+    lines = (run / "texts.jsonl").read_text("utf-8").split("\n")
     assert lines.pop() == ""
     return [(record["name"], record["step"], record["text"]) for record in map(json.loads, lines)]
 
@@ -170,6 +171,38 @@ def test_odd_names_and_odd_texts_survive(tmp_path: Path) -> None:
     assert untag(event_scalars(tmp_path / "labml")) == scalars
 
 
+def test_results_are_logged_at_one_step_in_one_call_under_names_that_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """labml writes indicators.yaml in each call with new names: one call, or quadratic time."""
+    samplers = ["greedy", "temperature=0.7 top_p=0.95"]
+    metrics = [Metric(s, f"m{i}", i, i, i, 1, "bits") for s in samplers for i in range(50)]
+    texts = [
+        Sample(sampler, prompt, sample, "p", f"{sampler} {prompt} {sample}", ())
+        for sampler in samplers
+        for prompt in range(3)
+        for sample in range(2)
+    ]
+    with track(tmp_path / "labml", name="a", config={}) as tracker:
+        tracker.scalars(6, {"loss.train": 1.0})
+        from labml.internal import util
+
+        written: list[object] = []
+        dump = util.yaml_dump
+        monkeypatch.setattr(util, "yaml_dump", lambda what: written.append(what) or dump(what))
+        track_results(tracker, 7, metrics, texts)
+    assert len(written) == 1
+    found = sqlite_scalars(tracker.folder)[1:]
+    assert found == [(f"{row.metric}.{row.sampler}", 7, row.value) for row in metrics]
+    kept = samples(tracker.folder)
+    assert {step for _, step, _ in kept} == {7}
+    assert [text for _, _, text in kept] == [sample.text for sample in texts]
+    assert len({name for name, _, _ in kept}) == len(texts)
+    tags = {tag for tag, _, _ in event_texts(tmp_path / "labml")}
+    assert "temperature=0.7 top_p=0.95/prompt=2/sample=1" in tags
+    assert len(tags) == len(texts)
+
+
 @given(st.text(st.characters(exclude_characters="/")))
 def test_a_tag_gives_its_name_back(name: str) -> None:
     assert tensorboard_tag(name).replace("/", ".") == name
@@ -212,7 +245,7 @@ def test_what_is_not_one_number_is_refused_whole(tmp_path: Path, value: Any) -> 
         tracker.scalars(1, {"c": 1.0})
     assert sqlite_scalars(tracker.folder) == [("c", 1, 1.0)]
     assert event_scalars(tmp_path / "labml") == [("c", 1, 1.0)]
-    assert not (tracker.folder / "samples.jsonl").exists()
+    assert not (tracker.folder / "texts.jsonl").exists()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a.", "*", "a*b"])
