@@ -81,7 +81,7 @@ TEXT = "the cat sat on the mat; the dog sat on the log. " * 20
 def corpus(text: str = TEXT) -> Corpus:
     vocabulary = Vocabulary("".join(sorted(set(text))))
     ids = vocabulary.encode(text)
-    return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:])
+    return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:], "test")
 
 
 def fresh(**changes: object) -> LanguageModel:

@@ -399,14 +399,14 @@ INDIFFERENT: dict[str, Any] = {
 }
 
 
-def ids(asked: Config, sha256: str = SHA, vocabulary: str = "abc") -> tuple[str, str]:
-    trained = config.model_id(asked, sha256, vocabulary)
+def ids(asked: Config, corpus: str = SHA) -> tuple[str, str]:
+    trained = config.model_id(asked, corpus)
     return trained, config.run_id(asked, trained, instead=False)
 
 
-def test_a_vocabulary_and_a_replacement_are_part_of_the_identity(valid: Config) -> None:
-    trained = config.model_id(valid, SHA, "abc")
-    assert trained != config.model_id(valid, SHA, "abcd")
+def test_a_text_and_a_replacement_are_part_of_the_identity(valid: Config) -> None:
+    trained = config.model_id(valid, SHA)
+    assert trained != config.model_id(valid, "another")
     assert config.run_id(valid, trained, instead=True) != config.run_id(
         valid, trained, instead=False
     )
@@ -482,14 +482,12 @@ def test_config_yaml_gives_the_same_ids(valid: Config, tmp_path: Path) -> None:
     assert ids(Config(**read, **parts)) == ids(valid)
 
 
-def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path, play: str) -> None:
+def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path) -> None:
     from nextchar import results
 
     read = config.read_yaml(tiny_run / results.CONFIG)
     facts = results.read_json(tiny_run / results.MANIFEST)
     parts = {name: kind(**read.pop(name)) for name, kind in PARTS.items()}
-    trained, run = ids(
-        Config(**read, **parts), facts["corpus"]["sha256"], "".join(sorted(set(play)))
-    )
+    trained, run = ids(Config(**read, **parts), facts["corpus"]["sha256"])
     assert (facts["model_id"], facts["run_id"]) == (trained, run)
     assert tiny_run.name == f"{facts['name']}-{run}"

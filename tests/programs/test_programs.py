@@ -20,7 +20,7 @@ from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tin
 
 from nextchar import cli, results
 from nextchar.config import Config
-from nextchar.data import corpus
+from nextchar.data import corpus, download
 
 Compose = Callable[..., Config]
 SEEDS = 2
@@ -621,7 +621,7 @@ def fetched(
     folder: Path, served: str, compose: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., corpus.Corpus]:
     """`fetched(way)`: the corpus that one of the served addresses gives, in this process."""
-    monkeypatch.setattr(corpus, "CONNECTION_TIMEOUT", 0.2)
+    monkeypatch.setattr(download, "CONNECTION_TIMEOUT", 0.2)
     monkeypatch.setenv("no_proxy", "*")
 
     def load(way: str, *overrides: str) -> corpus.Corpus:

@@ -276,7 +276,7 @@ def test_a_model_is_the_one_that_a_run_would_train(root: Path, compose: Compose)
     asked = replace(asked, paths=replace(asked.paths, outputs=str(root / "outputs")))
     text = corpus.load(asked.corpus)
     row = grid.train(asked, text)
-    assert row.model_id == config.model_id(asked, text.sha256, text.vocabulary.characters)
+    assert row.model_id == config.model_id(asked, text.identity)
     run = run_experiment(asked, "test")
     assert run.manifest["model_id"] == row.model_id
     assert run.manifest["model"]["validation_loss"] == row.last_loss

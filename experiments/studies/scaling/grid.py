@@ -97,7 +97,7 @@ def train(asked: Config, text: Corpus) -> Training:
     vocabulary = text.vocabulary
     model = build_model(asked.model, len(vocabulary), asked.seed)
     model.to(device.choose(asked.device))
-    model_id = config.model_id(asked, text.sha256, vocabulary.characters)
+    model_id = config.model_id(asked, text.identity)
     found = store.load_or_train(asked, text, model, model_id)
     blocks = parameters_of_blocks(model)
     characters = asked.training.steps * characters_a_step(asked)

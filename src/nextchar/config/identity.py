@@ -39,12 +39,14 @@ def split(corpus: CorpusConfig) -> dict[str, float]:
     return {"train_fraction": corpus.train_fraction, "train_share": corpus.train_share}
 
 
-def model_id(config: Config, corpus_sha256: str, vocabulary: str) -> str:
-    """Identity of a trained model: its text (by content, not by name), shape, training and seed."""
+def model_id(config: Config, corpus: str) -> str:
+    """Identity of a trained model: its text, shape, training and seed.
+
+    `corpus` is the identity of the text by content (nextchar.data.source.identity).
+    """
     return digest(
         {
-            "corpus": corpus_sha256,
-            "vocabulary": vocabulary,
+            "corpus": corpus,
             **split(config.corpus),
             "model": scientific(config.model),
             "training": scientific(config.training),

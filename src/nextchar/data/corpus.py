@@ -1,32 +1,20 @@
-"""The text: found, downloaded or drawn; checked; encoded; split."""
+"""A corpus: its text read or drawn, encoded, and split."""
 
 from __future__ import annotations
 
 import hashlib
-import http.client
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from nextchar.config import ConfigError, CorpusConfig
+from nextchar.config import CorpusConfig
+from nextchar.data import source
 from nextchar.data.grammar import compiler
 from nextchar.data.grammar.automaton import Automaton
-from nextchar.runtime import files, progress
+from nextchar.data.source import CorpusError, CorpusMissingError
 
-CONNECTION_TIMEOUT = 10.0
-"""Seconds that a download waits for an answer."""
-
-
-class CorpusError(ConfigError):
-    """The text that the config names can't be had, or can't be used."""
-
-
-class CorpusMissingError(CorpusError):
-    """The text is neither on disk nor could it be downloaded: another may take its place."""
+__all__ = ["Corpus", "CorpusError", "CorpusMissingError", "Vocabulary", "load"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +27,11 @@ class Vocabulary:
         return len(self.characters)
 
     def encode(self, text: str) -> Tensor:
-        """Text of N characters to ids [N]. Raises CorpusError for a character outside."""
+        """Text of N characters to ids [N]. Raises CorpusError for an unknown character."""
         ids = {character: index for index, character in enumerate(self.characters)}
         unknown = sorted(set(text) - ids.keys())
         if unknown:
-            raise CorpusError(f"text holds {unknown[0]!r}, which the corpus does not hold")
+            raise CorpusError(f"text contains {unknown[0]!r}, which the corpus does not contain")
         return torch.tensor([ids[character] for character in text], dtype=torch.long)
 
     def decode(self, ids: Tensor) -> str:
@@ -55,10 +43,9 @@ class Vocabulary:
 class Corpus:
     """A text, encoded and split: the first part trains (ids [N]), the last validates (ids [M]).
 
-    With a corpus.train_share below 1 the text between them is not used.
-
-    `automaton` is the truth behind the text, where that is known; `substituted` says why this text
-    stands in for the one that was asked for.
+    With a corpus.train_share below 1 the text between them is unused. `automaton` has the true
+    distribution of the text where it is known; `identity` identifies the text by content (see
+    nextchar.data.source); `substituted` says why this corpus replaces the one in the config.
     """
 
     name: str
@@ -67,6 +54,7 @@ class Corpus:
     vocabulary: Vocabulary
     train: Tensor
     validation: Tensor
+    identity: str
     automaton: Automaton | None = None
     substituted: str | None = None
 
@@ -79,7 +67,7 @@ class Corpus:
         return self.text[len(self.text) - len(self.validation) :]
 
     def require(self, train: int, validation: int) -> None:
-        """Raise CorpusError unless both splits have at least so many characters."""
+        """Raise CorpusError unless the splits have at least so many characters."""
         for split, ids, least in (
             ("training", self.train, train),
             ("validation", self.validation, validation),
@@ -93,104 +81,29 @@ class Corpus:
 
 
 def load(config: CorpusConfig) -> Corpus:
-    """The corpus that the config names, or its stated fallback when the file can't be had.
+    """The corpus that the config names, or its stated fallback if the file is not available.
 
-    Raises CorpusError (in one line) when there is neither.
+    Raises CorpusError (in one line) if there is neither.
     """
-    if config.kind == "grammar":
-        return _grammar(config, "grammar", None)
-    try:
-        text = _read(config)
-    except CorpusMissingError as missing:
-        if config.fallback is None:
-            raise
-        reason = f"{missing}; the embedded corpus (corpus=grammar) took its place"
-        return _grammar(config, config.fallback, reason)
-    return _split(config, config.name, text)
-
-
-def _grammar(config: CorpusConfig, name: str, substituted: str | None) -> Corpus:
-    text = compiler.write_play(config.characters, config.seed)
-    return _split(config, name, text, compiler.play(), substituted)
-
-
-def _split(
-    config: CorpusConfig,
-    name: str,
-    text: str,
-    automaton: Automaton | None = None,
-    substituted: str | None = None,
-) -> Corpus:
-    # The automaton's alphabet holds characters so rare that a short text may lack them.
-    characters = "".join(sorted(set(text))) if automaton is None else automaton.alphabet
-    vocabulary = Vocabulary(characters)
+    found = source.locate(config)
+    automaton = None
+    if found.path is None:
+        text, automaton = compiler.write_play(config.characters, config.seed), compiler.play()
+    else:
+        text = source.read_text(config, found.path)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    # The automaton's alphabet has rare characters that a short text may lack.
+    vocabulary = Vocabulary(automaton.alphabet if automaton else "".join(sorted(set(text))))
     ids = vocabulary.encode(text)
     boundary = int(len(ids) * config.train_fraction)
     return Corpus(
-        name=name,
+        name="grammar" if automaton else config.name,
         text=text,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=sha256,
         vocabulary=vocabulary,
         train=ids[: int(boundary * config.train_share)],
         validation=ids[boundary:],
         automaton=automaton,
-        substituted=substituted,
+        identity=source.identity(config, found) if automaton else sha256,
+        substituted=found.substituted,
     )
-
-
-def _read(config: CorpusConfig) -> str:
-    assert config.path is not None
-    path = Path(config.path).expanduser()
-    if not path.exists():
-        if config.url is None:
-            raise CorpusMissingError(f"corpus.path={path}: no such file; name one that exists")
-        _download(config.url, path, config.sha256)
-    if not path.is_file():
-        raise CorpusError(f"corpus.path={path}: not a file; name a text file")
-    content = path.read_bytes()
-    again = "delete the file to download it again" if config.url else "name another file"
-    remedy = f"{again}, or use corpus=text_file for another text"
-    _check(content, config.sha256, f"corpus.path={path}", remedy)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"corpus.path={path}: not UTF-8 text ({error})") from error
-    if not text:
-        raise CorpusError(f"corpus.path={path}: the file is empty")
-    return text
-
-
-def _check(content: bytes, sha256: str | None, what: str, remedy: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise CorpusError(f"{what}: its sha256 is {found}, corpus.sha256={sha256}; {remedy}")
-
-
-def _download(url: str, path: Path, sha256: str | None) -> None:
-    """Fetch `url` to `path`, whole or not at all."""
-    try:
-        content = _fetch(url, path.name)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = " ".join(str(error).split())  # a server's own words may be several lines
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()  # it is the answer, too, with its connection
-        raise CorpusMissingError(
-            f"corpus.path={path}: no such file, and {url} could not be reached ({reason})"
-        ) from error
-    _check(content, sha256, url, f"put the right text at {path}, or use corpus=grammar")
-    with files.replacing(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def _fetch(url: str, name: str) -> bytes:
-    """What `url` serves. Raises IncompleteRead where it ends early, which urllib lets pass."""
-    content = bytearray()
-    with urllib.request.urlopen(url, timeout=CONNECTION_TIMEOUT) as answer:
-        total = int(answer.headers.get("Content-Length") or 0)
-        with progress.task(f"downloading {name}", max(total, 1)) as task:
-            while chunk := answer.read(1 << 16):
-                content += chunk
-                task.update(len(content) if total else 0)
-    if len(content) < total:
-        raise http.client.IncompleteRead(bytes(content), total - len(content))
-    return bytes(content)

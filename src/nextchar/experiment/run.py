@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders
 from nextchar.experiment import compare, manifest, pool_seeds
 from nextchar.experiment.compare import Comparison
+from nextchar.experiment.identity import Identity, identify
 from nextchar.metrics.catalog import definitions
 from nextchar.metrics.mauve import measure
 from nextchar.models.registry import build_model
@@ -35,15 +35,12 @@ class _Setting:
     methods: Sequence[Decoder]
     place: torch.device
     command: str
-    since: float
 
 
 def run_experiment(
     asked: Config,
     command: str,
     on_record: RecordCallback = lambda record: None,
-    *,
-    since: float = math.inf,
 ) -> Run:
     """One comparison, done, or read back where it is already; `command` is kept for the record.
 
@@ -51,9 +48,7 @@ def run_experiment(
     that pools them. `on_record` sees each record of the training, with several seeds that of the
     first, those from before a stop again too; what it raises ends the run, whose training goes on
     from its last checkpoint when it is asked for again.
-    Processes that want the same run, or the same model, wait for the one that makes it. With
-    asked.force, a model that was trained after `since` (seconds since the epoch) is left as it is:
-    so the jobs of a sweep don't train it again for each other.
+    Processes that want the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
     config.load_plugins(asked.plugins)  # a job's own process has not composed the config
@@ -67,23 +62,24 @@ def run_experiment(
         measure.require(text, asked.decoding, asked.metrics)
     if text.substituted:
         progress.say(f"note: {text.substituted}")
-    setting = _Setting(text, methods, place, command, since)
+    setting = _Setting(text, methods, place, command)
     if asked.seeds is None:
         return _one(asked, setting, on_record)
     return _several(asked, setting, on_record)
 
 
 def _one(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    model_id, run_id = _identities(asked, setting.text)
+    identity = _identity(asked, setting.text)
+    (model_id,) = identity.models
 
     def make(folder: Path) -> None:
-        _compare(asked, setting, on_record, folder, model_id, run_id)
+        _compare(asked, setting, on_record, folder, model_id, identity.run_id)
 
-    return _kept(asked, setting, run_id, make)
+    return _kept(asked, setting, identity, make)
 
 
 def _several(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    run_id = config.pooled_id([_identities(part, setting.text)[1] for part in asked.parts])
+    identity = _identity(asked, setting.text)
 
     def make(folder: Path) -> None:
         started = provenance.now()
@@ -94,27 +90,25 @@ def _several(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run
         pool_seeds.write(folder, asked, runs)
         facts = {
             "name": asked.name,
-            "run_id": run_id,
+            "run_id": identity.run_id,
             "command": setting.command,
             **pool_seeds.origins(runs, folder),
             "times": {"started": started, "finished": provenance.now()},
         }
         results.write_json(folder / results.MANIFEST, facts)
 
-    return _kept(asked, setting, run_id, make)
+    return _kept(asked, setting, identity, make)
 
 
-def _identities(asked: Config, text: Corpus) -> tuple[str, str]:
-    """model_id and run_id of a comparison with one seed."""
-    model_id = config.model_id(asked, text.sha256, text.vocabulary.characters)
-    plugins = config.load_plugins(asked.plugins)
-    run_id = config.run_id(asked, model_id, instead=bool(text.substituted), plugins=plugins)
-    return model_id, run_id
+def _identity(asked: Config, text: Corpus) -> Identity:
+    return identify(asked, text.identity, substituted=bool(text.substituted))
 
 
-def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], None]) -> Run:
+def _kept(
+    asked: Config, setting: _Setting, identity: Identity, make: Callable[[Path], None]
+) -> Run:
     """The run of this identity, which `make` puts into its folder where it is not finished."""
-    folder = asked.outputs / "runs" / f"{asked.name}-{run_id}"
+    folder = asked.outputs / "runs" / identity.run
     done = folder / results.DONE
     with ExitStack() as turn:
         if asked.force or not done.exists():
@@ -122,7 +116,7 @@ def _kept(asked: Config, setting: _Setting, run_id: str, make: Callable[[Path], 
             # What can't be built is said before anything is written.
             build_model(asked.model, len(setting.text.vocabulary), asked.seed)
             turn.enter_context(
-                lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {run_id}")
+                lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {identity.run_id}")
             )
         if done.exists() and not asked.force:
             _say_of_stored(folder)
@@ -158,7 +152,7 @@ def _compare(
             tracking.track_record(tracker, record)
             on_record(record)
 
-        trained = load_or_train(asked, text, model, model_id, log, since=setting.since)
+        trained = load_or_train(asked, text, model, model_id, log)
         tracker.flush()
         if setting.place.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,17 +35,14 @@ def load_or_train(
     model: LanguageModel,
     model_id: str,
     watcher: RecordCallback = lambda record: None,
-    *,
-    since: float = math.inf,
 ) -> TrainedModel:
     """Put trained weights into `model`, found or trained now; the watcher sees each record.
 
-    Whoever else needs this model waits, and finds it trained. With asked.force it is trained again,
-    unless it was trained after `since` (seconds since the epoch).
+    Whoever else needs this model waits, and finds it trained. With asked.force it is trained again.
     """
     folder = Path(asked.paths.outputs) / "models" / model_id
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        if asked.force and folder.exists() and not _is_newer(folder / results.MODEL, since):
+        if asked.force and folder.exists():
             shutil.rmtree(folder)
         files.clear(folder)
         if (folder / results.MODEL).exists():
@@ -105,7 +101,3 @@ def _training_cost(records: list[TrainingRecord], asked: Config) -> dict[str, fl
     a_step = asked.training.batch_size * asked.model.context
     seconds = results.seconds_taken(records, a_step)[-1]
     return {"seconds": seconds, "characters_per_second": records[-1].step * a_step / seconds}
-
-
-def _is_newer(path: Path, since: float) -> bool:
-    return path.exists() and path.stat().st_mtime >= since

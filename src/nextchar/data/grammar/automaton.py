@@ -1,18 +1,20 @@
-"""A probabilistic finite automaton, whose next character and entropy rate are known exactly.
+"""A probabilistic finite automaton with exact next-character distributions and entropy rate.
 
-A state s writes the character x and moves to the state t with probability T[s, x, t]. Whoever has
-read a prefix x_1 .. x_n holds a belief over states, and learns by forward filtering:
+State s emits character x and moves to state t with probability T[s, x, t]. A reader of the prefix
+x_1 .. x_n has a belief b_n over states, which forward filtering updates:
 
     P(x | x_1..x_n) = sum_s,t b_n(s) T[s, x, t]
     b_{n+1}(t)      = sum_s b_n(s) T[s, x_{n+1}, t] / P(x_{n+1} | x_1..x_n)
 
-An automaton is unifilar when the state and the character together fix the next state. Then the
-entropy rate has a closed form (Shannon 1948, section 7), pi being the stationary distribution:
+An automaton is unifilar if the state and the character determine the next state. Then the entropy
+rate has a closed form (Shannon 1948, section 7), where pi is the stationary distribution:
 
-    h = - sum_s pi(s) sum_x,t T[s, x, t] log2 T[s, x, t]   bits a character
+    h = - sum_s pi(s) sum_x,t T[s, x, t] log2 T[s, x, t]   bits per character
 
 Shapes: S states, V characters, E edges, B texts.
 """
+
+from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -31,15 +33,15 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """The edges of an automaton over the characters of `alphabet`, sorted and distinct.
+    """The edges of an automaton over the sorted, distinct characters of `alphabet`.
 
-    `source`, `character` (an index into the alphabet), `target` and `probability` are [E], kept
-    sorted by source, then character, and read-only. The states are 0 .. max(source).
+    `source`, `character` (an index into the alphabet), `target` and `probability` are [E]; they are
+    stored read-only, sorted by source, then character. The states are 0 .. max(source).
 
     Raises:
-        ValueError: the alphabet is not sorted and distinct; the edges differ in number, point
-            outside the alphabet or to a state that no edge leaves, or have a probability outside
-            (0, 1]; the probabilities of a state do not sum to one; `start` is not a state.
+        ValueError: the alphabet is not sorted and distinct; the four columns differ in length; an
+            edge points outside the alphabet or to a state without edges, or has a probability
+            outside (0, 1]; the probabilities of a state do not sum to 1; `start` is not a state.
     """
 
     alphabet: str
@@ -97,29 +99,23 @@ class Automaton:
 
     @cached_property
     def unifilar(self) -> bool:
-        """Whether no state has two edges with one character."""
+        """Whether no state has two edges with the same character."""
         same_state = self.source[1:] == self.source[:-1]
         return not bool(np.any(same_state & (self.character[1:] == self.character[:-1])))
 
     @cached_property
     def _first(self) -> Integers:
-        """[S + 1] the edges of state s are `_first[s]` up to, without, `_first[s + 1]`."""
+        """[S + 1] the edges of state s are `_first[s] : _first[s + 1]`."""
         return np.searchsorted(self.source, np.arange(self.states + 1)).astype(np.int64)
 
     @cached_property
     def _moves(self) -> dict[int, int]:
-        """Where `state * V + character` leads, in a unifilar automaton."""
+        """The next state by `state * V + character`, in a unifilar automaton."""
         key = self.source * len(self.alphabet) + self.character
         return dict(zip(key.tolist(), self.target.tolist(), strict=True))
 
-    def start_belief(self) -> Floats:
-        """[S] certainty of the start state."""
-        belief = np.zeros(self.states)
-        belief[self.start] = 1.0
-        return belief
-
     def draw(self, length: int, generator: np.random.Generator) -> str:
-        """Writes `length` characters from the start; a shorter draw is a prefix of a longer one.
+        """Draw `length` characters from the start; a shorter draw is a prefix of a longer one.
 
         Raises:
             ValueError: `length` is negative.
@@ -133,28 +129,25 @@ class Automaton:
         letter = [self.alphabet[index] for index in self.character.tolist()]
         state, written = self.start, []
         for uniform in generator.random(length).tolist():
-            # The last edge takes what rounding leaves.
+            # The last edge also gets the rounding error of the sums.
             edge = bisect_right(below, uniform, first[state], first[state + 1] - 1)
             written.append(letter[edge])
             state = target[edge]
         return "".join(written)
 
-    def next_distributions(self, text: str, belief: Floats | None = None) -> Floats:
-        """[len(text) + 1, V] the true distribution of the character after text[:0], text[:1], ..
+    def next_distributions(self, text: str, *, from_start: bool = False) -> Floats:
+        """[len(text) + 1, V] the true distribution of the character after text[:0], text[:1], ...
 
-        `belief` [S] is what is known before the text: by default the stationary distribution (a
-        text cut from somewhere); `start_belief()` for a text that begins where `draw` begins.
-        After a character that could not come (or is not in the alphabet) all rows are zeros.
-
-        Raises:
-            ValueError: `belief` has another shape, is negative or does not sum to one.
+        Before the text, the belief is the stationary distribution (the text comes from anywhere),
+        or with `from_start` the start state, where `draw` begins. After an impossible character,
+        or one outside the alphabet, all rows are zeros.
         """
-        return self.batch_next_distributions([text], belief)[0]
+        return self.batch_next_distributions([text], from_start=from_start)[0]
 
     def batch_next_distributions(
-        self, texts: Sequence[str], belief: Floats | None = None
+        self, texts: Sequence[str], *, from_start: bool = False
     ) -> list[Floats]:
-        """`next_distributions` of B texts at once, which share the work on common prefixes."""
+        """`next_distributions` of B texts at once; the work on common prefixes is shared."""
         width = len(self.alphabet)
         place = {letter: index for index, letter in enumerate(self.alphabet)}
         codes = [np.array([place.get(letter, -1) for letter in text], int) for text in texts]
@@ -165,11 +158,13 @@ class Automaton:
         for text, code in enumerate(codes):
             padded[text, : len(code)] = code
 
-        # A group is the texts with one prefix. Its belief is the entries of (owner, state, weight)
-        # whose owner it is.
+        # A group is the texts with the same prefix; its belief is the entries of (owner, state,
+        # weight) with owner = group. `reading` are the unfinished texts, `group` their groups.
         reading = np.arange(len(texts))
         group = np.zeros(len(texts), int)
-        owner, state, weight = self._known(belief)
+        state = np.array([self.start]) if from_start else np.flatnonzero(self.stationary())
+        weight = np.ones(1) if from_start else self.stationary()[state]
+        owner = np.zeros_like(state)
         groups = 1
         for step in range(longest + 1):
             if self.unifilar:
@@ -194,36 +189,26 @@ class Automaton:
             code = padded[reading, step]
             heard = group * width + code
             possible = (code >= 0) & (chance[heard] > 0)
-            reading, (kept, group) = reading[possible], _number(heard[possible])
+            reading, (kept, group) = reading[possible], _renumber(heard[possible])
             groups = len(kept)
             following = np.full(len(chance), -1)
             following[kept] = np.arange(groups)
             goes = following[spoken] >= 0
             spoken, edge, joint = spoken[goes], edge[goes], joint[goes]
-            pair, same = _number(following[spoken] * self.states + self.target[edge])
+            pair, same = _renumber(following[spoken] * self.states + self.target[edge])
             owner, state = np.divmod(pair, self.states)
             weight = np.bincount(same, joint / chance[spoken]).astype(np.float64)
         return [rows[text, : length + 1] for text, length in enumerate(lengths)]
 
-    def _known(self, belief: Floats | None) -> tuple[Integers, Integers, Floats]:
-        """A belief as the entries (owner 0, state, weight) of its support."""
-        known = self.stationary() if belief is None else np.asarray(belief, dtype=np.float64)
-        if known.shape != (self.states,):
-            raise ValueError(f"belief has shape {known.shape}: must be ({self.states},)")
-        if not (np.all(known >= 0) and abs(known.sum() - 1) < 1e-9):
-            raise ValueError(f"belief sums to {known.sum()}: give probabilities that sum to 1")
-        state = np.flatnonzero(known)
-        return np.zeros_like(state), state, known[state]
-
     def _leaving(self, state: Integers) -> tuple[Integers, Integers]:
-        """The edges that leave the states [N], and for each the index into `state` it leaves."""
+        """The edges that leave the states [N], and for each its source as an index into `state`."""
         count = self._first[state + 1] - self._first[state]
         origin = np.repeat(np.arange(len(state)), count)
         skipped = np.cumsum(count) - count
         return self._first[state][origin] + np.arange(len(origin)) - skipped[origin], origin
 
     def _walk(self, state: int, codes: Integers) -> Floats:
-        """[len(codes) + 1, V] the rows of a text read from one state of a unifilar automaton."""
+        """[len(codes) + 1, V] the rows of a text that starts in one known state, if unifilar."""
         width = len(self.alphabet)
         path = [state]
         for code in codes.tolist():
@@ -237,12 +222,12 @@ class Automaton:
         return rows
 
     def stationary(self) -> Floats:
-        """[S] pi = pi T, the share of time spent in each state; zero on states left for ever.
+        """[S] pi = pi T, the share of time spent in each state; zero for transient states.
 
-        Of a periodic automaton it is the average over the period.
+        For a periodic automaton it is the average over the period.
 
         Raises:
-            ValueError: the start leads to several closed parts, so that chance decides the share.
+            ValueError: several closed classes are reachable from the start.
         """
         return self._stationary
 
@@ -256,7 +241,7 @@ class Automaton:
         closed = np.setdiff1d(part[reached], left)
         if len(closed) > 1:
             raise ValueError(
-                f"start={self.start} leads to {len(closed)} closed parts: make it lead to one"
+                f"start={self.start} leads to {len(closed)} closed classes: make it lead to one"
             )
         members = np.flatnonzero(part == closed[0])
         inner = step[members][:, members]
@@ -275,11 +260,11 @@ class Automaton:
         return result
 
     def entropy_rate(self) -> float:
-        """h in bits a character, exact.
+        """h in bits per character, exact.
 
         Raises:
-            ValueError: the automaton is not unifilar, so that no closed form is known, or has no
-                single stationary distribution.
+            ValueError: the automaton is not unifilar (no closed form), or several closed classes
+                are reachable from the start.
         """
         if not self.unifilar:
             raise ValueError("entropy_rate: the automaton is not unifilar; determinise it first")
@@ -287,7 +272,7 @@ class Automaton:
         return float(self.stationary()[self.source] @ bits)
 
 
-def _number(keys: Integers) -> tuple[Integers, Integers]:
-    """The distinct keys, sorted, and for each key its place among them."""
+def _renumber(keys: Integers) -> tuple[Integers, Integers]:
+    """The distinct keys, sorted, and for each key its index among them."""
     distinct, place = np.unique(keys, return_inverse=True)
     return distinct, place.astype(np.int64)

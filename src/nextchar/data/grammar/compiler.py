@@ -1,16 +1,18 @@
 """The embedded corpus: a play whose true next-character distribution is known after any prefix.
 
-The lexicon is a stochastic grammar in which only the last symbol of a pattern may lead back, so it
-is regular, and compiles into a finite automaton. A context is all that the past can say about the
-future: who speaks, and a distribution over the patterns that may still be to come. To say a word
-is to take a derivative (Brzozowski 1964, weighted): of each pattern that allows the word, keep the
-rest, by Bayes' rule. The contexts reached from the first one are finitely many. In each of them
-the words that may come, marks and spaces included, are spelt by a trie, whose edges carry the share
-of the words below them; states with one future are one state.
+The lexicon is a stochastic grammar in which only the last symbol of a pattern may be recursive, so
+it is regular and compiles into a finite automaton. A context is all that the past says about the
+future: who speaks, and a distribution over the patterns that may still come. Each word takes a
+derivative (Brzozowski 1964, weighted): of every pattern that allows the word, the rest is kept and
+reweighted by Bayes' rule. Finitely many contexts are reachable from the first one. In each of them
+a trie spells the words that may come, marks and spaces included; its edges carry the total share of
+the words below them. States with the same future are merged.
 
-A context and a word fix the next context, a state and a character the next state: the automaton is
-unifilar, so its entropy rate is exact.
+A context and a word determine the next context, and a state and a character the next state: the
+automaton is unifilar, so its entropy rate is exact.
 """
+
+from __future__ import annotations
 
 import re
 from collections import defaultdict
@@ -30,26 +32,26 @@ from nextchar.data.grammar.lexicon import (
     RANK_SHIFT,
     SPEAKERS,
     WORDS,
+    Pattern,
     Speaker,
 )
 
-Pattern = tuple[str, ...]
 Shares = Mapping[Pattern, float]
 
-# As Spelling knows them:
-Word = tuple[str, float, int]  # its text, its share, the state after it
-Edge = tuple[str, float, int]  # the character, its probability, the state after it
+# In Spelling:
+Word = tuple[str, float, int]  # text, share, the state after it
+Edge = tuple[str, float, int]  # character, probability, the state after it
 Edges = tuple[Edge, ...]
 
-# Shares are compared to this many decimals, so that rounding errors do not tell futures apart.
 DECIMALS = 10
+"""Shares are compared to this many decimals, so that rounding errors do not separate futures."""
 
 CAST = frozenset(speaker.name for speaker in SPEAKERS)
 
 
 @dataclass(frozen=True)
 class Context:
-    """Who speaks, whether a line begins, and the shares of the patterns that may be to come.
+    """Who speaks, whether a line begins, and the shares of the patterns that may come.
 
     Contexts are equal when their shares, rounded, are.
     """
@@ -60,13 +62,13 @@ class Context:
     patterns: Shares = field(compare=False)
 
 
-# The texts that may end a word, with their chances and what comes after.
 Endings = tuple[tuple[str, float, Context], ...]
+"""The texts that may end a word, with their probabilities and the contexts after them."""
 
 
 @cache
 def play() -> Automaton:
-    """The automaton of The Drowned Bell; it starts as if the first of the cast had just spoken."""
+    """The automaton of The Drowned Bell; it starts as if the first speaker had just spoken."""
     voices = {speaker.name: Voice(speaker) for speaker in SPEAKERS}
     first = _context(SPEAKERS[0].name, True, {("ANSWER",): 1.0})
     spelling = Spelling()
@@ -79,7 +81,7 @@ def play() -> Automaton:
 
 
 def write_play(characters: int, seed: int) -> str:
-    """The first `characters` characters of the play that `seed` draws: it may end within a word.
+    """Draw a play with `seed` and return its first `characters` characters; may end in mid-word.
 
     Raises:
         ValueError: `characters` or `seed` is negative.
@@ -90,12 +92,15 @@ def write_play(characters: int, seed: int) -> str:
 
 
 class Voice:
-    """The grammar as one speaker uses it: the weight of a choice times their habits in it."""
+    """The grammar of one speaker: the weight of each choice is multiplied by their habits."""
 
     def __init__(self, speaker: Speaker) -> None:
         self.habits = dict.fromkeys(speaker.favourites.split(), FONDNESS) | dict(speaker.habits)
-        self.words = {name: self._shares(_ranked(words)) for name, words in WORDS.items()}
-        self.rules = {name: self._shares(_patterns(text)) for name, text in PATTERNS.items()}
+        self.words = {
+            name: self._shares({(word,): 1 / (r + RANK_SHIFT) for r, word in enumerate(words, 1)})
+            for name, words in WORDS.items()
+        }
+        self.rules = {name: self._shares(patterns) for name, patterns in PATTERNS.items()}
         self.rules["ANSWER"] = self._shares(
             {(other.name, "SPEAKS"): other.share for other in SPEAKERS if other != speaker}
         )
@@ -113,8 +118,8 @@ class Voice:
         return {symbols: weight / total for symbols, weight in habits.items()}
 
     def says(self, context: Context) -> dict[str, tuple[float, Endings]]:
-        """Each word that may come next: its share, and the ways it may end."""
-        # The rests of the patterns, by their first symbol and the text that ends its words.
+        """Each word that may come next: its share, and its possible endings."""
+        # What is left of the patterns, by first symbol and by the text that ends its words.
         rests: dict[str, dict[str, dict[Pattern, float]]] = {}
         for pattern, share in context.patterns.items():
             for (head, *rest), part in self._unfold(pattern, share):
@@ -137,7 +142,7 @@ class Voice:
         return said
 
     def _unfold(self, pattern: Pattern, share: float) -> Iterator[tuple[Pattern, float]]:
-        """The patterns that `pattern` stands for, none of which begins with a rule."""
+        """Expand `pattern` into patterns that do not begin with a rule, with their shares."""
         head, rest = pattern[0], pattern[1:]
         if head not in self.rules:
             yield pattern, share
@@ -146,7 +151,7 @@ class Voice:
             yield from self._unfold(choice + rest, share * part)
 
     def _endings(self, head: str, rest: Pattern) -> Iterator[tuple[str, Pattern, float]]:
-        """The texts that may end a word of `head`, with the pattern that then is left."""
+        """The texts that may end a word of `head`, with the pattern that is left afterwards."""
         mark, left = (head, rest) if head in MARKS else (rest[0], rest[1:])
         if mark not in self.marks:
             yield " ", rest, 1.0
@@ -155,12 +160,12 @@ class Voice:
             yield text, (rule,) if rule else left, chance
 
     def _meanings(self, head: str) -> Shares:
-        """The words that a symbol stands for: a mark for none, a class for many."""
+        """The words that a symbol stands for: none (empty) for a mark, many for a class."""
         return self.words.get(head, {("" if head in MARKS else head,): 1.0})
 
 
 class Spelling:
-    """The states and their edges: a trie of words a context, and no two states with one future."""
+    """The states and their edges: one trie of words per context; equal futures share a state."""
 
     def __init__(self) -> None:
         self.edges: list[Edges] = []
@@ -169,13 +174,13 @@ class Spelling:
         self.tails: dict[tuple[str, int], int] = {}
 
     def root(self, context: Context) -> int:
-        """The state at which the words of `context` begin."""
+        """The state where the words of `context` begin."""
         if context not in self.roots:
             self.roots[context] = self._new_state(())
         return self.roots[context]
 
     def spell(self, context: Context, says: Mapping[str, tuple[float, Endings]]) -> list[Context]:
-        """Grows the trie of the words of `context`; returns the contexts never met before."""
+        """Build the trie of the words of `context`; return the contexts that are new."""
         endings = {id(endings): endings for _, endings in says.values()}
         met = dict.fromkeys(after for those in endings.values() for _, _, after in those)
         new = [after for after in met if after not in self.roots]
@@ -188,7 +193,7 @@ class Spelling:
         return new
 
     def _branch(self, words: Sequence[Word], depth: int) -> Edges:
-        """The edges of the trie node that sorted `words` share, `depth` characters down."""
+        """The edges of the trie node that the sorted `words` share, at depth `depth`."""
         total = sum([word[1] for word in words])
         edges: list[Edge] = []
         if len(words[0][0]) == depth:
@@ -226,7 +231,7 @@ class Spelling:
         return len(self.edges) - 1
 
     def automaton(self, start: int) -> Automaton:
-        """The automaton of all that was spelt."""
+        """The automaton of all states and edges."""
         letters = [edge[0] for edges in self.edges for edge in edges]
         alphabet = "".join(sorted(set(letters)))
         place = {letter: index for index, letter in enumerate(alphabet)}
@@ -243,7 +248,7 @@ class Spelling:
 
 
 def _context(speaker: str, line_begins: bool, weights: Shares) -> Context:
-    """The context of patterns with these weights, in any unit."""
+    """The context of patterns with these weights, which need not be normalised."""
     total = sum(weights.values())
     shares = {pattern: weight / total for pattern, weight in weights.items()}
     rounded = frozenset((pattern, round(share, DECIMALS)) for pattern, share in shares.items())
@@ -251,7 +256,7 @@ def _context(speaker: str, line_begins: bool, weights: Shares) -> Context:
 
 
 def _mixture(*meanings: tuple[float, Endings]) -> tuple[float, Endings]:
-    """The share of a word that can be meant in two ways, and the ways it then may end."""
+    """The total share of a word with several meanings, and its possible endings."""
     total = sum(share for share, _ in meanings)
     left: dict[str, dict[Pattern, float]] = defaultdict(lambda: defaultdict(float))
     for share, endings in meanings:
@@ -263,17 +268,6 @@ def _mixture(*meanings: tuple[float, Endings]) -> tuple[float, Endings]:
         (text, sum(patterns.values()), _context(speaker, text.endswith("\n"), patterns))
         for text, patterns in sorted(left.items())
     )
-
-
-def _patterns(text: str) -> Shares:
-    """The patterns of a rule, one a line, with their weights."""
-    rows = (line.split() for line in text.strip().splitlines())
-    return {tuple(symbols): float(weight) for weight, *symbols in rows}
-
-
-def _ranked(words: Sequence[str]) -> Shares:
-    """The words of a class, with their weights."""
-    return {(word,): 1 / (rank + RANK_SHIFT) for rank, word in enumerate(words, start=1)}
 
 
 def _capitalised(word: str) -> str:
