@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nextchar.config import Config
 from nextchar.sweeps.job import compute
 from nextchar.sweeps.jobs import Task
 
@@ -81,83 +80,116 @@ def computed(folder: Path) -> Sequence[str]:
     return book.read_text().split() if book.exists() else []
 
 
-def counted(task: Task) -> str:
+def counted(task: Task) -> None:
     """The real work, and a line in a book at its end."""
-    asked = task.asked
-    name = compute(task)
-    with Path(asked.paths.outputs, "computed.txt").open("a") as book:
-        book.write(f"{name}\n")
-    return name
+    compute(task)
+    _note(task, task.key)
 
 
-def perilous(task: Task) -> str:
-    """Seeds that end badly: 11 raises, 12 exits hard, 13 is killed, 14 asks for an exit."""
-    asked = task.asked
-    if asked.seed == 11:
+def perilous(task: Task) -> None:
+    """Seeds that end badly: 11 raises, 12 exits hard, 13 is killed, 14 calls sys.exit."""
+    seed = task.config.seed
+    if seed == 11:
         raise ZeroDivisionError("eleven")
-    if asked.seed == 12:
+    if seed == 12:
         print("last words")
         sys.stdout.flush()
         os._exit(3)
-    if asked.seed == 13:  # what the kernel does to a process when memory runs out
+    if seed == 13:  # what the kernel does to a process when memory runs out
         os.kill(os.getpid(), signal.SIGKILL)
-    if asked.seed == 14:
+    if seed == 14:
         sys.exit(4)
-    return compute(task)
+    compute(task)
 
 
-def nothing(task: Task) -> str:
-    """A job that costs nothing: it leaves a finished run without figures."""
-    asked = task.asked
-    folder = Path(asked.paths.outputs) / "runs" / f"{asked.name}-{asked.seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    header = "sampler,metric,value,low,high,n,unit\n"
-    (folder / "metrics.csv").write_text(f"{header}greedy,loops,{asked.seed},0,1,1,share\n")
-    model = '{"validation_loss": 1.5, "best_validation_loss": 1.5}'
-    (folder / "manifest.json").write_text(
-        f'{{"model_id": "none", "model": {model}, "code": {{"sha256": "none"}}}}'
-    )
-    (folder / "DONE").write_text("now\n")
-    return folder.name
+def nothing(task: Task) -> None:
+    """A job that costs nothing: it leaves a finished run with one metric, its seed."""
+    _leave(task, 1.5, {"loops": task.config.seed})
 
 
-def slow(task: Task) -> str:
+def leaves_nothing(task: Task) -> None:
+    """A job that ends well and leaves no run."""
+
+
+def slow(task: Task) -> None:
     """As `nothing`, after a while: long enough to be killed in."""
     time.sleep(0.3)
-    return nothing(task)
+    nothing(task)
 
 
-def perilous_nothing(task: Task) -> str:
+def perilous_nothing(task: Task) -> None:
     """As `perilous`, the harmless seeds at no cost."""
-    asked = task.asked
-    return perilous(task) if asked.seed > 10 else nothing(task)
+    if task.config.seed > 10:
+        perilous(task)
+    else:
+        nothing(task)
 
 
-def booked(task: Task) -> str:
+def booked(task: Task) -> None:
     """As `slow`, with a line in a book at its end."""
-    asked = task.asked
-    folder = Path(asked.paths.outputs)
-    name = slow(task)
-    with (folder / "computed.txt").open("a") as book:
-        book.write(f"{asked.seed}\n")
-    return name
+    slow(task)
+    _note(task, str(task.config.seed))
 
 
-def needs_a_file(task: Task) -> str:
+def needs_a_file(task: Task) -> None:
     """Works when there is a file `needed` beside the text."""
-    asked = task.asked
-    assert asked.corpus.path is not None
-    (Path(asked.corpus.path).parent / "needed").read_text()
-    return nothing(task)
+    assert task.config.corpus.path is not None
+    (Path(task.config.corpus.path).parent / "needed").read_text()
+    nothing(task)
 
 
-def first_then_forever(task: Task) -> str:
+def first_then_forever(task: Task) -> None:
     """Seed 0 is done at once, the others say who they are and never end."""
-    asked = task.asked
-    if asked.seed > 0:
-        Path(asked.paths.outputs, f"{asked.seed}.pid").write_text(str(os.getpid()))
+    seed = task.config.seed
+    if seed > 0:
+        Path(task.config.paths.outputs, f"{seed}.pid").write_text(str(os.getpid()))
         time.sleep(600)
-    return nothing(task)
+    nothing(task)
+
+
+def where(task: Task) -> None:
+    """As `nothing`, in two seconds, with a note of the session of processes that it is done in."""
+    place = f"{os.getsid(0)}-{task.config.seed}-{time.time_ns()}"
+    book = Path(task.config.paths.outputs).parent.parent / "book"  # of the scratch folder's owner
+    (book / f"begun-{place}").touch()
+    time.sleep(2)
+    nothing(task)
+    (book / f"ended-{place}").touch()
+
+
+def hill(task: Task) -> None:
+    """A loss that is least at a learning rate of 0.03, and a line in a book."""
+    rate = task.config.training.learning_rate
+    time.sleep(0.3)
+    _leave(task, (math.log(rate) - math.log(0.03)) ** 2, {"loops": rate})
+    _note(task, f"hill-{rate}")
+
+
+def trade_off(task: Task) -> None:
+    """What is more varied has more unknown words."""
+    sampler = task.config.decoding.samplers[0]
+    heat = sampler["temperature"] * sampler["top_p"]
+    _leave(task, 1.0, {"unknown_words": heat**2, "distinct_2": heat})
+
+
+def _note(task: Task, line: str) -> None:
+    with Path(task.config.paths.outputs, "computed.txt").open("a") as book:
+        book.write(f"{line}\n")
+
+
+def _leave(task: Task, loss: float, figures: dict[str, float]) -> None:
+    """A finished run of this task, with these figures."""
+    folder = Path(task.config.paths.outputs) / "runs" / task.key
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        f"sampler,{metric},{value},{value},{value},1,share" for metric, value in figures.items()
+    ]
+    lines = ["sampler,metric,value,low,high,n,unit", *rows]
+    (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
+    model = {"validation_loss": loss, "best_validation_loss": loss}
+    facts = {"model_id": "none", "model": model, "code": {"sha256": "none"}}
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    (folder / "DONE").write_text("now\n")
 
 
 def loop() -> None:
@@ -176,63 +208,3 @@ def loop() -> None:
         with initialize_config_module("nextchar.conf", version_base="1.3"):
             composed = compose("config", [*overrides(Path(folder)), *settings])
         run_experiment(config.resolve(composed), "by hand")
-
-
-def keys(folder: Path, *settings: str) -> list[str]:
-    """The keys of jobs, each of the small experiment with one more setting."""
-    from hydra import compose, initialize_config_module
-
-    from nextchar import config
-    from nextchar.sweeps import jobs
-
-    config.register()
-    with initialize_config_module("nextchar.conf", version_base="1.3"):
-        composed = [compose("config", [*overrides(folder), setting]) for setting in settings]
-    return [jobs.key(config.resolve(each)) for each in composed]
-
-
-def where(task: Task) -> str:
-    """As `nothing`, in two seconds, with a note of the session of processes that it is done in."""
-    asked = task.asked
-    place = f"{os.getsid(0)}-{asked.seed}-{time.time_ns()}"
-    book = Path(asked.paths.outputs).parent.parent / "book"  # of the scratch folder's owner
-    (book / f"begun-{place}").touch()
-    time.sleep(2)
-    name = nothing(task)
-    (book / f"ended-{place}").touch()
-    return name
-
-
-def _leave(asked: Config, name: str, loss: float, figures: dict[str, float]) -> str:
-    """A finished run with these figures."""
-    folder = Path(asked.paths.outputs) / "runs" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [
-        f"sampler,{metric},{value},{value},{value},1,share" for metric, value in figures.items()
-    ]
-    lines = ["sampler,metric,value,low,high,n,unit", *rows]
-    (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
-    model = {"validation_loss": loss, "best_validation_loss": loss}
-    facts = {"model_id": "none", "model": model, "code": {"sha256": "none"}}
-    (folder / "manifest.json").write_text(json.dumps(facts))
-    (folder / "DONE").write_text("now\n")
-    return name
-
-
-def hill(task: Task) -> str:
-    """A loss that is least at a learning rate of 0.03, and a line in a book."""
-    asked = task.asked
-    rate = asked.training.learning_rate
-    time.sleep(0.3)
-    name = _leave(asked, f"hill-{rate}", (math.log(rate) - math.log(0.03)) ** 2, {"loops": rate})
-    with Path(asked.paths.outputs, "computed.txt").open("a") as book:
-        book.write(f"{name}\n")
-    return name
-
-
-def trade_off(task: Task) -> str:
-    """What is more varied has more unknown words."""
-    asked = task.asked
-    heat = asked.decoding.samplers[0]["temperature"] * asked.decoding.samplers[0]["top_p"]
-    figures = {"unknown_words": heat**2, "distinct_2": heat}
-    return _leave(asked, f"trade-{heat}", 1.0, figures)

@@ -111,7 +111,7 @@ def _view() -> None:
         from nextchar.runtime import lock
         from nextchar.sweeps import scheduler, summarize
 
-        summarize.gather(folder, at_work=lock.is_held(scheduler.lock_path(folder)))
+        summarize.summarize(folder, at_work=lock.is_held(scheduler.lock_path(folder)))
     report = folder / "report.html"
     if not report.is_file():
         raise config.ConfigError(

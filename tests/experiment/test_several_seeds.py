@@ -13,9 +13,10 @@ from launching import TINY, Ended, Forked, run, tiny
 
 from nextchar import config, results
 from nextchar.config import Config, ConfigError
+from nextchar.experiment.identity import identify
 from nextchar.experiment.pool_seeds import pool
 from nextchar.results import HUMAN, Run, read_run
-from nextchar.sweeps import jobs, transfer
+from nextchar.sweeps import transfer
 
 Compose = Callable[..., Config]
 SEEDS = "seeds=[1,0]"
@@ -225,8 +226,10 @@ def test_a_run_that_cannot_be_pooled_says_so(copied: Path, pooled_run: Run) -> N
 def test_identities(compose: Compose) -> None:
     one, other = compose("seeds=[0,1]"), compose("seeds=[1,0]")
     assert [part.seed for part in one.parts] == [part.seed for part in other.parts] == [0, 1]
-    assert jobs.key(one) == jobs.key(other)
-    assert jobs.key(compose("seed=0")) != jobs.key(one)
+    identities = [identify(each, "text", substituted=False) for each in (one, other)]
+    assert identities[0] == identities[1]
+    assert identify(compose("seed=0"), "text", substituted=False) != identities[0]
+    assert len(set(identities[0].models)) == len(set(identities[0].parts)) == 2
     assert config.pooled_id(["a", "b"]) != config.pooled_id(["a", "c"])
     assert compose().parts == [compose()]
 

@@ -17,7 +17,16 @@ from nextchar.report.sweep import write_sweep_report
 from nextchar.results import HUMAN, Metric
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
-from nextchar.results.sweep import FAILED, FINISHED, PENDING, Plan, PlannedJob, Row, State, Sweep
+from nextchar.results.sweep import (
+    FAILED,
+    FINISHED,
+    PENDING,
+    Plan,
+    PlannedJob,
+    State,
+    Sweep,
+    SweepJob,
+)
 
 
 def _sweep(
@@ -35,9 +44,9 @@ def _sweep(
             for sampler in samplers
         ]
         metrics.append(Metric(HUMAN, "loops", 0.05, 0.04, 0.06, 9, "share"))
-        job = PlannedJob(f"key{number}", values)
-        state = State(FINISHED, run=f"run-{number}", seconds=1.0)
-        rows.append(Row(number, job, state, 1 + value, 1 + value, "m", "c", None, metrics))
+        job = PlannedJob(f"run-{number}", values)
+        state = State(FINISHED, seconds=1.0)
+        rows.append(SweepJob(number, job, state, 1 + value, 1 + value, "m", "c", None, metrics))
     jobs = tuple(row.planned for row in rows)
     made = Plan("grid", "nextchar-run -m <a>=1", tuple(parameters), ("b=2",), jobs, **plan)  # type: ignore[arg-type]
     return Sweep(folder, made, rows)
@@ -80,7 +89,7 @@ def test_a_search_has_its_four_pictures(tmp_path: Path) -> None:
 
 def test_a_sweep_with_nothing_done_has_no_picture_but_a_page(tmp_path: Path) -> None:
     whole = _sweep(tmp_path, RATES)
-    rows = [Row(row.job, row.planned, State(PENDING)) for row in whole.rows]
+    rows = [SweepJob(row.job, row.planned, State(PENDING)) for row in whole.rows]
     sweep = replace(whole, rows=rows)
     assert draw_sweep(sweep, tmp_path) == {}
     page = write_sweep_report(sweep, {}, []).read_text()
@@ -101,7 +110,7 @@ def test_the_cells_of_a_heat_map_are_in_their_places(tmp_path: Path) -> None:
 
 def test_a_gap_in_a_heat_map_stays_one(tmp_path: Path) -> None:
     whole = _sweep(tmp_path, TWO)
-    rows = [Row(0, whole.rows[0].planned, State(FAILED, error="e")), *whole.rows[1:]]
+    rows = [SweepJob(0, whole.rows[0].planned, State(FAILED, error="e")), *whole.rows[1:]]
     settings = averages.settings(replace(whole, rows=rows))
     ax = heat_map(settings, "loops", "", new_figure(4, 3).add_subplot())
     assert np.ma.count_masked(ax.images[0].get_array()) == 1
@@ -139,7 +148,7 @@ def test_equal_sweeps_are_equal_bytes(tmp_path: Path) -> None:
 def test_the_page_needs_nothing_and_escapes_everything(tmp_path: Path) -> None:
     whole = _sweep(tmp_path, RATES)
     evil = "<script>alert(1)</script>"
-    rows = [Row(0, whole.rows[0].planned, State(FAILED, error=evil)), *whole.rows[1:]]
+    rows = [SweepJob(0, whole.rows[0].planned, State(FAILED, error=evil)), *whole.rows[1:]]
     sweep = replace(whole, rows=rows)
     page = write_sweep_report(sweep, draw_sweep(sweep, tmp_path), [evil]).read_text()
     assert evil not in page
@@ -154,10 +163,12 @@ def test_the_page_needs_nothing_and_escapes_everything(tmp_path: Path) -> None:
 
 def test_a_job_whose_run_is_gone_is_pending(tmp_path: Path) -> None:
     folder = tmp_path / "sweeps" / "s"
-    stored.write_state(folder, "k", State(FINISHED, run="r"))
+    stored.write_state(folder, "k", State(FAILED, error="before"))
+    assert stored.read_state(folder, "k").state == FAILED
+    stored.write_state(folder, "k", State(FINISHED))
     assert stored.read_state(folder, "k").state == PENDING
-    run = tmp_path / "runs" / "r"
+    run = tmp_path / "runs" / "k"
     run.mkdir(parents=True)
     (run / "DONE").touch()
     assert stored.read_state(folder, "k").state == FINISHED
-    assert (folder / "jobs" / "k").resolve() == run
+    assert list((folder / "jobs").iterdir()) == []

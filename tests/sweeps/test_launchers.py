@@ -20,9 +20,12 @@ import pytest
 import sweep_jobs
 import torch
 
-from nextchar.config import ConfigError
+from nextchar.config import Config, ConfigError
+from nextchar.data import source
+from nextchar.experiment.identity import identify
+from nextchar.results.sweep import FINISHED
 from nextchar.runtime import device
-from nextchar.sweeps import jobs, on_ray, on_slurm, transfer
+from nextchar.sweeps import on_ray, on_slurm, transfer
 from nextchar.sweeps.jobs import Task
 from nextchar.sweeps.processes import Ended, Started, run_each
 
@@ -71,7 +74,7 @@ def _task(folder: Path, seed: int, work: str) -> Task:
     with initialize_config_module("nextchar.conf", version_base="1.3"):
         composed = compose("config", [*sweep_jobs.overrides(folder), f"seed={seed}"])
     asked = config.resolve(composed)
-    return Task(f"job{seed}", asked, "command", folder / f"{seed}.log", f"sweep_jobs:{work}", 0.0)
+    return Task(f"job{seed}", asked, "command", folder / f"{seed}.log", f"sweep_jobs:{work}")
 
 
 def test_processes_are_so_many_at_once_and_all_end(tmp_path: Path) -> None:
@@ -82,7 +85,8 @@ def test_processes_are_so_many_at_once_and_all_end(tmp_path: Path) -> None:
         most = max(most, running)
         if isinstance(event, Ended):
             ended.append(event.key)
-            assert event.state.run is not None
+            assert event.state.state == FINISHED
+            assert (tmp_path / "outputs" / "runs" / event.key / "DONE").exists()
     assert most == 2
     assert sorted(ended) == [task.key for task in tasks]
 
@@ -183,14 +187,15 @@ def test_at_the_same_time_in_two_programs_a_model_is_trained_once(tmp_path: Path
     assert len(list((tmp_path / "outputs" / "models").glob("*.lock"))) == 0
 
 
-def test_luggage_arrives_whole(tmp_path: Path) -> None:
+def test_an_archive_arrives_whole(tmp_path: Path) -> None:
     task = _task(tmp_path, 3, "nothing")
-    name = sweep_jobs.nothing(task)
+    sweep_jobs.nothing(task)
+    name = task.key
     outputs = tmp_path / "outputs"
     (outputs / "runs" / name / "config.yaml").write_text("elsewhere")
     packed = transfer.pack(outputs, name, tmp_path / "no.log")
     home = tmp_path / "home"
-    there = replace(task.asked, paths=replace(task.asked.paths, outputs=str(home)))
+    there = replace(task.config, paths=replace(task.config.paths, outputs=str(home)))
     transfer.unpack(packed, there, home / "3.log")
     for file in ("metrics.csv", "manifest.json", "DONE"):
         sent = outputs / "runs" / name / file
@@ -199,14 +204,48 @@ def test_luggage_arrives_whole(tmp_path: Path) -> None:
     assert not list((home / "runs").glob(".arriving*"))
 
 
-def test_a_text_that_travels_is_the_same_job(tmp_path: Path) -> None:
-    asked = _task(tmp_path, 0, "nothing").asked
+def _identity(config: Config) -> str:
+    corpus = source.identity(config.corpus, source.locate(config.corpus))
+    return identify(config, corpus, substituted=False).run
+
+
+def test_text_and_plugins_that_travel_are_the_same_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text("HERE = 1\n")
+    monkeypatch.chdir(tmp_path)
+    asked = replace(_task(tmp_path, 0, "nothing").config, plugins=["mine.py", "colorsys"])
     assert asked.corpus.path is not None
     text = Path(asked.corpus.path).read_bytes()
-    there = transfer.relocate_config(asked, tmp_path / "scratch", text)
+    sent = transfer.plugin_files(asked)
+    there = transfer.relocate_config(asked, tmp_path / "scratch", text, sent)
     assert there.corpus.path is not None
     assert Path(there.corpus.path).read_bytes() == text
-    assert jobs.key(there) == jobs.key(asked)
+    assert Path(there.plugins[0]).is_relative_to(tmp_path / "scratch")
+    assert there.plugins[1] == "colorsys"
+    expected = _identity(asked)
+    (tmp_path / "mine.py").unlink()  # it is not on the other machine
+    assert _identity(there) == expected
+
+
+def test_a_config_for_another_folder_of_the_same_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "mine.py").write_text("HERE = 1\n")
+    asked = _task(tmp_path, 0, "nothing").config
+    asked = replace(
+        asked,
+        plugins=["mine.py", "colorsys"],
+        corpus=replace(asked.corpus, path="~/text.txt"),
+        paths=replace(asked.paths, data="data", outputs="outputs"),
+    )
+    there = transfer.absolute_paths(asked)
+    assert there.plugins == [str(tmp_path / "mine.py"), "colorsys"]
+    assert there.corpus.path == str(tmp_path / "home" / "text.txt")
+    assert there.paths.data == str(tmp_path / "data")
+    assert there.paths.outputs == str(tmp_path / "outputs")
 
 
 @_needs("submitit")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import shutil
 import signal
@@ -26,10 +27,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar import config
+from nextchar.data import download, source
 from nextchar.results import HUMAN, Metric, sweep_csv
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
-from nextchar.results.sweep import FINISHED, Plan, PlannedJob, Row, State, Sweep
+from nextchar.results.sweep import FINISHED, Plan, PlannedJob, State, Sweep, SweepJob
 from nextchar.sweeps import search_space
 from nextchar.sweeps.composing import Composer
 
@@ -79,7 +81,7 @@ def test_every_way_to_end_badly_ends_only_its_job(tmp_path: Path, launcher: str)
     assert rows["11"]["error"] == "ZeroDivisionError: eleven"
     assert "exit code 3" in rows["12"]["error"]
     assert "SIGKILL" in rows["13"]["error"]
-    assert "code 4" in rows["14"]["error"]
+    assert "sys.exit with code 4" in rows["14"]["error"]
     for seed in ("11", "12", "13", "14"):
         assert f"seed={seed}: {rows[seed]['error']}" in done.stderr
     assert "last words" in done.stderr  # of the one that exited hard: its log's end
@@ -217,19 +219,19 @@ def _until(holds, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
 def test_another_sweep_under_the_same_name_is_told(tmp_path: Path) -> None:
     assert sweep_jobs.run(tmp_path, "-m", NOTHING, "seed=0,1").returncode == 0
     done = sweep_jobs.run(tmp_path, "-m", NOTHING, "training.steps=3,4")
-    assert "held another sweep" in done.stderr
+    assert "had another sweep" in done.stderr
 
 
-def _row(job: int, seed: str, value: float, sampler: str = "greedy") -> Row:
+def _row(job: int, seed: str, value: float, sampler: str = "greedy") -> SweepJob:
     metrics = [
         Metric(sampler, "loops", value, value - 0.1, value + 0.1, 9, "share"),
         Metric(HUMAN, "loops", 0.5, 0.4, 0.6, 9, "share"),
     ]
-    planned = PlannedJob(f"key{job}", ("0.1", seed))
-    return Row(job, planned, State(FINISHED, run=f"run-{job}"), 1.0, 1.0, "m", "c", None, metrics)
+    planned = PlannedJob(f"run-{job}", ("0.1", seed))
+    return SweepJob(job, planned, State(FINISHED), 1.0, 1.0, "m", "c", None, metrics)
 
 
-def _sweep(rows: list[Row]) -> Sweep:
+def _sweep(rows: list[SweepJob]) -> Sweep:
     jobs = tuple(row.planned for row in rows)
     plan = Plan("name", "command", ("rate", "seed"), (), jobs)
     return Sweep(Path("nowhere"), plan, rows)
@@ -265,7 +267,7 @@ def test_columns_name_the_sampler_only_where_it_is_needed() -> None:
     one = [_row(0, "0", 1.0, "greedy"), _row(1, "1", 1.0, "top_k=5")]
     assert [name for _, _, name in sweep_csv.columns(one)] == ["loops", "loops[human]"]
     both = [
-        Row(0, one[0].planned, one[0].state, metrics=[*one[0].metrics, *one[1].metrics]),
+        SweepJob(0, one[0].planned, one[0].state, metrics=[*one[0].metrics, *one[1].metrics]),
         one[1],
     ]
     names = [name for _, _, name in sweep_csv.columns(both)]
@@ -289,10 +291,99 @@ def test_a_plan_survives_the_disk(tmp_path: Path) -> None:
     assert json.loads((tmp_path / stored.PLAN).read_text())["jobs"][0]["key"] == "k"
 
 
-def test_hashes_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> None:
-    first = sweep_jobs.keys(tmp_path, "seed=0", "seed=1", "training.log_every=7", "threads=3")
-    assert first[0] != first[1]
-    assert len({first[0], first[2], first[3]}) == 1
+def _composer() -> Composer:
+    """A composer of plain runs, inside an initialized Hydra."""
+    return Composer(
+        GlobalHydra.instance().config_loader(), compose("config", return_hydra_config=True)
+    )
+
+
+def test_keys_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> None:
+    config.register()
+    overrides = sweep_jobs.overrides(tmp_path)
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        composer = _composer()
+
+        def key(*more: str) -> str:
+            return composer.job([*overrides, *more]).key
+
+        first = key("seed=0")
+        assert first != key("seed=1")
+        assert first == key("training.log_every=7") == key("threads=3") == key("force=true")
+        # A job that pools seeds is another one, whatever their order.
+        assert first != key("seeds=[0,1]") == key("seeds=[1,0]")
+
+
+def test_a_text_is_hashed_once_and_a_download_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For many jobs, finished or not: none draws, reads or downloads a text of its own."""
+    config.register()
+    hashed, asked = [], []
+    sha256 = source.hashlib.sha256
+    monkeypatch.setattr(source.hashlib, "sha256", lambda *a: hashed.append(a) or sha256(*a))
+
+    def fail(url: str, name: str) -> bytes:
+        asked.append(url)
+        raise download.DownloadError("nobody there")
+
+    monkeypatch.setattr(download, "download", fail)
+    overrides = sweep_jobs.overrides(tmp_path)
+    gone = ["corpus=tiny_shakespeare", f"corpus.path={tmp_path / 'gone'}"]
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+        composer = _composer()
+        keys = {composer.job([*overrides, f"seed={seed}"]).key for seed in range(5)}
+        assert len(keys) == 5
+        assert hashed.count(()) == 1  # the file; the others are of configs
+        stopped = [composer.job([*gone, "corpus.fallback=null", f"seed={s}"]) for s in range(3)]
+        assert all("nobody there" in (job.error or "") for job in stopped)
+        drawn = [composer.job([*gone, f"seed={seed}"]) for seed in range(3)]
+        assert [job.error for job in drawn] == [None] * 3
+    assert len(asked) == 2  # of two corpora: with and without a fallback
+
+
+@pytest.mark.slow
+def test_a_run_of_its_own_is_a_finished_job(tmp_path: Path) -> None:
+    """One identity: what a plain command computed is found by a sweep."""
+    assert sweep_jobs.run(tmp_path, "seed=0").returncode == 0
+    work = "hydra.launcher.work=sweep_jobs:counted"
+    done = sweep_jobs.run(tmp_path, "-m", work, "seed=0,1")
+    assert "1 of 2 jobs were done before" in done.stderr
+    assert len(sweep_jobs.computed(tmp_path)) == 1
+    assert sorted(row["run"] for row in _summary(tmp_path)) == sorted(
+        path.name for path in (tmp_path / "outputs" / "runs").iterdir()
+    )
+
+
+def test_a_job_that_leaves_no_run_has_failed(tmp_path: Path) -> None:
+    """As one whose text changed between the plan and the run."""
+    done = sweep_jobs.run(tmp_path, "-m", "hydra.launcher.work=sweep_jobs:leaves_nothing", "seed=0")
+    assert done.returncode == 1
+    (row,) = _summary(tmp_path)
+    assert row["status"] == "failed"
+    assert "the text or a plugin changed while the sweep was running" in row["error"]
+
+
+@pytest.mark.slow
+def test_force_trains_each_model_again_once_whatever_the_clock_says(tmp_path: Path) -> None:
+    """By identity, not by time stamps: a model from the future is no new one."""
+    grid = ("-m", "seed=0,1", "decoding.samplers=[greedy],[{top_k: 5}]", "launcher=parallel")
+    assert sweep_jobs.run(tmp_path, *grid).returncode == 0
+    outputs = tmp_path / "outputs"
+    marks = [folder / "mark" for folder in (*outputs.glob("runs/*"), *outputs.glob("models/*"))]
+    assert len(marks) == 4 + 2
+    ahead = time.time() + 10**6
+    for mark in marks:
+        mark.touch()
+        for path in mark.parent.iterdir():
+            os.utime(path, (ahead, ahead))
+    before = _summary(tmp_path)
+    done = sweep_jobs.run(tmp_path, *grid, "force=true")
+    assert done.returncode == 0, done.stderr
+    assert not any(mark.exists() for mark in marks)  # each was made anew
+    assert _summary(tmp_path) == before
+    logs = [path.read_text() for path in (outputs / "sweeps" / "smoke" / "jobs").glob("*.log")]
+    assert sum("is trained already" in log for log in logs) == 2  # and each model once
 
 
 NAMED = sorted(path.stem for path in (sweep_jobs.ROOT / "conf" / "sweep").glob("*.yaml"))

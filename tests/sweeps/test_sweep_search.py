@@ -44,9 +44,9 @@ def _parsed(override: str):  # type: ignore[no-untyped-def]
 
 def _search(folder: Path, total: int = 8, **given_: object) -> optuna_study.Search:
     plain: dict[str, object] = {
-        "where": {"x": FloatDistribution(0, 1)},
+        "space": {"x": FloatDistribution(0, 1)},
         "aims": {"validation_loss": "minimize"},
-        "fixed": [],
+        "fixed": "",
         "seed": 0,
         "method": "tpe",
         "startup": 4,
@@ -74,25 +74,35 @@ def test_overrides_are_the_distributions_that_they_say() -> None:
 
 def test_a_small_space_is_tried_whole_and_each_point_once(tmp_path: Path) -> None:
     search = _search(
-        tmp_path, where={"x": IntDistribution(0, 2), "y": CategoricalDistribution("ab")}
+        tmp_path, space={"x": IntDistribution(0, 2), "y": CategoricalDistribution("ab")}
     )
     tried = []
     for number, point in search.points(50):
         tried.append((point["x"], point["y"]))
-        search.told(number, [float(point["x"])], pruned=False)
+        search.tell(number, [float(point["x"])], pruned=False)
     assert sorted(tried) == [(x, y) for x in "012" for y in "ab"]
+
+
+def test_the_size_of_a_space_is_its_points() -> None:
+    space = {
+        "x": IntDistribution(5, 100, step=5),
+        "y": CategoricalDistribution("ab"),
+        "z": FloatDistribution(0.3, 1.0, step=0.1),
+    }
+    assert search_space.size(space) == 20 * 2 * 8
+    assert search_space.size(space | {"u": FloatDistribution(0, 1)}) == float("inf")
 
 
 def test_a_killed_drivers_trials_are_taken_up_first(tmp_path: Path) -> None:
     search = _search(tmp_path)
     points = search.points(6)
     (first, _), (second, lost) = next(points), next(points)
-    search.told(first, [1.0], pruned=False)
+    search.tell(first, [1.0], pruned=False)
     # Here the driver dies; the next one has the same command.
     search = _search(tmp_path)
     again = list(search.points(2))
     assert again == [(second, lost)]
-    search.told(second, [0.5], pruned=False)
+    search.tell(second, [0.5], pruned=False)
     assert search.over() == 2
     # n_trials is a total, and no point comes twice.
     more = [point for _, point in search.points(6)]
@@ -104,23 +114,23 @@ def test_a_killed_drivers_trials_are_taken_up_first(tmp_path: Path) -> None:
 def test_a_failed_point_is_tried_again_and_counts_once(tmp_path: Path) -> None:
     search = _search(tmp_path)
     ((number, point),) = search.points(1)
-    search.told(number, [None], pruned=False)
+    search.tell(number, [None], pruned=False)
     search = _search(tmp_path)
     ((again, same),) = search.points(1)
     assert again != number
     assert same == point
-    search.told(again, [1.0], pruned=False)
+    search.tell(again, [1.0], pruned=False)
     assert list(_search(tmp_path).points(1)) == []
     assert len(search.tried()) == 1
 
 
 def test_another_experiment_is_another_study(tmp_path: Path) -> None:
-    search = _search(tmp_path, fixed=["a"])
+    search = _search(tmp_path, fixed="a")
     for number, _ in search.points(3):
-        search.told(number, [1.0], pruned=False)
-    assert _search(tmp_path, fixed=["a"]).over() == 3
-    assert _search(tmp_path, fixed=["b"]).over() == 0
-    assert _search(tmp_path, fixed=["a"], anew=True).over() == 0
+        search.tell(number, [1.0], pruned=False)
+    assert _search(tmp_path, fixed="a").over() == 3
+    assert _search(tmp_path, fixed="b").over() == 0
+    assert _search(tmp_path, fixed="a", anew=True).over() == 0
 
 
 def test_a_search_finds_the_valley(tmp_path: Path) -> None:
@@ -130,17 +140,17 @@ def test_a_search_finds_the_valley(tmp_path: Path) -> None:
     found = []
     for number, point in search.points(40):
         value = (float(point["x"]) - 0.7) ** 2
-        search.told(number, [value], pruned=False)
+        search.tell(number, [value], pruned=False)
         found.append(value)
     assert min(found) < 0.01
     assert np.mean(found[20:]) < np.mean(found[:8])
 
 
 def test_importance_is_where_the_difference_is(tmp_path: Path) -> None:
-    search = _search(tmp_path, where={"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)})
+    search = _search(tmp_path, space={"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)})
     assert search.importance() == {}
     for number, point in search.points(40):
-        search.told(number, [float(point["x"])], pruned=False)
+        search.tell(number, [float(point["x"])], pruned=False)
     shares = search.importance()
     assert shares["x"] > 0.8
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
@@ -149,8 +159,8 @@ def test_importance_is_where_the_difference_is(tmp_path: Path) -> None:
 def test_a_hopeless_training_is_stopped(tmp_path: Path) -> None:
     """Losses above the median of eight finished trainings at the same step: no prospect."""
     from nextchar.results import TrainingRecord
-    from nextchar.sweeps.job import PrunedError
-    from nextchar.sweeps.pruning import reporting
+    from nextchar.sweeps.job import reporter
+    from nextchar.sweeps.jobs import PrunedError
 
     def record(step: int, loss: float | None) -> TrainingRecord:
         return TrainingRecord(step, 1.0, loss, 0.1, 1.0)
@@ -159,29 +169,29 @@ def test_a_hopeless_training_is_stopped(tmp_path: Path) -> None:
     points = search.points(10)
     for loss in range(8, 0, -1):
         number, _ = next(points)
-        trial = search.reported(number)
+        trial = search.trial(number)
         assert trial is not None
-        watch = reporting(trial)
+        watch = reporter(trial)
         watch(record(1, None))
         watch(record(2, float(loss)))
-        search.told(number, [float(loss)], pruned=False)
+        search.tell(number, [float(loss)], pruned=False)
     number, _ = next(points)
-    trial = search.reported(number)
+    trial = search.trial(number)
     assert trial is not None
-    reporting(trial)(record(2, 1.5))
-    reporting(trial)(record(2, 99.0))  # the same step again, as after a stop: it was told
+    reporter(trial)(record(2, 1.5))
+    reporter(trial)(record(2, 99.0))  # the same step again, as after a stop: it was told
     number, _ = next(points)
-    trial = search.reported(number)
+    trial = search.trial(number)
     assert trial is not None
     with pytest.raises(PrunedError, match="step 2 of the training"):
-        reporting(trial)(record(2, 99.0))
+        reporter(trial)(record(2, 99.0))
 
 
 def test_many_objectives_prune_nothing(tmp_path: Path) -> None:
     search = _search(tmp_path, aims={"a": "minimize", "b": "maximize"}, pruning=True)
     ((number, _),) = search.points(1)
-    assert search.reported(number) is None
-    search.told(number, [1.0, 2.0], pruned=False)
+    assert search.trial(number) is None
+    search.tell(number, [1.0, 2.0], pruned=False)
     assert search.over() == 1
 
 

@@ -1,6 +1,6 @@
-"""Where the jobs of a sweep run: Hydra's launchers, `launcher=sequential` and its like.
+"""Where the jobs of a sweep run: Hydra launchers, as in `launcher=sequential`.
 
-Hydra imports this at every start, so torch, ray and submitit are imported when they are needed.
+Hydra imports this at every start, so torch, ray and submitit are imported only when needed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from nextchar.sweeps.processes import Event, run_each
 
 
 class SweepLauncher(Launcher):
-    """What the launchers share: composing, the plan, the drive, the summary.
+    """What all launchers share: the composer, the plan, the scheduler, the summary.
 
-    A subclass says where tasks are done, in `backend`.
+    A subclass does the tasks somewhere, in `backend`.
     """
 
     def __init__(self, work: str) -> None:
@@ -38,7 +38,7 @@ class SweepLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Called by Hydra. The task function is that of one run, which `work` does here."""
+        """Called by Hydra. `work` takes the place of the task function."""
         self._config = config
         self.composer = Composer(hydra_context.config_loader, config)
         self.folder = _folder(config)
@@ -47,43 +47,42 @@ class SweepLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """A grid: do the jobs that these overrides make, and gather what the sweep has found."""
+        """Run a grid: the jobs of these overrides, then the summary."""
         from nextchar.sweeps import summarize
 
-        made = [self.composer.job(overrides) for overrides in job_overrides]
-        with scheduler.alone(self.folder):
-            plan = scheduler.planned(self.folder.name, self.command, made)
-            summarize.plan(self.folder, plan)
+        jobs = [self.composer.job(overrides) for overrides in job_overrides]
+        with scheduler.exclusive(self.folder):
+            plan = scheduler.planned(self.folder.name, self.command, jobs)
+            summarize.write_plan(self.folder, plan)
             try:
-                failed = self.drive(made, plan, total=len({job.key for job in made}))
+                failed = self.run_jobs(jobs, plan, total=len({job.key for job in jobs}))
             finally:
-                self.gather()
-        return [_answer(failed, len(made))]
+                self.summarize()
+        return [_answer(failed, len(jobs))]
 
-    def gather(self) -> None:
-        """Write what the sweep has found, whole or not, and say where."""
-
+    def summarize(self) -> None:
+        """Write the summary of the sweep, finished or not, and print where it is."""
         from nextchar.sweeps import summarize
 
-        print(f"report: {summarize.gather(self.folder, at_work=False)}")
+        print(f"report: {summarize.summarize(self.folder, at_work=False)}")
 
-    def drive(
+    def run_jobs(
         self,
-        made: Iterable[Job],
+        jobs: Iterable[Job],
         plan: Plan,
         total: int,
         *,
         before: int = 0,
         on_end: Callable[[Job, State], None] = lambda job, state: None,
     ) -> int:
-        """Do the jobs; how many of them failed."""
+        """Do the jobs and return how many failed (see scheduler.run_jobs)."""
         with progress.interruptible(force=self._config.force):
-            return scheduler.drive(
+            return scheduler.run_jobs(
                 self.folder,
-                made,
+                jobs,
                 self.backend,
                 total=total,
-                named=plan.parameters,
+                parameters=plan.parameters,
                 before=before,
                 force=self._config.force,
                 work=self._work,
@@ -92,16 +91,16 @@ class SweepLauncher(Launcher):
 
     @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
-        """Do the tasks, and say of each when it starts and how it ends."""
+        """Do the tasks, and yield an event when each starts and ends."""
 
     @property
     def threads(self) -> int:
-        """Threads of one job: part of what decides its bits, so no launcher changes it."""
+        """Threads per job; they affect its bits, so no launcher changes them."""
         return int(self._config.threads)
 
 
 def _folder(config: DictConfig) -> Path:
-    """The sweep's folder. It lies beside the runs that it links to."""
+    """The sweep's folder, which finds its runs in the same outputs folder."""
     folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
     if folder.parent != outputs / "sweeps":
         raise ConfigError(
@@ -111,25 +110,25 @@ def _folder(config: DictConfig) -> Path:
 
 
 def _answer(failed: int, total: int) -> JobReturn:
-    """What Hydra's sweeper looks at: it raises the return value of what has failed."""
+    """The result for Hydra's sweeper, which raises the return value of a failed one."""
     if not failed:
         return JobReturn(status=JobStatus.COMPLETED, _return_value=None)
     error = SweepFailedError(
         f"{failed} of {total} jobs failed, their errors are above and in the summary; the same "
-        "command does these again, and no other"
+        "command repeats only these"
     )
     return JobReturn(status=JobStatus.FAILED, _return_value=error)
 
 
 class Sequential(SweepLauncher):
-    """One job after the other, each in a process of its own."""
+    """One job after the other, each in its own process."""
 
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         yield from run_each(tasks, 1)
 
 
 class Parallel(SweepLauncher):
-    """Several jobs at once on this machine, as many as its cores have threads for."""
+    """Several jobs at once on this machine: by default its cores divided by threads per job."""
 
     def __init__(self, work: str, at_once: int | None) -> None:
         super().__init__(work)
@@ -144,7 +143,7 @@ class Parallel(SweepLauncher):
 
 
 class Ray(SweepLauncher):
-    """Tasks of a Ray cluster, which may span machines without a common disk."""
+    """Tasks of a Ray cluster, whose machines need no shared disk."""
 
     def __init__(self, work: str, cpus: float | None, **cluster: Any) -> None:
         super().__init__(work)
@@ -154,7 +153,8 @@ class Ray(SweepLauncher):
         from nextchar.sweeps import on_ray
 
         cpus = self.threads if self._cpus is None else self._cpus
-        yield from on_ray.run_each(tasks, on_ray.Cluster(cpus=cpus, **self._cluster))
+        cluster = on_ray.Cluster(cpus=cpus, anew=self._config.force, **self._cluster)
+        yield from on_ray.run_each(tasks, cluster)
 
 
 class Slurm(SweepLauncher):
@@ -163,14 +163,11 @@ class Slurm(SweepLauncher):
     def __init__(
         self,
         work: str,
-        executor: str,
-        at_once: int,
-        poll_seconds: float,
         parameters: dict[str, Any],
+        **queue: Any,
     ) -> None:
         super().__init__(work)
-        self._executor, self._at_once = executor, at_once
-        self._poll_seconds, self._parameters = poll_seconds, dict(parameters)
+        self._parameters, self._queue = dict(parameters), queue
 
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         from nextchar.sweeps import on_slurm
@@ -178,10 +175,8 @@ class Slurm(SweepLauncher):
         yield from on_slurm.run_each(
             tasks,
             folder=self.folder / "submitit",
-            executor=self._executor,
-            at_once=self._at_once,
-            poll_seconds=self._poll_seconds,
             parameters={"cpus_per_task": self.threads, **self._parameters},
+            **self._queue,
         )
 
 

@@ -1,13 +1,13 @@
-"""Which jobs a sweep has: Hydra's sweepers, a grid of all combinations or a search.
+"""Which jobs a sweep has: Hydra sweepers, a grid of all combinations or a search.
 
-Hydra imports this at every start, so optuna is imported when a search begins.
+Hydra imports this at every start, so optuna is imported only when a search begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -19,26 +19,30 @@ from omegaconf import DictConfig
 
 from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_finished
-from nextchar.sweeps import jobs, scheduler
-from nextchar.sweeps.jobs import Job, SweepFailedError
+from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_job
+from nextchar.sweeps import scheduler
+from nextchar.sweeps.jobs import Job, SweepFailedError, Trial
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from nextchar.sweeps import optuna_study
 
 AIMS = ("minimize", "maximize", "human")
 
 
 class Grid(BasicSweeper):
-    """Every combination, as Hydra's own sweeper makes them; an impossible one fails alone."""
+    """All combinations, as Hydra's own sweeper makes them; an impossible one fails alone."""
 
     def __init__(self, params: dict[str, str]) -> None:
         super().__init__(max_batch_size=None, params=params)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Left to the launcher, which composes each job once, and goes on without those that
-        can't be."""
+        """Nothing: the launcher composes each job once, and an impossible one fails alone."""
 
 
 class Search(Sweeper):
-    """Points chosen by optuna, each of what the ones before it came to."""
+    """Points chosen by optuna, each by the results of the ones before it."""
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class Search(Sweeper):
     ) -> None:
         if not objectives or not set(objectives.values()) <= set(AIMS):
             raise ConfigError(
-                f"hydra.sweeper.objectives={dict(objectives)}: name figures, each with its aim, "
+                f"hydra.sweeper.objectives={dict(objectives)}: name metrics, each with its aim, "
                 f"one of {', '.join(AIMS)}"
             )
         for name, value in (("n_trials", n_trials), ("startup_trials", startup_trials)):
@@ -79,20 +83,48 @@ class Search(Sweeper):
         self._launcher = launcher
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
-        """Search, or go on with a search, until n_trials points are tried."""
-        from nextchar.sweeps import optuna_study, search_space
-        from nextchar.sweeps import summarize as gathering
+        """Start or continue a search, until n_trials points are tried."""
+        from nextchar.sweeps import optuna_study
 
-        given = [f"{name}={value}" for name, value in self._params.items()] + arguments
+        space, fixed = self._space(arguments)
+        launcher = self._launcher
+        base = launcher.composer.config(fixed)
+        with scheduler.exclusive(launcher.folder):
+            study = optuna_study.Search(
+                launcher.folder,
+                space=space,
+                aims=self._objectives,
+                fixed=launcher.composer.identity(base).run,
+                seed=base.seed,
+                method=self._method,
+                startup=self._startup,
+                pruning=self._pruning,
+                anew=base.force,
+            )
+            failed, total = self._search(study, list(space), fixed)
+        if failed:
+            raise SweepFailedError(
+                f"{failed} of {total} trials failed, their errors are above and in the "
+                "summary; the same command repeats only these"
+            )
+        return []
+
+    def _space(self, arguments: Sequence[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
+        """The parameters to search, by key, and the overrides that all trials share."""
+        from nextchar.sweeps import search_space
+
+        given = [f"{name}={value}" for name, value in self._params.items()]
         parser = OverridesParser.create(config_loader=self._context.config_loader)
-        # As in Hydra's own sweeper, what comes later takes the place of what came before.
-        overrides = {each.get_key_element(): each for each in parser.parse_overrides(given)}
-        where = {
+        # As in Hydra's own sweeper, a later override of a key replaces an earlier one.
+        overrides = {
+            each.get_key_element(): each for each in parser.parse_overrides([*given, *arguments])
+        }
+        space = {
             key: search_space.distribution(each)
             for key, each in overrides.items()
             if each.is_sweep_override()
         }
-        if not where:
+        if not space:
             raise ConfigError(
                 "sweep=search: nothing to search; give parameters as in "
                 "'training.learning_rate=tag(log, interval(0.001, 0.1))'"
@@ -100,71 +132,56 @@ class Search(Sweeper):
         fixed = [
             f"{key}={each.get_value_element_as_str()}"
             for key, each in overrides.items()
-            if key not in where
+            if key not in space
         ]
-        launcher = self._launcher
-        base = launcher.composer.config(fixed)
-        with scheduler.alone(launcher.folder):
-            search = optuna_study.Search(
-                launcher.folder,
-                where=where,
-                aims=self._objectives,
-                fixed=[jobs.key(base)],
-                seed=base.seed,
-                method=self._method,
-                startup=self._startup,
-                pruning=self._pruning,
-                anew=base.force,
-            )
-            return self._searched(search, list(where), fixed, gathering)
+        return space, fixed
 
-    def _searched(
-        self, search: Any, names: list[str], fixed: list[str], gathering: Any
-    ) -> list[JobReturn]:
-        launcher = self._launcher
+    def _search(
+        self, study: optuna_study.Search, names: list[str], fixed: list[str]
+    ) -> tuple[int, int]:
+        """Do the trials; return how many failed, and how many there are."""
+        from nextchar.sweeps import summarize
+
+        launcher, folder = self._launcher, self._launcher.folder
+        total = study.total(self._total)
         numbers: dict[str, int] = {}
-        total = search.total(self._total)
 
-        def job(settings: Mapping[str, str], number: int | None = None) -> Job:
+        def make_job(settings: Mapping[str, str], trial: Trial | None = None) -> Job:
             overrides = [*fixed, *(f"{name}={settings[name]}" for name in names)]
-            trial = None if number is None else search.reported(number)
             return launcher.composer.job(overrides, trial)
 
-        plan = scheduler.planned(
-            launcher.folder.name, launcher.command, [job(each) for each in search.tried()], names
+        before = [make_job(each) for each in study.tried()]
+        plan = replace(
+            scheduler.planned(folder.name, launcher.command, before, names),
+            fixed=tuple(fixed),
+            objectives=self._objectives,
         )
-        plan = replace(plan, fixed=tuple(fixed), objectives=self._objectives)
 
-        def wanted() -> Iterator[Job]:
+        def jobs() -> Iterator[Job]:
             nonlocal plan
-            for number, settings in search.points(total):
-                made = job(settings, number)
-                numbers[made.key] = number
-                if made.key not in {each.key for each in plan.jobs}:
-                    values = tuple(made.settings[name] for name in names)
-                    plan = replace(plan, jobs=(*plan.jobs, PlannedJob(made.key, values)))
-                    gathering.plan(launcher.folder, plan)
-                yield made
+            for number, settings in study.points(total):
+                job = make_job(settings, study.trial(number))
+                numbers[job.key] = number
+                if job.key not in {each.key for each in plan.jobs}:
+                    values = tuple(job.settings[name] for name in names)
+                    plan = replace(plan, jobs=(*plan.jobs, PlannedJob(job.key, values)))
+                    summarize.write_plan(folder, plan)
+                yield job
 
-        def on_end(made: Job, state: State) -> None:
+        def on_end(job: Job, state: State) -> None:
             scores: list[float | None] = [None] * len(self._objectives)
             if state.state == FINISHED:
-                row = read_finished(launcher.folder, 0, PlannedJob(made.key, ()), state)
-                scores = [row.score(figure, aim) for figure, aim in self._objectives.items()]
-            search.told(numbers[made.key], scores, state.state == PRUNED)
+                found = read_job(folder, 0, PlannedJob(job.key, ()))
+                scores = [found.score(metric, aim) for metric, aim in self._objectives.items()]
+            study.tell(numbers[job.key], scores, state.state == PRUNED)
 
-        gathering.plan(launcher.folder, plan)
+        summarize.write_plan(folder, plan)
         try:
-            failed = launcher.drive(wanted(), plan, total, before=search.over(), on_end=on_end)
+            failed = launcher.run_jobs(jobs(), plan, total, before=study.over(), on_end=on_end)
         finally:
-            gathering.plan(launcher.folder, replace(plan, importance=search.importance()))
-            launcher.gather()
-        if failed:
-            raise SweepFailedError(
-                f"{failed} of {total} trials failed, their errors are above and in the "
-                "summary; the same command tries these again, and no other"
-            )
-        return []
+            summarize.write_plan(folder, replace(plan, importance=study.importance()))
+            launcher.summarize()
+        return failed, total
 
 
 SWEEPERS: tuple[type[Sweeper], ...] = (Grid, Search)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nextchar import config
-from nextchar.config import Config
+from nextchar.config import Config, load_plugins, model_id, pooled_id, run_id
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,18 @@ class Identity:
     parts: tuple[str, ...]
 
 
-def identify(asked: Config, corpus: str, *, substituted: bool) -> Identity:
+def identify(config: Config, corpus: str, *, substituted: bool) -> Identity:
     """The identity of the run of a config.
 
     `corpus` is the identity of its text (nextchar.data.source.identity); `substituted` says whether
     that text replaces another one: such a run is not the run of a config that names the text.
     """
-    plugins = config.load_plugins(asked.plugins)
-    models = tuple(config.model_id(part, corpus) for part in asked.parts)
+    plugins = load_plugins(config.plugins)
+    models = tuple(model_id(part, corpus) for part in config.parts)
     runs = [
-        config.run_id(part, model, instead=substituted, plugins=plugins)
-        for part, model in zip(asked.parts, models, strict=True)
+        run_id(part, model, instead=substituted, plugins=plugins)
+        for part, model in zip(config.parts, models, strict=True)
     ]
-    run_id = runs[0] if asked.seeds is None else config.pooled_id(runs)
-    parts = tuple(f"{asked.name}-{run}" for run in runs)
-    return Identity(f"{asked.name}-{run_id}", run_id, models, parts)
+    own = runs[0] if config.seeds is None else pooled_id(runs)
+    parts = tuple(f"{config.name}-{run}" for run in runs)
+    return Identity(f"{config.name}-{own}", own, models, parts)

@@ -13,7 +13,16 @@ from nextchar.metrics.catalog import title_of
 from nextchar.report.pictures import Picture, data_uri
 from nextchar.results import HUMAN, REPORT
 from nextchar.results import sweep_aggregate as averages
-from nextchar.results.sweep import FAILED, FINISHED, PENDING, PRUNED, RUNNING, STOPPED, Row, Sweep
+from nextchar.results.sweep import (
+    FAILED,
+    FINISHED,
+    PENDING,
+    PRUNED,
+    RUNNING,
+    STOPPED,
+    Sweep,
+    SweepJob,
+)
 from nextchar.results.sweep_aggregate import VALIDATION
 from nextchar.runtime import files
 
@@ -85,27 +94,24 @@ def _title(metric: str) -> str:
     return "validation loss" if metric == VALIDATION else title_of(metric).long
 
 
-def _line(sweep: Sweep, row: Row) -> Line:
-    link = None
-    if row.state.state == FINISHED and row.state.run is not None:
-        link = f"../../runs/{row.state.run}/report.html"
+def _line(sweep: Sweep, row: SweepJob) -> Line:
     return Line(
         job=row.job,
         values=[averages.shown(sweep, row, name) for name in sweep.plan.parameters],
         state=row.state.state,
         error=row.state.error,
-        link=link,
+        link=f"../../runs/{row.run}/report.html" if row.run else None,
         figures=[_figure(row, metric) for metric in averages.metrics(sweep)],
     )
 
 
-def _figure(row: Row, metric: str) -> str:
+def _figure(row: SweepJob, metric: str) -> str:
     """A job's figure, averaged over its samplers where there are several."""
     score = row.score(metric, "minimize")
     return "–" if score is None else f"{score:.3f}"
 
 
-def _ranked(sweep: Sweep) -> tuple[list[Row], str]:
+def _ranked(sweep: Sweep) -> tuple[list[SweepJob], str]:
     """The finished jobs, the best first, and by what: the search's first objective, else the
     validation loss where it differs, else the distance from human text."""
     finished = [row for row in sweep.rows if row.state.state == FINISHED]

@@ -2,22 +2,23 @@
 
 outputs/sweeps/<name>/
     sweep.json         the plan: the command, which parameters vary, and every job's values
-    jobs/<key>.json    how a job stands, written by whoever started it; <key> is the hash of the
-                       job's scientific config, so that any command and launcher finds it again
-    jobs/<key>.log     what the job said
-    jobs/<key>         a link to its run, in outputs/runs
-    summary.csv        a row a job: parameters, status, metrics with intervals; no times in it
-    timings.csv        a row a job: its state and how long it took
+    jobs/<key>.log     the output of a job; <key> is the folder of its run in outputs/runs
+    jobs/<key>.json    the state of a job that is not finished: running, failed or pruned
+    summary.csv        one row per job: parameters, status, metrics with intervals; no times
+    timings.csv        one row per job: its state and how long its run took
     plots/, report.html
+
+A job is finished when its run is (outputs/runs/<key>/DONE), whoever made the run.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from nextchar.results import (
     DONE,
@@ -33,7 +34,6 @@ from nextchar.results import (
     read_metrics,
     write_json,
 )
-from nextchar.runtime import files
 
 PLAN, JOBS, SUMMARY, TIMES = "sweep.json", "jobs", "summary.csv", "timings.csv"
 
@@ -45,7 +45,7 @@ PENDING, RUNNING, FINISHED, FAILED, PRUNED, STOPPED = (
     "pruned",
     "stopped",
 )
-"""States of a job; a stopped one was at work when its sweep ended, and starts again with it."""
+"""States of a job; a stopped one was running when its sweep ended, and starts again with it."""
 
 SEED = "seed"
 """The parameter whose values are repetitions of the same experiment."""
@@ -63,9 +63,9 @@ class PlannedJob:
 class Plan:
     """What a sweep is going to do, or has done.
 
-    `objectives` are the figures that a search looks at, each with its aim: minimize, maximize, or
-    human (as close to human text as can be); a grid has none. `importance` is how much
-    each parameter of a search has to do with being among its best trials, as shares.
+    `objectives` are the metrics that a search optimises, each with its aim: minimize, maximize, or
+    human (as close to human text as possible); a grid has none. `importance` is how much each
+    parameter of a search decides whether a trial is among the best, as shares.
     """
 
     name: str
@@ -79,20 +79,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class State:
-    """How one job stands. `run` is the name of its folder in outputs/runs."""
+    """The state of one job, and if it failed its error and the traceback or last output."""
 
     state: str
-    run: str | None = None
     error: str | None = None
     trace: str | None = None
     seconds: float | None = None
 
 
 @dataclass(frozen=True)
-class Row:
-    """One job of a summary: its place in the plan, what it set, how it stands, what it found.
+class SweepJob:
+    """One job of a sweep as it lies on disk: number and values in the plan, state, results.
 
-    `pooled`: it pools seeds, and its intervals hold for training again.
+    `pooled`: its run pools seeds, so its intervals include the variation between trainings.
     """
 
     job: int
@@ -108,25 +107,30 @@ class Row:
     pooled: bool = False
 
     @property
+    def run(self) -> str | None:
+        """The folder of its run in outputs/runs, if it is finished."""
+        return self.planned.key if self.state.state == FINISHED else None
+
+    @property
     def samplers(self) -> list[str]:
         """Labels of the samplers that the job compared."""
         return list(dict.fromkeys(row.sampler for row in self.metrics if row.sampler != HUMAN))
 
     def value(self, sampler: str, metric: str) -> Metric | None:
-        """One figure of the job, or None."""
+        """The row of one sampler and metric, or None."""
         for row in self.metrics:
             if (row.sampler, row.metric) == (sampler, metric):
                 return row
         return None
 
-    def score(self, figure: str, aim: str) -> float | None:
-        """An objective of a search: a figure, averaged over the job's samplers, or how far it is
-        from that of human text; None where the job has none."""
-        if figure == "validation_loss":
+    def score(self, metric: str, aim: str) -> float | None:
+        """An objective of a search: a metric averaged over the job's samplers, or with the aim
+        `human` its distance from human text; None if the job does not have it."""
+        if metric == "validation_loss":
             return self.validation_loss
-        found = [self.value(sampler, figure) for sampler in self.samplers]
+        found = [self.value(sampler, metric) for sampler in self.samplers]
         values = [each.value for each in found if each is not None]
-        human = self.value(HUMAN, figure)
+        human = self.value(HUMAN, metric)
         if aim == "human":
             values = [abs(value - human.value) for value in values] if human else []
         mean = sum(values) / len(values) if values else math.nan
@@ -135,14 +139,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep as it lies on disk, finished or not: all that its plots and its report read."""
+    """A sweep as it lies on disk, finished or not: everything that its plots and report read."""
 
     folder: Path
     plan: Plan
-    rows: Sequence[Row]
+    rows: Sequence[SweepJob]
 
     def info(self, metric: str) -> MetricInfo:
-        """What the metric is called and what it says, by the first job that has it."""
+        """Title and description of the metric, from the first job that has it."""
         rows = (row.definitions for row in self.rows if metric in row.definitions)
         return info_of(next(rows, {}), metric)
 
@@ -150,7 +154,7 @@ class Sweep:
         """How many jobs are in this state."""
         return sum(row.state.state == state for row in self.rows)
 
-    def values(self, row: Row) -> dict[str, str]:
+    def values(self, row: SweepJob) -> dict[str, str]:
         """The parameters of a job."""
         return dict(zip(self.plan.parameters, row.planned.values, strict=True))
 
@@ -169,29 +173,25 @@ def read_plan(folder: Path) -> Plan:
 
 
 def write_state(folder: Path, key: str, state: State) -> None:
-    """Write how a job stands, and where it is done the link to its run."""
-    jobs = folder / JOBS
-    if state.state == FINISHED and state.run is not None:
-        with files.replacing(jobs / key) as link:
-            link.symlink_to(Path(os.pardir, os.pardir, os.pardir, "runs", state.run))
-    write_json(jobs / f"{key}.json", asdict(state))
+    """Record the state of a job; that of a finished one is its run."""
+    path = folder / JOBS / f"{key}.json"
+    if state.state == FINISHED:
+        path.unlink(missing_ok=True)
+    else:
+        write_json(path, asdict(state))
 
 
 def read_state(folder: Path, key: str) -> State:
-    """How a job stands; a finished one whose run is gone from outputs/runs is pending again."""
+    """The state of a job; without its run a finished job is pending again."""
+    if is_finished(folder, key):
+        return State(FINISHED)
     path = folder / JOBS / f"{key}.json"
-    if not path.exists():
-        return State(PENDING)
-    state = State(**read_json(path))
-    if state.state == FINISHED and not (run_folder(folder, state) / DONE).exists():
-        return State(PENDING)
-    return state
+    return State(**read_json(path)) if path.exists() else State(PENDING)
 
 
-def run_folder(folder: Path, state: State) -> Path:
-    """The folder of a finished job's run, for the sweep in `folder`."""
-    assert state.run is not None
-    return folder.parent.parent / "runs" / state.run
+def is_finished(folder: Path, key: str) -> bool:
+    """Whether the run of this job of the sweep in `folder` is finished."""
+    return (_run(folder, key) / DONE).exists()
 
 
 def log_path(folder: Path, key: str) -> Path:
@@ -200,29 +200,25 @@ def log_path(folder: Path, key: str) -> Path:
 
 
 def read_sweep(folder: Path, *, at_work: bool = False) -> Sweep:
-    """The sweep in `folder`, from what is on disk; `at_work`: somebody is running it."""
+    """The sweep in `folder`, from what is on disk; `at_work`: a process is running it."""
     plan = read_plan(folder)
-    rows = [_row(folder, number_, job, at_work) for number_, job in enumerate(plan.jobs)]
-    return Sweep(folder, plan, rows)
+    jobs = [read_job(folder, index, job, at_work=at_work) for index, job in enumerate(plan.jobs)]
+    return Sweep(folder, plan, jobs)
 
 
-def _row(folder: Path, number_: int, job: PlannedJob, at_work: bool) -> Row:
+def read_job(folder: Path, index: int, job: PlannedJob, *, at_work: bool = False) -> SweepJob:
+    """One job of the sweep in `folder`."""
     state = read_state(folder, job.key)
     if state.state == RUNNING and not at_work:
         state = State(STOPPED)
     if state.state != FINISHED:
-        return Row(number_, job, state)
-    return read_finished(folder, number_, job, state)
-
-
-def read_finished(folder: Path, number_: int, job: PlannedJob, state: State) -> Row:
-    """The row of a job that is done, of the sweep in `folder`."""
-    run = run_folder(folder, state)
+        return SweepJob(index, job, state)
+    run = _run(folder, job.key)
     facts = read_json(run / MANIFEST)
-    return Row(
-        job=number_,
+    return SweepJob(
+        job=index,
         planned=job,
-        state=state,
+        state=State(FINISHED, seconds=_seconds(facts)),
         validation_loss=facts["model"]["validation_loss"],
         best_validation_loss=facts["model"]["best_validation_loss"],
         model=" ".join(model_ids(facts)),
@@ -232,3 +228,16 @@ def read_finished(folder: Path, number_: int, job: PlannedJob, state: State) -> 
         metrics=read_metrics(run / METRICS),
         definitions=read_definitions(run),
     )
+
+
+def _run(folder: Path, key: str) -> Path:
+    return folder.parent.parent / "runs" / key
+
+
+def _seconds(facts: Mapping[str, Any]) -> float | None:
+    """How long a run took, by the times in its manifest."""
+    times = facts.get("times")
+    if times is None:
+        return None
+    started, finished = (datetime.fromisoformat(times[name]) for name in ("started", "finished"))
+    return (finished - started).total_seconds()

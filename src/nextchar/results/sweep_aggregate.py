@@ -1,4 +1,4 @@
-"""Figures of a sweep, averaged over its seeds: what its plots and its page show."""
+"""Metrics of a sweep, averaged over its seeds, for its plots and its page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from statistics import fmean, stdev
 from scipy.stats import t as student
 
 from nextchar.results import HUMAN
-from nextchar.results.sweep import FINISHED, SEED, Row, Sweep
+from nextchar.results.labels import split_last
+from nextchar.results.sweep import FINISHED, SEED, Sweep, SweepJob
 
 SAMPLERS = "decoding.samplers"
 VALIDATION = "validation_loss"
@@ -18,10 +19,10 @@ VALIDATION = "validation_loss"
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of one figure over n seeds and its 95% interval.
+    """The mean of one metric over n seeds and its 95% interval.
 
-    With two seeds or more the interval is Student's over the seeds; with one it is the run's own,
-    over its texts. The two answer different questions, so a plot says which it shows.
+    With two seeds or more it is Student's t interval over the seeds; with one it is the run's own
+    interval over its texts. These answer different questions, so a plot says which one it shows.
     """
 
     value: float
@@ -32,22 +33,22 @@ class Average:
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of the parameters but the seed: as shown, and the jobs that have it."""
+    """One choice of the parameters other than the seed, as shown, and its jobs."""
 
     values: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[SweepJob]
 
 
 def parameters(sweep: Sweep) -> list[str]:
-    """What varies beside the seed; the seed itself where nothing else does."""
+    """The parameters that vary other than the seed; the seed if nothing else varies."""
     names = [name for name in sweep.plan.parameters if name != SEED]
     return names or [name for name in sweep.plan.parameters if name == SEED]
 
 
 def settings(sweep: Sweep) -> list[Setting]:
-    """The finished jobs, those that differ only in their seed together, in the plan's order."""
+    """The finished jobs, grouped by everything but the seed, in the plan's order."""
     names = parameters(sweep)
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[SweepJob]] = {}
     for row in sweep.rows:
         if row.state.state == FINISHED:
             values = tuple(shown(sweep, row, name) for name in names)
@@ -55,16 +56,16 @@ def settings(sweep: Sweep) -> list[Setting]:
     return [Setting(values, rows) for values, rows in groups.items()]
 
 
-def shown(sweep: Sweep, row: Row, name: str) -> str:
-    """A parameter's value as people read it: samplers by their labels."""
+def shown(sweep: Sweep, row: SweepJob, name: str) -> str:
+    """A parameter's value for people: samplers by their labels."""
     if name == SAMPLERS and row.samplers:
         return ", ".join(row.samplers)
     return sweep.values(row)[name]
 
 
-def average(rows: Sequence[Row], metric: str, sampler: str) -> Average | None:
-    """A metric of one sampler over rows that differ in their seed; an empty name means the only
-    sampler of each. None where no row has it."""
+def average(rows: Sequence[SweepJob], metric: str, sampler: str) -> Average | None:
+    """A metric of one sampler over jobs that differ only in their seed; an empty label means each
+    job's only sampler. None if no job has it."""
     figures = []
     for row in rows:
         if metric == VALIDATION:
@@ -86,7 +87,7 @@ def average(rows: Sequence[Row], metric: str, sampler: str) -> Average | None:
 
 
 def samplers(sweep: Sweep) -> list[str]:
-    """Labels to tell apart in a plot; one empty label where each job has but one sampler."""
+    """Labels that a plot distinguishes; one empty label if each job has only one sampler."""
     rows = [row for row in sweep.rows if row.metrics]
     if all(len(row.samplers) <= 1 for row in rows):
         return [""] if rows else []
@@ -94,7 +95,7 @@ def samplers(sweep: Sweep) -> list[str]:
 
 
 def metrics(sweep: Sweep) -> list[str]:
-    """What there is to look at: every metric, after the loss where trainings are compared."""
+    """Every metric, preceded by the validation loss if trainings are compared."""
     finished = [row for row in sweep.rows if row.state.state == FINISHED]
     names = dict.fromkeys(
         figure.metric for row in finished for figure in row.metrics if figure.sampler != HUMAN
@@ -103,22 +104,15 @@ def metrics(sweep: Sweep) -> list[str]:
     return [*([VALIDATION] if trains and finished else []), *names]
 
 
-def as_number(text: str) -> float | None:
-    """The value of a parameter as a number: of a sampler, that of its only parameter."""
-    try:
-        value = float(text.rpartition("=")[2] if text.count("=") == 1 else text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def numbers(values: Sequence[str]) -> list[float] | None:
-    """The values as places on an axis, or None where they are names.
+    """The values as positions on an axis, or None if they are names.
 
-    Samplers are numbers only where all have the same single parameter.
+    Samplers are numbers only if all have the same single parameter.
     """
-    keys = {value.rpartition("=")[0] for value in values}
-    found = [as_number(value) for value in values]
-    if len(keys) > 1 or any(value is None for value in found):
+    pairs = [split_last(value if "=" in value else f"value={value}") for value in values]
+    known = [pair for pair in pairs if pair is not None]
+    names = {name for name, _ in known}
+    if len(known) < len(pairs) or len(names) > 1 or any("=" in name for name in names):
         return None
-    return [value for value in found if value is not None]
+    positions = [position for _, position in known]
+    return positions if all(map(math.isfinite, positions)) else None

@@ -1,4 +1,4 @@
-"""The summary of a sweep as files: a row a job."""
+"""The summary of a sweep as CSV: one row per job."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import io
 from collections.abc import Iterable
 
 from nextchar.results import HUMAN, number
-from nextchar.results.sweep import Row, Sweep
+from nextchar.results.sweep import Sweep, SweepJob
 
 
-def columns(rows: Iterable[Row]) -> list[tuple[str, str, str]]:
-    """Sampler, metric and column name of every figure, in the order of the jobs, human text last.
+def columns(rows: Iterable[SweepJob]) -> list[tuple[str, str, str]]:
+    """Sampler, metric and column name of every metric, in the order of the jobs, human text last.
 
-    The sampler stands in the name only where it is needed: a job that compares several, or human
-    text. With one sampler a job, each has the same columns, whichever its sampler is.
+    If each job has only one sampler, the names do not contain it, so that all jobs share the same
+    columns; human text is always named.
     """
     rows = list(rows)
-    alone = all(len(row.samplers) <= 1 for row in rows)
+    single = all(len(row.samplers) <= 1 for row in rows)
     found: dict[str, tuple[str, str]] = {}
     for row in rows:
         for figure in row.metrics:
             human = figure.sampler == HUMAN
-            sampler = "" if alone and not human else figure.sampler
+            sampler = "" if single and not human else figure.sampler
             name = f"{figure.metric}[{sampler}]" if sampler else figure.metric
             found.setdefault(name, (sampler, figure.metric))
     ours = [(sampler, metric, name) for name, (sampler, metric) in found.items()]
@@ -30,7 +30,7 @@ def columns(rows: Iterable[Row]) -> list[tuple[str, str, str]]:
 
 
 def summary_csv(sweep: Sweep) -> str:
-    """summary.csv: the same jobs give the same bytes, whoever computed them, and when."""
+    """summary.csv: the same jobs give the same bytes, wherever and whenever they ran."""
     figures = columns(sweep.rows)
     header = ["job", *sweep.plan.parameters, "status", "validation_loss", "best_validation_loss"]
     for _, _, name in figures:
@@ -46,12 +46,12 @@ def summary_csv(sweep: Sweep) -> str:
                 if figure is None
                 else [number(figure.value), number(figure.low), number(figure.high)]
             )
-        lines.append([*line, row.model or "", row.state.run or "", row.state.error or ""])
+        lines.append([*line, row.model or "", row.run or "", row.state.error or ""])
     return _csv(lines)
 
 
 def timings_csv(sweep: Sweep) -> str:
-    """timings.csv: what summary.csv must not hold."""
+    """timings.csv: the times, which summary.csv must not contain."""
     lines = [["job", "key", "status", "seconds"]]
     for row in sweep.rows:
         state = row.state

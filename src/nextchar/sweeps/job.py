@@ -1,4 +1,4 @@
-"""What one job does, inside a process of its own."""
+"""What a job does inside its own process."""
 
 from __future__ import annotations
 
@@ -6,33 +6,48 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from nextchar.sweeps.jobs import Task
+from nextchar.results import TrainingRecord
+from nextchar.sweeps.jobs import PrunedError, Task, Trial
 
 COMPUTE = "nextchar.sweeps.job:compute"
-"""The name of what a job does, unless another is given."""
+"""The default work of a job."""
 
 
-class PrunedError(RuntimeError):
-    """The search has seen enough of this training."""
-
-
-def compute(task: Task) -> str:
-    """Do the run, or find it done; the name of its folder in outputs/runs.
-
-    Raises PrunedError where the search that the job belongs to gives it up.
-    """
+def compute(task: Task) -> None:
+    """Do the run, or find it finished. Raises PrunedError if its search stops the training."""
     from nextchar.experiment.run import run_experiment
 
-    if task.trial is None:
-        return run_experiment(task.asked, task.command, since=task.since).folder.name
-    from nextchar.sweeps.pruning import reporting
-
-    watch = reporting(task.trial)
-    return run_experiment(task.asked, task.command, watch, since=task.since).folder.name
+    watchers = [reporter(task.trial)] if task.trial else []
+    run_experiment(task.config, task.command, *watchers)
 
 
-def named(name: str) -> Callable[[Task], Any]:
-    """The function behind `module:function`."""
+def reporter(trial: Trial) -> Callable[[TrainingRecord], None]:
+    """A callback that reports each validation loss to the study, for its pruner.
+
+    It raises PrunedError if the pruner says so. A step is reported once: a resumed training
+    replays its records.
+    """
+    from nextchar.sweeps import optuna_study
+
+    running = optuna_study.running_trial(trial)
+    reported = set(running.storage.get_trial(running._trial_id).intermediate_values)
+
+    def report(record: TrainingRecord) -> None:
+        if record.val_loss is None or record.step in reported:
+            return
+        running.report(record.val_loss, record.step)
+        reported.add(record.step)
+        if running.should_prune():
+            raise PrunedError(
+                f"stopped at step {record.step} of the training: a validation loss of "
+                f"{record.val_loss:.4f} is behind the other trials' there"
+            )
+
+    return report
+
+
+def load_function(name: str) -> Callable[[Task], Any]:
+    """The function that `module:function` names."""
     module, _, function = name.partition(":")
     work: Callable[[Task], Any] = getattr(importlib.import_module(module), function)
     return work

@@ -1,7 +1,7 @@
-"""Jobs as tasks of a Ray cluster: no shared disk, lost nodes' jobs again elsewhere, a token.
+"""Jobs as tasks of a Ray cluster, which needs no shared disk, with token authentication.
 
-A task does its job in a process of its own, as everywhere, so a job that crashes is the job's own
-failure; what Ray does again is what was lost with a worker or a node.
+A task does its job in its own process, as everywhere: a crash is the job's own failure, and Ray
+repeats only what was lost with a worker or a node.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from nextchar.config import Config, ConfigError
-from nextchar.results.sweep import FAILED, FINISHED, State
+from nextchar.config import ConfigError
+from nextchar.results import DONE
+from nextchar.results.sweep import FAILED, State
 from nextchar.runtime import progress
 from nextchar.sweeps import transfer
 from nextchar.sweeps.jobs import Task
 from nextchar.sweeps.processes import Ended, Event, Started, run_one
 from nextchar.sweeps.transfer import RunArchive
 
-PATIENCE = 1.0
-"""Seconds after which the cluster's size is looked at again, when no job has ended."""
+POLL_SECONDS = 1.0
+"""Seconds between looks at the cluster's size while no job ends."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the tasks go, and what each takes; `hydra.launcher` of launcher=ray."""
+    """Where the tasks go, and what each needs: `hydra.launcher` of launcher=ray.
+
+    `anew`: the nodes must not use what earlier sweeps left in their scratch folders (force=true).
+    """
 
     address: str | None
     token_path: str | None
@@ -40,13 +45,14 @@ class Cluster:
     shared: bool
     scratch: str | None
     runtime_env: Mapping[str, Any]
+    anew: bool = False
 
 
 def run_each(tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, None]:
     """Do the tasks on the cluster, as many at once as it has room for."""
     with tempfile.TemporaryDirectory(prefix="nextchar-ray-") as private:
         _authenticate(cluster, Path(private))
-        ray = _ray()  # only now: it reads the environment when it is imported
+        ray = _import_ray()  # after that: it reads the environment when it is imported
         ray.init(
             address=cluster.address,
             include_dashboard=False if cluster.address is None else None,
@@ -60,93 +66,109 @@ def run_each(tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, 
 
 
 def _each(ray: Any, tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, None]:
-    remote = ray.remote(
-        num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_retries=cluster.retries, max_calls=0
-    )(do)
+    options = {
+        "num_cpus": cluster.cpus,
+        "num_gpus": cluster.gpus,
+        "max_retries": cluster.retries,
+        "max_calls": 0,
+    }
+    on_node = ray.remote(**options)(run_on_node)
+    on_shared_disk = ray.remote(**options)(run_one)
+    sweep = uuid4().hex[:8] if cluster.anew else ""
     texts: dict[str, Any] = {}
-    unpruned = False
-    handed: dict[Any, Task] = {}
+    running: dict[Any, Task] = {}
+    said = cluster.shared
     try:
         while True:
-            while len(handed) < _room(ray, cluster) and (task := next(tasks, None)) is not None:
-                if task.trial is not None and not cluster.shared and not unpruned:
-                    unpruned = True
+            while len(running) < _room(ray, cluster) and (task := next(tasks, None)) is not None:
+                if task.trial is not None and not said:
+                    said = True
                     progress.say("note: no pruning: jobs can't see the study from other machines")
-                handed[_submitted(ray, remote, task, cluster, texts)] = task
+                if cluster.shared:
+                    config = transfer.absolute_paths(task.config)
+                    reference = on_shared_disk.remote(replace(task, config=config))
+                else:
+                    text = _text(ray, task, texts)
+                    plugins = transfer.plugin_files(task.config)
+                    alone = replace(task, trial=None)
+                    reference = on_node.remote(alone, text, plugins, cluster.scratch, sweep)
+                running[reference] = task
                 yield Started(task.key)
-            if not handed:
+            if not running:
                 return
-            ended, _ = ray.wait(list(handed), num_returns=1, timeout=PATIENCE)
+            ended, _ = ray.wait(list(running), num_returns=1, timeout=POLL_SECONDS)
             for reference in ended:
-                task = handed.pop(reference)
-                yield Ended(task.key, _came_home(ray, reference, task))
+                task = running.pop(reference)
+                yield Ended(task.key, _result(ray, reference, task))
     finally:
-        for reference in handed:
+        for reference in running:
             ray.cancel(reference, force=True)
 
 
 def _room(ray: Any, cluster: Cluster) -> int:
-    """How many tasks the cluster can do at once, as large as it is now; one may always wait."""
+    """How many tasks the cluster in its present size can do at once; at least one, which waits."""
     if cluster.at_once is not None:
         return cluster.at_once
-    there = ray.cluster_resources()
+    available = ray.cluster_resources()
     needs = (("CPU", cluster.cpus), ("GPU", cluster.gpus))
-    rooms = [int(there.get(name, 0) // need) for name, need in needs if need]
+    rooms = [int(available.get(name, 0) // need) for name, need in needs if need]
     return max(1, min(rooms, default=1))
 
 
-def _submitted(ray: Any, remote: Any, task: Task, cluster: Cluster, texts: dict[str, Any]) -> Any:
-    if cluster.shared:
-        paths = task.asked.paths
-        here = replace(
-            paths,
-            data=str(Path(paths.data).absolute()),
-            outputs=str(Path(paths.outputs).absolute()),
-        )
-        return remote.remote(replace(task, asked=replace(task.asked, paths=here)), None, None)
-    path = task.asked.corpus.path
-    text = None
-    if task.asked.corpus.kind == "file" and path is not None and Path(path).is_file():
-        if path not in texts:  # once for all jobs: it lies in the object store
-            texts[path] = ray.put(Path(path).read_bytes())
-        text = texts[path]
-    return remote.remote(replace(task, trial=None), text, cluster.scratch or "")
+def _text(ray: Any, task: Task, texts: dict[str, Any]) -> Any:
+    """The task's text in Ray's object store, once for all jobs; None if it is no file here."""
+    corpus = task.config.corpus
+    if corpus.kind != "file" or corpus.path is None:
+        return None
+    path = Path(corpus.path).expanduser()
+    if not path.is_file():
+        return None
+    if corpus.path not in texts:
+        texts[corpus.path] = ray.put(path.read_bytes())
+    return texts[corpus.path]
 
 
-def do(task: Task, text: bytes | None, scratch: str | None) -> tuple[State, RunArchive | None]:
-    """What runs on a node: one job; without a shared disk, what it left comes along."""
-    if scratch is None:
-        return run_one(task), None
-    place = Path(scratch or Path(tempfile.gettempdir()) / f"nextchar-{getpass.getuser()}")
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asked: Config = transfer.relocate_config(task.asked, place, text)
-    log = place / "logs" / f"{task.key}-{os.getpid()}.log"
-    state = run_one(replace(task, asked=asked, log=log))
-    if state.state == FINISHED and state.run is not None:
-        return state, transfer.pack(Path(asked.paths.outputs), state.run, log)
+def run_on_node(
+    task: Task, text: bytes | None, plugins: Mapping[str, bytes], scratch: str | None, sweep: str
+) -> tuple[State, RunArchive]:
+    """What runs on a node without a shared disk: one job; its run and model are returned.
+
+    It works in the folder `sweep` of `scratch`, by default in nextchar-<user> of the node's /tmp.
+    """
+    private = Path(scratch or Path(tempfile.gettempdir()) / f"nextchar-{getpass.getuser()}")
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = private / sweep
+    config = transfer.relocate_config(task.config, folder, text, plugins)
+    log = folder / "logs" / f"{task.key}-{os.getpid()}.log"
+    state = run_one(replace(task, config=config, log=log))
+    if (config.outputs / "runs" / task.key / DONE).exists():
+        return state, transfer.pack(config.outputs, task.key, log)
     return state, RunArchive({}, {}, log.read_bytes() if log.exists() else b"")
 
 
-def _came_home(ray: Any, reference: Any, task: Task) -> State:
+def _result(ray: Any, reference: Any, task: Task) -> State:
+    """The state of a task that ended; what came with it is unpacked."""
     try:
-        state, carried = ray.get(reference)
+        result = ray.get(reference)
     except ray.exceptions.RayError as error:
         first = str(error).strip().splitlines()[0]
         return State(FAILED, error=f"Ray lost it: {type(error).__name__}: {first}")
+    if isinstance(result, State):
+        return result
+    state, archive = result
     assert isinstance(state, State)
-    if carried is not None:
-        transfer.unpack(carried, task.asked, task.log)
+    transfer.unpack(archive, task.config, task.log)
     return state
 
 
 def _authenticate(cluster: Cluster, private: Path) -> None:
-    """Token authentication, always: with the cluster's token, or one made for a cluster of ours."""
+    """Always use token authentication: the cluster's token, or a new one for our own cluster."""
     os.environ["RAY_AUTH_MODE"] = "token"
     if cluster.token_path is not None:
         path = Path(cluster.token_path).expanduser().absolute()
         if not path.is_file():
             raise ConfigError(
-                f"hydra.launcher.token_path={path}: no such file; it must hold the token with "
+                f"hydra.launcher.token_path={path}: no such file; it must contain the token with "
                 "which the cluster was started"
             )
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
@@ -169,7 +191,7 @@ def _has_token() -> bool:
     return Path(named if named else Path.home() / ".ray" / "auth_token").is_file()
 
 
-def _ray() -> Any:
+def _import_ray() -> Any:
     try:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray

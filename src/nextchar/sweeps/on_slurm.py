@@ -1,4 +1,4 @@
-"""Jobs handed to Slurm by submitit, on a disk that all nodes share; or to its local executor."""
+"""Jobs in Slurm's queue, by submitit, on a disk that all nodes share; or by its local executor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.results.sweep import FAILED, State
+from nextchar.sweeps import transfer
 from nextchar.sweeps.jobs import Task
 from nextchar.sweeps.processes import Ended, Event, Started, run_one
 
@@ -25,27 +26,28 @@ def run_each(
     parameters: Mapping[str, Any],
     poll_seconds: float,
 ) -> Generator[Event, None, None]:
-    """Do the tasks as jobs of Slurm, so many in its queue at once; its files go to `folder`.
+    """Do the tasks as Slurm jobs, `at_once` in its queue; submitit's files go to `folder`.
 
-    When the iteration is given up, the jobs are cancelled. Jobs whose driver was killed go on, and
-    the next driver's wait for them and find them done (nextchar.runtime.lock).
+    When the generator is closed, the jobs are cancelled. If the sweep's process is killed, its jobs
+    go on; those of the next process wait for them and find them finished (nextchar.runtime.lock).
     """
     queue = _executor(folder, executor, parameters)
-    submitted: dict[str, tuple[Task, Any]] = {}
+    submitted: dict[str, Any] = {}
     try:
         while True:
             while len(submitted) < at_once and (task := next(tasks, None)) is not None:
-                submitted[task.key] = task, queue.submit(run_one, _absolute(task))
+                task = replace(task, config=transfer.absolute_paths(task.config))
+                submitted[task.key] = queue.submit(run_one, task)
                 yield Started(task.key)
             if not submitted:
                 return
-            ended = [key for key, (_, job) in submitted.items() if job.done()]
+            ended = [key for key, job in submitted.items() if job.done()]
             for key in ended:
-                yield Ended(key, _state(submitted.pop(key)[1]))
+                yield Ended(key, _state(submitted.pop(key)))
             if not ended:
                 time.sleep(poll_seconds)
     finally:
-        for _, job in submitted.values():
+        for job in submitted.values():
             job.cancel()
 
 
@@ -69,20 +71,11 @@ def _executor(folder: Path, executor: str, parameters: Mapping[str, Any]) -> Any
     return queue
 
 
-def _absolute(task: Task) -> Task:
-    """The task with paths that hold wherever a node starts."""
-    paths = task.asked.paths
-    here = replace(
-        paths, data=str(Path(paths.data).absolute()), outputs=str(Path(paths.outputs).absolute())
-    )
-    return replace(task, asked=replace(task.asked, paths=here))
-
-
 def _state(job: Any) -> State:
-    """What the job's own process said of it, or that the node did not get so far."""
+    """The state that the job's process sent, or why there is none."""
     try:
         state = job.result()
-    except Exception as error:  # submitit raises what it finds: a lost node, a limit, a bad pickle
+    except Exception as error:  # submitit raises for a lost node, a time limit, a bad pickle
         first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         return State(FAILED, error=f"Slurm lost it: {type(error).__name__}: {first}")
     assert isinstance(state, State)

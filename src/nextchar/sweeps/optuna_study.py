@@ -1,13 +1,13 @@
-"""The study behind a search: optuna's ask and tell, kept in a journal in the sweep's folder.
+"""The study behind a search: optuna's ask and tell, stored in a journal in the sweep's folder.
 
-A point is a choice of the parameters; each is tried once. A trial that was running when its driver
-died is taken up again, with its number and its point; one that failed is tried again as a new
-trial. So n_trials counts points, over all the times that the command was given.
+A point is one choice of the parameters; each is tried once. A trial whose process was killed is
+taken up again with its number and point; a failed point is tried again as a new trial. So n_trials
+counts points, over all repetitions of the command.
 """
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,24 +27,25 @@ if TYPE_CHECKING:
 
 JOURNAL = "study.journal"
 POINT = "point"
+"""The trial attribute that holds the point; a trial without it was never handed out."""
 PATIENCE = 5
 """Known points that the method may propose in a row before an untried one is drawn instead."""
-
-
+ENUMERABLE = 10**6
+"""Points of a space, at most, for untried ones to be drawn from."""
 LEAST_FOR_IMPORTANCE = 5
-"""Trials among the best that an importance needs."""
+"""Trials among the best quarter that an importance needs."""
 
 
 class Search:
-    """A study of this sweep, new or gone on with."""
+    """A study of this sweep, new or continued."""
 
     def __init__(
         self,
         folder: Path,
         *,
-        where: Mapping[str, BaseDistribution],
+        space: Mapping[str, BaseDistribution],
         aims: Mapping[str, str],
-        fixed: Sequence[str],
+        fixed: str,
         seed: int,
         method: str,
         startup: int,
@@ -52,11 +53,12 @@ class Search:
         anew: bool,
     ) -> None:
         optuna = _optuna()
-        self._space, self._aims = dict(where), dict(aims)
+        self._space, self._aims, self._startup = dict(space), dict(aims), startup
+        self._pruning = pruning and len(aims) == 1
         self._journal = folder / JOURNAL
-        # Another space or another experiment is another study in the same journal.
-        names = {name: str(distribution) for name, distribution in where.items()}
-        self.name = config.digest({"space": names, "aims": dict(aims), "fixed": list(fixed)})
+        # Another space or another experiment (`fixed`) is another study in the same journal.
+        names = {name: str(distribution) for name, distribution in space.items()}
+        self.name = config.digest({"space": names, "aims": dict(aims), "fixed": fixed})
         storage = open_journal(self._journal)
         if anew and self.name in optuna.get_all_study_names(storage):
             optuna.delete_study(study_name=self.name, storage=storage)
@@ -64,39 +66,35 @@ class Search:
             storage=storage,
             study_name=self.name,
             directions=["maximize" if aim == "maximize" else "minimize" for aim in aims.values()],
-            pruner=_pruner(pruning and len(aims) == 1, startup),
+            pruner=_pruner(self._pruning, startup),
             load_if_exists=True,
         )
-        # A sampler that starts again with the same seed would draw the same points again.
-        begun = len(self._study.get_trials(deepcopy=False))
-        own = int(np.random.SeedSequence((seed, begun)).generate_state(1)[0])
-        self._seed = seed
-        self._study.sampler = _sampler(method, startup, own)
-        self._pruning, self._startup = pruning and len(aims) == 1, startup
+        # A continued search needs another seed, or its sampler would draw the same points again.
+        trials = len(self._study.get_trials(deepcopy=False))
+        self._seed = int(np.random.SeedSequence((seed, trials)).generate_state(1)[0])
+        self._study.sampler = _sampler(method, startup, self._seed)
 
     def points(self, total: int) -> Iterator[tuple[int, dict[str, str]]]:
-        """Number and settings of the trials that are left, until `total` points are tried.
+        """Number and settings of the trials that remain until `total` points are tried.
 
-        Those that a dead driver left come first, then those that failed, then new ones; each new
-        one is chosen when it is asked for, of what is known by then.
+        First those whose process was killed, then those that failed, then new ones; each new one is
+        chosen when it is asked for, from all results until then.
         """
         from optuna.trial import TrialState
 
         known = self._known()
-        begun = [trial for trial in known.values() if trial.state == TrialState.RUNNING]
-        failed = [trial for trial in known.values() if trial.state == TrialState.FAIL]
-        for trial in begun:
-            yield trial.number, search_space.settings(trial.user_attrs[POINT])
-        for trial in failed:
-            self._study.enqueue_trial(trial.params)
-            again = self._study.ask(self._space)
-            yield again.number, self._note(again)
+        for trial in known.values():
+            if trial.state == TrialState.RUNNING:
+                yield trial.number, search_space.settings(trial.user_attrs[POINT])
+        for trial in known.values():
+            if trial.state == TrialState.FAIL:
+                self._study.enqueue_trial(trial.params)
+                again = self._study.ask(self._space)
+                yield again.number, self._hand_out(again)
         tried = set(known)
         repeats = 0
         while len(tried) < self.total(total):
-            if repeats >= PATIENCE and math.isfinite(search_space.size(self._space)):
-                self._study.enqueue_trial(self._untried(tried))
-            asked = self._study.ask(self._space)
+            asked = self._ask_untried() if repeats >= PATIENCE else self._study.ask(self._space)
             point = search_space.point(asked.params)
             if point in tried:
                 repeats += 1
@@ -104,40 +102,42 @@ class Search:
                 continue
             repeats = 0
             tried.add(point)
-            yield asked.number, self._note(asked)
+            yield asked.number, self._hand_out(asked)
+
+    def _ask_untried(self) -> optuna.Trial:
+        """A trial at a random untried point of a small space; of a large one, the method's."""
+        method = self._study.sampler
+        if search_space.size(self._space) <= ENUMERABLE:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # optuna calls it experimental
+                self._study.sampler = _optuna().samplers.BruteForceSampler(seed=self._seed)
+        asked = self._study.ask(self._space)
+        self._study.sampler = method
+        return asked
 
     def total(self, wanted: int) -> int:
-        """The points that there will be: no more than the space has."""
+        """The number of points to try: no more than the space has."""
         return int(min(wanted, search_space.size(self._space)))
 
-    def _untried(self, tried: set[str]) -> dict[str, Any]:
-        """A point of a finite space, drawn from those that were not tried."""
-        left = [
-            each
-            for each in search_space.points(self._space)
-            if search_space.point(each) not in tried
-        ]
-        return left[int(np.random.default_rng((self._seed, len(tried))).integers(len(left)))]
-
     def tried(self) -> list[dict[str, str]]:
-        """The settings of every point so far, in the order in which they were first tried."""
+        """The settings of all points so far, in the order in which they were first tried."""
         return [search_space.settings(point) for point in self._known()]
 
-    def reported(self, number: int) -> Trial | None:
-        """Where the job of this trial reports its training; None where nothing is pruned."""
+    def trial(self, number: int) -> Trial | None:
+        """Where the job of this trial reports its losses; None if nothing is pruned."""
         if not self._pruning:
             return None
         return Trial(str(self._journal), self.name, number, self._startup)
 
     def over(self) -> int:
-        """How many points are tried and done with, pruned ones too."""
+        """How many points are finished or pruned."""
         from optuna.trial import TrialState
 
-        done = (TrialState.COMPLETE, TrialState.PRUNED)
-        return sum(trial.state in done for trial in self._known().values())
+        over = (TrialState.COMPLETE, TrialState.PRUNED)
+        return sum(trial.state in over for trial in self._known().values())
 
-    def told(self, number: int, scores: Sequence[float | None], pruned: bool) -> None:
-        """What a trial came to; a score that is missing makes it a failure."""
+    def tell(self, number: int, scores: Sequence[float | None], pruned: bool) -> None:
+        """Record a trial's scores; a missing score makes it a failure."""
         from optuna.trial import TrialState
 
         values = [score for score in scores if score is not None]
@@ -149,8 +149,8 @@ class Search:
             self._study.tell(number, state=TrialState.FAIL)
 
     def importance(self) -> dict[str, float]:
-        """How much each parameter has to do with being among the best trials (PED-ANOVA,
-        arXiv 2304.10255), as shares; empty where there are too few trials to tell."""
+        """How much each parameter decides whether a trial is in the best quarter (PED-ANOVA,
+        arXiv 2304.10255), as shares; empty if there are too few trials."""
         from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
         from optuna.trial import TrialState
 
@@ -161,13 +161,13 @@ class Search:
         found = get_param_importances(self._study, evaluator=evaluator)
         return {name: round(share, 6) for name, share in found.items()}
 
-    def _note(self, trial: optuna.Trial) -> dict[str, str]:
+    def _hand_out(self, trial: optuna.Trial) -> dict[str, str]:
         point = search_space.point(trial.params)
         trial.set_user_attr(POINT, point)
         return search_space.settings(point)
 
     def _known(self) -> dict[str, FrozenTrial]:
-        """The newest trial of each point. What was only half asked for is ended here."""
+        """The newest trial of each point. Trials that were never handed out are closed."""
         from optuna.trial import TrialState
 
         known: dict[str, FrozenTrial] = {}
@@ -176,18 +176,12 @@ class Search:
             if point is not None:
                 known[point] = trial
             elif trial.state in (TrialState.RUNNING, TrialState.WAITING):
-                self._end_of(trial)
+                self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
         return known
-
-    def _end_of(self, trial: FrozenTrial) -> None:
-        """A trial that its driver had no time to give a point: it was never handed out."""
-        from optuna.trial import TrialState
-
-        self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
 
 def open_journal(path: Path) -> JournalStorage:
-    """The journal, made where there is none."""
+    """The journal, created if it does not exist."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -196,7 +190,7 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def running_trial(trial: Trial) -> optuna.Trial:
-    """A trial as its job reports to it, in another process than the one that asked for it."""
+    """The trial in the process of its job, which is not the process that asked for it."""
     optuna = _optuna()
     study = optuna.load_study(study_name=trial.study, storage=open_journal(Path(trial.journal)))
     study.pruner = _pruner(True, trial.startup)
@@ -205,7 +199,7 @@ def running_trial(trial: Trial) -> optuna.Trial:
 
 
 def _optuna() -> Any:
-    """optuna, quiet: what a search says is said by the sweep."""
+    """optuna without its log lines."""
     try:
         import optuna
     except ImportError as missing:
@@ -229,7 +223,7 @@ def _sampler(method: str, startup: int, seed: int) -> optuna.samplers.BaseSample
 
 
 def _pruner(prunes: bool, startup: int) -> optuna.pruners.BasePruner:
-    """A training goes on while its best loss so far is better than the others' median there."""
+    """A training continues while its best loss so far beats the median of the others there."""
     pruners = _optuna().pruners
     pruner: optuna.pruners.BasePruner = (
         pruners.MedianPruner(n_startup_trials=startup) if prunes else pruners.NopPruner()

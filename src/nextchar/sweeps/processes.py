@@ -1,8 +1,8 @@
-"""Jobs in processes of their own: whatever one of them does, the others and the sweep go on.
+"""Each job in its own process: a crash of one leaves the others and the sweep running.
 
-A process is made for each job by a server that has imported what jobs need once (multiprocessing's
-forkserver, on Linux), so a job costs a fork and not the import of torch. Elsewhere processes are
-spawned. A job's output goes to its log; its process ends when the one that started it is gone.
+On Linux, a server that has imported what jobs need (multiprocessing's forkserver) forks a process
+per job, so that a job does not import torch again. Elsewhere processes are spawned. A job's output
+goes to its log; its process ends when the process that started it is gone.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from pathlib import Path
 
 from nextchar.config import ConfigError
 from nextchar.results.sweep import FAILED, FINISHED, PRUNED, State
-from nextchar.sweeps.job import PrunedError, named
-from nextchar.sweeps.jobs import Task
+from nextchar.sweeps.job import load_function
+from nextchar.sweeps.jobs import PrunedError, Task
 
 PRELOADED = ["nextchar.experiment.run", "nextchar.cli", "nextchar.sweeps.processes"]
 GRACE = 5.0
-"""Seconds that a process has to end after it was asked to."""
+"""Seconds that a process has to end after SIGTERM, before SIGKILL."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A job was begun."""
+    """A job has started."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A job is over, well or not."""
+    """A job has ended, finished or not."""
 
     key: str
     state: State
@@ -55,22 +55,22 @@ class _Running:
     task: Task
     process: BaseProcess
     answer: Connection
-    since: float
+    started: float
 
 
 def run_each(tasks: Iterator[Task], at_once: int) -> Generator[Event, None, None]:
-    """Do the tasks, so many at once, each in a process of its own.
+    """Do the tasks, `at_once` at a time, each in its own process.
 
-    When the iteration is given up, the processes at work are ended.
+    When the generator is closed, the running processes are ended.
     """
     context = _context()
-    begun = 0
+    count = 0
     running: dict[int, _Running] = {}
     try:
         while True:
             while len(running) < at_once and (task := next(tasks, None)) is not None:
-                started = _start(context, task, begun)
-                begun += 1
+                started = _start(context, task, count)
+                count += 1
                 running[started.process.sentinel] = started
                 yield Started(task.key)
             if not running:
@@ -84,7 +84,7 @@ def run_each(tasks: Iterator[Task], at_once: int) -> Generator[Event, None, None
 
 
 def run_one(task: Task) -> State:
-    """Do one task in a process of its own, and wait for it."""
+    """Do one task in its own process, and wait for it."""
     for event in run_each(iter([task]), 1):
         if isinstance(event, Ended):
             return event.state
@@ -99,11 +99,11 @@ def _context() -> BaseContext:
     return context
 
 
-def _start(context: BaseContext, task: Task, turn: int) -> _Running:
+def _start(context: BaseContext, task: Task, index: int) -> _Running:
     task.log.parent.mkdir(parents=True, exist_ok=True)
     answer, theirs = context.Pipe(duplex=False)
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # typeshed has it deeper
-        target=_do, args=(task, theirs, turn), name=f"job {task.key}"
+        target=_do, args=(task, theirs, index), name=f"job {task.key}"
     )
     process.start()
     theirs.close()  # so that the pipe ends with the process
@@ -111,14 +111,14 @@ def _start(context: BaseContext, task: Task, turn: int) -> _Running:
 
 
 def _state(ended: _Running) -> State:
-    """What the process said of its job, or how it died."""
+    """The state that the process sent, or how it died."""
     try:
         state = ended.answer.recv() if ended.answer.poll() else None
     except EOFError:
         state = None
     ended.answer.close()
     ended.process.join()
-    seconds = time.monotonic() - ended.since
+    seconds = time.monotonic() - ended.started
     if state is None:
         state = State(FAILED, error=_death(ended.process.exitcode), trace=_tail(ended.task.log))
     ended.process.close()
@@ -128,13 +128,13 @@ def _state(ended: _Running) -> State:
 def _death(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        memory = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+        memory = ", possibly because memory ran out" if -code == signal.SIGKILL else ""
         return f"the process was killed by {name}{memory}"
     return f"the process ended with exit code {code} in the middle of the job"
 
 
 def _tail(log: Path, lines: int = 20) -> str | None:
-    """The last lines of a log, for who looks for the cause."""
+    """The last lines of a log, which may show the cause."""
     if not log.exists():
         return None
     text = log.read_text(encoding="utf-8", errors="replace")
@@ -151,15 +151,15 @@ def _end(running: Sequence[_Running]) -> None:
             each.process.join()
 
 
-def _do(task: Task, answer: Connection, turn: int) -> None:
-    """The life of a process: one job, the `turn`-th of its sweep, and one answer."""
+def _do(task: Task, answer: Connection, index: int) -> None:
+    """What a process does: the job with this index in its sweep, and one answer."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the sweep, and it ends its jobs
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep handles Ctrl-C and ends its jobs
     with task.log.open("w", encoding="utf-8") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         faulthandler.enable(log)
-        answer.send(_tried(task, turn))
+        answer.send(_attempt(task, index))
         sys.stdout.flush()
         sys.stderr.flush()
 
@@ -171,22 +171,23 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _tried(task: Task, turn: int) -> State:
+def _attempt(task: Task, index: int) -> State:
     try:
-        if task.asked.device != "cpu":
+        if task.config.device != "cpu":
             from nextchar.runtime import device
 
-            device.select_gpu(turn)
-        return State(FINISHED, run=named(task.work)(task))
+            device.select_gpu(index)
+        load_function(task.work)(task)
+        return State(FINISHED)
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))
     except ConfigError as error:
         return State(FAILED, error=_one_line(str(error)))
-    except Exception as error:  # a job may fail in any way, and the sweep must tell how
+    except Exception as error:  # a job may fail in any way, and the sweep must say how
         message = _one_line(f"{type(error).__name__}: {error}")
         return State(FAILED, error=message, trace=traceback.format_exc())
     except SystemExit as exit_:
-        return State(FAILED, error=f"the job called for an exit, with code {exit_.code}")
+        return State(FAILED, error=f"the job called sys.exit with code {exit_.code}")
 
 
 def _one_line(text: str) -> str:

@@ -1,10 +1,11 @@
-"""A sweep is driven: what is done already is skipped, the rest handed out, every ending noted."""
+"""Runs the jobs of a sweep: skips what is finished, hands out the rest, records every end."""
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from nextchar.config import ConfigError
@@ -16,17 +17,17 @@ from nextchar.sweeps.jobs import Job, Task, varying
 from nextchar.sweeps.processes import Ended, Event, Started
 
 Backend = Callable[[Iterator[Task]], Generator[Event, None, None]]
-"""Does tasks somewhere, and says of each when it starts and how it ends.
+"""Does tasks somewhere, and yields an event when each starts and ends.
 
-It takes a task when it has room for one, so that a search can make the next one of what it knows by
-then; when it is closed, it ends what is at work.
+It takes a task only when it has room for one, so that a search can choose the next one by all
+results so far; when it is closed, it ends the running tasks.
 """
 
 
 def planned(
     name: str, command: str, jobs: Sequence[Job], parameters: Sequence[str] | None = None
 ) -> Plan:
-    """The plan of these jobs. `parameters` vary; by default those that do."""
+    """The plan of these jobs; `parameters` are those that vary (default: found in the jobs)."""
     names = tuple(parameters) if parameters is not None else varying(jobs)
     first = jobs[0].settings if jobs else {}
     return Plan(
@@ -41,16 +42,13 @@ def planned(
 
 
 def lock_path(folder: Path) -> Path:
-    """What the driver of a sweep holds; free where nobody is at work on it."""
+    """The lock that the process of a sweep holds while the sweep runs."""
     return folder / ".lock"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Be the only one who drives the sweep in `folder` during the block.
-
-    Raises ConfigError where another process does.
-    """
+def exclusive(folder: Path) -> Iterator[None]:
+    """Be the only process that runs the sweep in `folder`. Raises ConfigError if another does."""
     try:
         with lock.holding(lock_path(folder), f"the sweep {folder.name}", wait=False):
             yield
@@ -58,88 +56,116 @@ def alone(folder: Path) -> Iterator[None]:
         raise ConfigError(f"{held}; wait for it, or give this one another name") from held
 
 
-def drive(
+def run_jobs(
     folder: Path,
     jobs: Iterable[Job],
     backend: Backend,
     *,
     total: int,
-    named: Sequence[str],
+    parameters: Sequence[str],
     before: int = 0,
     force: bool = False,
     work: str = COMPUTE,
     on_end: Callable[[Job, State], None] = lambda job, state: None,
 ) -> int:
-    """Do the jobs of the sweep in `folder` that are not done yet; how many of all have failed.
+    """Do the jobs of the sweep in `folder` that are not finished; return how many jobs failed.
 
-    Jobs with the same key are one. `on_end` hears of every job, those that were done before too;
-    `named` are the settings by which a job goes in what is said;
-    `before` counts what is done of the total and is not among the jobs. Call it in `alone`.
+    Jobs with the same key are done once. `total` is for the progress bar, of which `before` jobs
+    are finished and not among `jobs`. `parameters` name a job in messages. `on_end` is called for
+    every job, also for one that was finished before. Call it inside `exclusive`.
     """
-    return _Driver(folder, total, named, before, force, work, on_end).drive(jobs, backend)
+    with progress.task("jobs", total) as bar:
+        scheduler = _Scheduler(folder, parameters, before, force, work, on_end, bar)
+        scheduler.run(jobs, backend)
+    if scheduler.before:
+        progress.say(f"{scheduler.before:,} of {total:,} jobs were done before")
+    return scheduler.counts[FAILED]
 
 
-class _Driver:
+class _Scheduler:
     def __init__(
         self,
         folder: Path,
-        total: int,
-        named: Sequence[str],
+        parameters: Sequence[str],
         before: int,
         force: bool,
         work: str,
         on_end: Callable[[Job, State], None],
+        bar: progress.Task,
     ) -> None:
-        self._folder, self._total, self._force = folder, total, force
-        self._work, self._on_end = work, on_end
-        self._since = time.time()
+        self._folder, self._parameters, self._force = folder, parameters, force
+        self._work, self._on_end, self._bar = work, on_end, bar
         self._jobs: dict[str, Job] = {}
-        self._counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
-        self._named, self._before = named, before
-        self._counts[FINISHED] = before
+        self._discarded: set[Path] = set()
         self._shown = False
+        self.before = before
+        self.counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
+        self.counts[FINISHED] = before
 
-    def drive(self, jobs: Iterable[Job], backend: Backend) -> int:
-        with progress.task("jobs", self._total) as self._bar:
-            with closing(backend(self._tasks(jobs))) as events:
-                for event in events:
-                    if isinstance(event, Started):
-                        stored.write_state(self._folder, event.key, State(RUNNING))
-                        self._counts[RUNNING] += 1
-                        self._show()
-                    else:
-                        assert isinstance(event, Ended)
-                        self._counts[RUNNING] -= 1
-                        self._ended(event.key, event.state)
-            if not self._shown:
-                self._show()
-        if self._before:
-            progress.say(f"{self._before:,} of {self._total:,} jobs were done before")
-        return self._counts[FAILED]
+    def run(self, jobs: Iterable[Job], backend: Backend) -> None:
+        with closing(backend(self._tasks(jobs))) as events:
+            for event in events:
+                if isinstance(event, Started):
+                    stored.write_state(self._folder, event.key, State(RUNNING))
+                    self.counts[RUNNING] += 1
+                    self._show()
+                else:
+                    assert isinstance(event, Ended)
+                    self.counts[RUNNING] -= 1
+                    self._end(event.key, self._checked(event))
+        if not self._shown:
+            self._show()
 
     def _tasks(self, jobs: Iterable[Job]) -> Iterator[Task]:
-        """What is left to do of the jobs; called by the backend when it has room."""
+        """The jobs that are left to do; the backend takes one when it has room."""
         for job in jobs:
             if job.key in self._jobs:
                 continue
             self._jobs[job.key] = job
-            state = stored.read_state(self._folder, job.key)
-            if state.state == FINISHED and not self._force:
-                self._counts[FINISHED] += 1
-                self._before += 1
-                self._on_end(job, state)
-            elif job.asked is None:
-                self._ended(job.key, State(FAILED, error=job.error))
+            if job.config is None:
+                self._end(job.key, State(FAILED, error=job.error))
+            elif stored.is_finished(self._folder, job.key) and not self._force:
+                self.counts[FINISHED] += 1
+                self.before += 1
+                self._on_end(job, State(FINISHED))
             else:
+                if self._force:
+                    self._discard(job)
+                config = replace(job.config, force=False)
                 log = stored.log_path(self._folder, job.key)
-                yield Task(job.key, job.asked, job.command, log, self._work, self._since, job.trial)
+                yield Task(job.key, config, job.command, log, self._work, job.trial)
 
-    def _ended(self, key: str, state: State) -> None:
+    def _discard(self, job: Job) -> None:
+        """For force=true: remove the job's runs and models, each once in this sweep, so that jobs
+        with the same model train it once."""
+        assert job.identity is not None
+        outputs = self._folder.parent.parent
+        runs = {outputs / "runs" / name for name in (*job.identity.parts, job.key)}
+        models = {outputs / "models" / name for name in job.identity.models}
+        for path in sorted((runs | models) - self._discarded):
+            self._discarded.add(path)
+            if path.exists():
+                with lock.holding(path.with_name(f"{path.name}.lock"), path.name):
+                    shutil.rmtree(path)
+
+    def _checked(self, ended: Ended) -> State:
+        """The state of a job that ended; it has failed if it left no run of its key."""
+        state = ended.state
+        if state.state == FINISHED and not stored.is_finished(self._folder, ended.key):
+            return replace(
+                state,
+                state=FAILED,
+                error=f"it did not leave the run {ended.key}: the text or a plugin changed while "
+                "the sweep was running; repeat the command",
+            )
+        return state
+
+    def _end(self, key: str, state: State) -> None:
         job = self._jobs[key]
         stored.write_state(self._folder, key, state)
-        self._counts[state.state] += 1
+        self.counts[state.state] += 1
         if state.state == FAILED:
-            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self._named)
+            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self._parameters)
             progress.say(f"job failed: {settings}: {state.error}")
             if state.trace:
                 progress.say(state.trace.rstrip())
@@ -149,9 +175,6 @@ class _Driver:
 
     def _show(self) -> None:
         self._shown = True
-        counts = self._counts
-        over = counts[FINISHED] + counts[FAILED] + counts[PRUNED]
-        note = ", ".join(
-            f"{counts[state]} {state}" for state in (RUNNING, FAILED, PRUNED) if counts[state]
-        )
-        self._bar.update(over, note)
+        over = sum(self.counts[state] for state in (FINISHED, FAILED, PRUNED))
+        states = (RUNNING, FAILED, PRUNED)
+        self._bar.update(over, ", ".join(f"{self.counts[s]} {s}" for s in states if self.counts[s]))

@@ -1,8 +1,7 @@
-"""A sweep is told: its plan written before, its summary, plots and report after, or in between."""
+"""Writes a sweep's plan before it runs, and its summary, plots and report afterwards or between."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from nextchar import results
@@ -12,24 +11,24 @@ from nextchar.results.sweep import FINISHED, Plan, Sweep
 from nextchar.runtime import files, progress
 
 
-def plan(folder: Path, made: Plan) -> None:
-    """Write the plan, and say so where another sweep's summary gives way to it."""
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan, and say so if it replaces the plan of another sweep."""
     results.require_latest(folder.parent.parent)
     if (folder / stored.PLAN).exists():
         before = stored.read_plan(folder)
-        if (before.parameters, before.fixed) != (made.parameters, made.fixed):
+        if (before.parameters, before.fixed) != (plan.parameters, plan.fixed):
             progress.say(
-                f"note: {folder} held another sweep; its results stay, this summary takes its "
-                f"place, and it is back when its command is repeated: {before.command}"
+                f"note: {folder} had another sweep, whose summary is replaced; its results are "
+                f"kept, and repeating its command shows them: {before.command}"
             )
-    stored.write_plan(folder, made)
+    stored.write_plan(folder, plan)
 
 
-def gather(folder: Path, *, at_work: bool) -> Path:
-    """Write summary, plots and report of the sweep in `folder` from what is on disk; the report.
+def summarize(folder: Path, *, at_work: bool) -> Path:
+    """Write summary, plots and report of the sweep in `folder`, and return the report's path.
 
-    `at_work`: somebody is running it, so what is running is.
-    Summary first: should the process be killed, the figures are there without their pictures.
+    `at_work`: a process is running the sweep, so jobs may be running. The summary comes first:
+    if this is interrupted, the numbers are there without their plots.
     """
     sweep = stored.read_sweep(folder, at_work=at_work)
     files.write_text(folder / stored.SUMMARY, sweep_csv.summary_csv(sweep))
@@ -46,18 +45,13 @@ def gather(folder: Path, *, at_work: bool) -> Path:
 
 
 def _notices(sweep: Sweep) -> list[str]:
-    """What a reader must know before any figure."""
-    notices = [f"corpus: {reason}" for reason in sorted({*_substituted(sweep)})]
-    others = sum(row.code not in (None, provenance.code()["sha256"]) for row in sweep.rows)
+    """What a reader must know before reading the results."""
+    substituted = {job.substituted for job in sweep.rows if job.substituted is not None}
+    notices = [f"corpus: {reason}" for reason in sorted(substituted)]
+    others = sum(job.code not in (None, provenance.code()["sha256"]) for job in sweep.rows)
     if others:
         notices.append(
             f"{others} of {sweep.count(FINISHED)} results were made by another version of the "
             "code; force=true computes them again"
         )
     return notices
-
-
-def _substituted(sweep: Sweep) -> Iterator[str]:
-    for row in sweep.rows:
-        if row.substituted is not None:
-            yield row.substituted

@@ -1,4 +1,5 @@
-"""What travels when machines share no disk: the text to a job, its run and its model back home."""
+"""What travels between machines without a shared disk: text and plugins to a job, its run and model
+back."""
 
 from __future__ import annotations
 
@@ -10,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nextchar import config
-from nextchar.config import Config
+from nextchar.config import Config, digest, to_yaml
 from nextchar.results import CONFIG, DONE, MANIFEST, MODEL, model_ids, read_json
 from nextchar.runtime import files, lock
 
 
 @dataclass(frozen=True)
 class RunArchive:
-    """The folders of finished runs and of their models, packed by name, and what the job said.
+    """The folders of finished runs and of their models, zipped, by name; and the job's output.
 
-    Of a job that pools seeds, the runs of these come first.
+    For a job that pools seeds, the runs of the seeds come first.
     """
 
     runs: Mapping[str, bytes]
@@ -28,51 +28,87 @@ class RunArchive:
     log: bytes
 
 
-def relocate_config(asked: Config, scratch: Path, text: bytes | None) -> Config:
-    """The config as another machine can use it: its own folders, and the text that came along.
+def absolute_paths(config: Config) -> Config:
+    """The config for another working folder on the same disk."""
+    corpus, paths = config.corpus, config.paths
+    if corpus.path is not None:
+        corpus = replace(corpus, path=_absolute(corpus.path))
+    paths = replace(paths, data=_absolute(paths.data), outputs=_absolute(paths.outputs))
+    plugins = [_absolute(name) if name.endswith(".py") else name for name in config.plugins]
+    return replace(config, corpus=corpus, paths=paths, plugins=plugins)
 
-    None of this is part of a run's identity: that has the text's content, not its place.
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def plugin_files(config: Config) -> dict[str, bytes]:
+    """The content of the plugins that are files, by name; modules must be installed elsewhere."""
+    return {
+        name: Path(name).expanduser().read_bytes()
+        for name in config.plugins
+        if name.endswith(".py")
+    }
+
+
+def relocate_config(
+    config: Config, scratch: Path, text: bytes | None, plugins: Mapping[str, bytes]
+) -> Config:
+    """The config for another machine: folders in `scratch`, with the text and plugins that came.
+
+    This does not change the run's identity, which depends on contents and not on places.
     """
-    paths = replace(asked.paths, data=str(scratch / "data"), outputs=str(scratch / "outputs"))
-    if text is None:
-        return replace(asked, paths=paths)
-    name = config.digest({"text": text.hex()})
-    path = scratch / "data" / f"{name}.txt"
+    paths = replace(config.paths, data=str(scratch / "data"), outputs=str(scratch / "outputs"))
+    corpus = config.corpus
+    if text is not None:
+        corpus = replace(corpus, path=str(_placed(scratch / "data", "text.txt", text)))
+    names = [
+        str(_placed(scratch / "plugins", Path(name).name, plugins[name]))
+        if name in plugins
+        else name
+        for name in config.plugins
+    ]
+    return replace(config, paths=paths, corpus=corpus, plugins=names)
+
+
+def _placed(folder: Path, name: str, content: bytes) -> Path:
+    """A file with this content and name, in a folder named by the content."""
+    path = folder / digest({"content": content.hex()}) / name
     if not path.exists():
         with files.replacing(path) as temporary:
-            temporary.write_bytes(text)
-    return replace(asked, paths=paths, corpus=replace(asked.corpus, path=str(path)))
+            temporary.write_bytes(content)
+    return path
 
 
 def pack(outputs: Path, run: str, log: Path) -> RunArchive:
-    """A finished run of the folder `outputs`, and what it rests on, ready to travel."""
+    """A finished run of the folder `outputs`, with the runs and models that it depends on."""
     facts = read_json(outputs / "runs" / run / MANIFEST)
     runs = [*(str(part["run"]) for part in facts.get("runs", [])), run]
     models = {name: outputs / "models" / name for name in model_ids(facts)}
     return RunArchive(
-        {name: _packed(outputs / "runs" / name) for name in runs},
-        {name: _packed(folder) for name, folder in models.items() if (folder / MODEL).exists()},
+        {name: _zipped(outputs / "runs" / name) for name in runs},
+        {name: _zipped(folder) for name, folder in models.items() if (folder / MODEL).exists()},
         log.read_bytes() if log.exists() else b"",
     )
 
 
-def unpack(luggage: RunArchive, asked: Config, log: Path) -> None:
-    """Put runs and models where they would be, had they been made here: each whole, or not."""
+def unpack(archive: RunArchive, config: Config, log: Path) -> None:
+    """Put runs and models in the places where this machine would have made them, each whole."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(luggage.log)
-    for name, content in luggage.models.items():
-        folder = asked.outputs / "models" / name
+    log.write_bytes(archive.log)
+    for name, content in archive.models.items():
+        folder = config.outputs / "models" / name
         with lock.holding(folder.with_name(f"{name}.lock"), f"model {name}"):
-            if not (folder / MODEL).exists() or asked.force:
-                _unpacked(content, folder)
-    asked_for = [asked] if asked.seeds is None else [*asked.parts, asked]
-    for (name, content), own in zip(luggage.runs.items(), asked_for, strict=bool(luggage.runs)):
-        folder = asked.outputs / "runs" / name
-        if not (folder / DONE).exists() or asked.force:
-            _unpacked(content, folder, own)
+            if not (folder / MODEL).exists():
+                _unzip(content, folder)
+    configs = [config] if config.seeds is None else [*config.parts, config]
+    for (name, content), own in zip(archive.runs.items(), configs, strict=bool(archive.runs)):
+        folder = config.outputs / "runs" / name
+        if not (folder / DONE).exists():
+            _unzip(content, folder, own)
 
 
-def _packed(folder: Path) -> bytes:
+def _zipped(folder: Path) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -80,14 +116,14 @@ def _packed(folder: Path) -> bytes:
     return content.getvalue()
 
 
-def _unpacked(content: bytes, folder: Path, asked: Config | None = None) -> None:
+def _unzip(content: bytes, folder: Path, config: Config | None = None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".arriving-") as temporary:
         arrived = Path(temporary) / "folder"
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(arrived)  # never outside of it
-        if asked is not None:  # what was asked for here, not where it was done
-            files.write_text(arrived / CONFIG, config.to_yaml(asked))
+            archive.extractall(arrived)  # never writes outside of it
+        if config is not None:  # the config of this machine, not that of the other one
+            files.write_text(arrived / CONFIG, to_yaml(config))
         if folder.exists():
             shutil.rmtree(folder)
         arrived.rename(folder)
