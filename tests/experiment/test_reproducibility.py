@@ -90,7 +90,7 @@ def assert_interrupted(ended: Ended) -> None:
     assert (ended.code, ended.out) == (130, "")
     assert "Traceback" not in ended.err
     assert [line for line in ended.lines if not line.startswith(("training ", "generating "))] == [
-        "nextchar: interrupted; the same command goes on from the last checkpoint"
+        "nextchar: interrupted; the same command continues from the last checkpoint"
     ]
 
 
@@ -131,7 +131,7 @@ def test_what_to_do_after_ctrl_c_with_force(folder: Path) -> None:
     assert ended.code == 130
     assert ended.lines[-1] == (
         "nextchar: interrupted; with force=true the same command starts over; without it, it keeps "
-        "what is finished and goes on from the last checkpoint"
+        "what is finished and continues from the last checkpoint"
     )
     again = Forked(folder, *LONG).wait()
     assert again.code == 0, again.err

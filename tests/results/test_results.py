@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar import results
-from nextchar.results import Metric, Sample, TrainingRecord
+from nextchar.results import Metric, Sample, TrainingRecord, provenance
 from nextchar.runtime import files
 
 figures = st.floats(allow_nan=False)
@@ -65,3 +65,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
         raise RuntimeError
     assert target.read_bytes() == b"old\r\n"
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_git_is_asked_without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a run in the background could make a commit of its user fail."""
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(provenance, "_git", lambda folder, *words: asked.append(words) or "x")
+    provenance.code.cache_clear()
+    try:
+        assert provenance.code()["dirty"] is True
+    finally:
+        provenance.code.cache_clear()
+    assert [words[0] for words in asked if "status" in words] == ["--no-optional-locks"]

@@ -1,4 +1,4 @@
-"""Where every figure came from: code, packages, machine, text, seeds, hashes, times."""
+"""Where results came from: code, packages, hashes, times."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ PACKAGES = (
 
 @cache
 def code() -> dict[str, Any]:
-    """Version, commit and state of the code as it was at the first call; `sha256` of its files."""
+    """Version, commit and sha256 of the code at the first call, and whether it was modified."""
     package = Path(nextchar.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     commit = _git(package, "rev-parse", "HEAD")
-    dirty = None if commit is None else bool(_git(package, "status", "--porcelain", "--", "."))
+    # Without optional locks: otherwise `git status` may disturb a git command of the user.
+    status = ("--no-optional-locks", "status", "--porcelain", "--", ".")
+    dirty = None if commit is None else bool(_git(package, *status))
     return {
         "version": nextchar.__version__,
         "commit": commit,
@@ -44,7 +46,7 @@ def code() -> dict[str, Any]:
 
 
 def other_code(made_by: Mapping[str, Any], what: str) -> str | None:
-    """A warning where `what` was made by other code than this, in words that begin a sentence."""
+    """A warning if `what` (the start of a sentence) was done by another version of the code."""
     if made_by["sha256"] == code()["sha256"]:
         return None
     commit = made_by["commit"] or "no commit"
@@ -52,7 +54,7 @@ def other_code(made_by: Mapping[str, Any], what: str) -> str | None:
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that decide the figures."""
+    """Versions of the packages that affect results."""
     return {name: version(name) for name in PACKAGES}
 
 
@@ -61,12 +63,12 @@ def file_sha256(path: Path) -> str:
 
 
 def now() -> str:
-    """UTC, to the second."""
+    """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """sha256 of the samples and of every table of figures that the run in `folder` has."""
+    """sha256 of the samples and tables of the run in `folder`."""
     tables = (results.DIFFERENCES, results.FAMILIES, results.TRUNCATION, results.POSSIBLE)
     names = [results.SAMPLES, results.METRICS, *tables]
     return {
@@ -75,7 +77,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says of the folder, or None: no git, or no repository (an installed wheel)."""
+    """git's output in the folder; None without git or a repository (an installed wheel)."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False

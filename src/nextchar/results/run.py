@@ -1,4 +1,4 @@
-"""The folder of a run: the names of its files, and what is in them that is no table."""
+"""The folder of a run: the names of its files, and its contents except tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
-"""What is known of a trained model; written last, so that it marks a training as finished."""
+"""Facts about a trained model; written last, so it marks a training as finished."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run as it lies on disk: everything that the plots and the report read.
+    """A finished run as it lies on disk: everything that plots and report read.
 
-    Of a run that pools seeds, `trainings` has the records of each, and `training` none.
+    If it pools seeds, `trainings` has the records of each seed, and `training` is empty.
     """
 
     folder: Path
@@ -75,20 +75,20 @@ class Run:
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds that are pooled; none in a run of one seed."""
+        """The seeds that are pooled; empty for a run of one seed."""
         return [part["seed"] for part in self.manifest.get("runs", [])]
 
     @property
     def samplers(self) -> list[str]:
-        """Labels in the order in which they were asked for, `human` last."""
+        """Labels in the order of the config, `human` last."""
         return list(dict.fromkeys(row.sampler for row in self.metrics))
 
     def info(self, metric: str) -> MetricInfo:
-        """What the metric is called and what it says."""
+        """Title and description of the metric."""
         return info_of(self.definitions, metric)
 
     def value(self, sampler: str, metric: str) -> Metric | None:
-        """The row of one sampler and metric, or None where it does not apply."""
+        """The row of one sampler and metric, or None if it does not apply."""
         for row in self.metrics:
             if (row.sampler, row.metric) == (sampler, metric):
                 return row
@@ -96,7 +96,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """A finished run; its training records lie with its model, and are gone when that is."""
+    """Read a finished run; its training records lie with its model, and are empty without it."""
     manifest = read_json(folder / MANIFEST)
     trainings = {
         part["seed"]: _training(folder, part["model_id"]) for part in manifest.get("runs", [])
@@ -119,12 +119,12 @@ def read_run(folder: Path) -> Run:
 
 
 def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
-    """Write metrics.json: what each metric of the run is called and what it says."""
+    """Write metrics.json: title and description of each metric of the run."""
     write_json(folder / DEFINITIONS, {each.name: asdict(each) for each in definitions})
 
 
 def read_definitions(folder: Path) -> dict[str, MetricInfo]:
-    """Read metrics.json; none in a run that an older version made."""
+    """Read metrics.json; empty for a run of an older version."""
     path = folder / DEFINITIONS
     if not path.exists():
         return {}
@@ -141,7 +141,7 @@ def read_definitions(folder: Path) -> dict[str, MetricInfo]:
 
 
 def model_ids(manifest: Mapping[str, Any]) -> list[str]:
-    """The trained models that a run rests on: one, or one for each of its seeds."""
+    """The trained models of a run: one for each of its seeds."""
     return [str(part["model_id"]) for part in manifest.get("runs", [manifest])]
 
 
@@ -151,7 +151,7 @@ def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
-    """Write samples.jsonl, a text a line; bits are rounded to 1e-6."""
+    """Write samples.jsonl, one text per line; bits are rounded to 1e-6."""
     lines = []
     for sample in samples:
         record = asdict(sample) | {"bits": [round(bits, 6) for bits in sample.bits]}
@@ -177,7 +177,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def point_latest(folder: Path) -> None:
-    """Make outputs/latest a link to `folder`, a run or a sweep, in one step."""
+    """Atomically make outputs/latest a link to `folder`, a run or a sweep."""
     outputs = folder.parent.parent
     require_latest(outputs)
     with files.replacing(outputs / "latest") as temporary:
@@ -185,7 +185,7 @@ def point_latest(folder: Path) -> None:
 
 
 def require_latest(outputs: Path) -> None:
-    """Raise ConfigError where something that is no link stands in the place of outputs/latest."""
+    """Raise ConfigError if outputs/latest exists and is not a link."""
     latest = outputs / "latest"
     if os.path.lexists(latest) and not latest.is_symlink():
         kind = "folder" if latest.is_dir() else "file"

@@ -1,1 +1,1 @@
-"""The process and its machine: device, locks, whole files, progress, time."""
+"""The process and its machine: device, locks, files, progress, timing."""

@@ -1,4 +1,4 @@
-"""The machine that a run computes on: device, threads, memory, and what to say of them."""
+"""The machine that a run computes on: device, precision, threads, memory, and its description."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from nextchar.config import ConfigError
 
 
 def choose(device: str) -> torch.device:
-    """`auto` is cuda, else mps, else cpu. Raises ConfigError for a device that isn't there."""
+    """The device by name; `auto` is cuda, else mps, else cpu. Raises ConfigError if unavailable."""
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if device == "auto":
-        device = next(name for name, there in available.items() if there)
+        device = next(name for name, usable in available.items() if usable)
     if not available[device]:
-        there = ", ".join(name for name, is_there in available.items() if is_there)
-        raise ConfigError(f"device={device}: not available here; choose auto, or one of {there}")
+        usable = ", ".join(name for name, usable in available.items() if usable)
+        raise ConfigError(f"device={device}: not available here; choose auto, or one of {usable}")
     return torch.device(device)
 
 
-def precision(asked: str, device: torch.device) -> torch.dtype:
+def precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype of a training's matrix products: `bfloat16`, `float32`, or `auto`.
 
-    `auto` is bfloat16 where the processor multiplies it natively, which is up to three times as
-    fast as float32, and float32 elsewhere: emulated, bfloat16 is fifty times as slow.
+    `auto` is bfloat16 where the processor supports it natively, up to three times as fast as
+    float32, and float32 elsewhere, where emulated bfloat16 is fifty times as slow.
     """
-    if asked == "auto":
-        asked = "bfloat16" if _multiplies_bfloat16(device) else "float32"
-    return {"bfloat16": torch.bfloat16, "float32": torch.float32}[asked]
+    if name == "auto":
+        name = "bfloat16" if _multiplies_bfloat16(device) else "float32"
+    return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
 
 
 def _multiplies_bfloat16(device: torch.device) -> bool:
@@ -50,42 +50,42 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def rng_devices() -> list[int]:
-    """The GPU whose generator torch.random.fork_rng is to keep: that of this process, if any."""
+    """The GPU whose generator torch.random.fork_rng must restore: this process's own, if any."""
     return [torch.cuda.current_device()] if torch.cuda.is_available() else []
 
 
-def select_gpu(turn: int) -> None:
-    """Of several GPUs, make the one whose turn it is that of this process."""
+def select_gpu(index: int) -> None:
+    """Use GPU number `index`, modulo their count, in this process."""
     count = torch.cuda.device_count()
     if count > 1:
-        torch.cuda.set_device(turn % count)
+        torch.cuda.set_device(index % count)
 
 
 @contextmanager
 def allow_nondeterministic() -> Iterator[None]:
-    """Inside, torch may take kernels that it doesn't vouch for: say there why the bits are safe."""
-    asked = torch.are_deterministic_algorithms_enabled()
+    """Allows nondeterministic kernels; callers must justify why results are still deterministic."""
+    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(False)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(asked)
+        torch.use_deterministic_algorithms(before)
 
 
 def configure_torch(threads: int) -> None:
-    """Fix what decides the bits and the speed of this process: threads, determinism, memory."""
+    """Configure threads, determinism and memory allocation of this process."""
     torch.set_num_threads(threads)
-    # Deterministic kernels on the GPU; cuBLAS asks for the variable.
+    # cuBLAS needs the variable to be deterministic.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    # Which also fills memory that will be written anyway: a twentieth of a step, for nothing.
+    # Deterministic mode also fills new memory, which takes 5% of a step without any use here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _keep_large_tensors()
 
 
 def _keep_large_tensors() -> None:
-    """Let glibc keep freed memory: by default it returns every large tensor to the kernel, and the
-    next one of its size is faulted in again, page by page."""
+    """Let glibc keep freed memory. By default it returns every large tensor to the kernel, and the
+    next tensor of that size causes a page fault for each of its pages."""
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL("libc.so.6")
         trim_threshold, mmap_threshold = -1, -3
@@ -94,7 +94,7 @@ def _keep_large_tensors() -> None:
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """What a reader needs to know of the machine to place a figure."""
+    """The facts about the machine that a reader needs to interpret a result."""
     facts: dict[str, Any] = {
         "device": device.type,
         "processor": _processor(),

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written under a temporary name, then renamed."""
+"""Whole or absent files: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on error it is removed.
 
-    The name carries the process id, so that processes writing the same file never share one.
+    Its name contains the process id, so that processes that write the same file do not share it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -24,9 +24,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def clear(folder: Path) -> None:
-    """Remove the temporary files that writers left in `folder` when they were killed.
+    """Remove the temporary files that killed processes left in `folder`.
 
-    A living writer would lose its own: call it where a lock says that there is none.
+    Call it only while holding a lock that excludes other writers: their files would be lost.
     """
     for temporary in folder.glob(".*.tmp"):
         temporary.unlink()

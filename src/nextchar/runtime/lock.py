@@ -1,12 +1,15 @@
-"""One process at a time: a lock on a file, which the kernel lifts when its holder ends or dies.
+"""One process at a time: a lock on a file, which the kernel releases when its holder ends or dies.
 
-The lock is flock(2)'s, so nothing has to be cleaned up after a crash: the next in line simply gets
-it. The file holds who has it, for those who wait, and is removed by its holder at the end.
+The lock is flock(2)'s, so nothing has to be cleaned up after a crash: the next process gets it. The
+file says who holds it, for those who wait; its holder removes it at the end.
 
-Limits. Processes on several machines exclude each other only where their shared filesystem passes
-flock on (NFS since Linux 2.6.12, with its lock service running; Lustre when mounted with -o flock).
-Where a filesystem or system has no such locks, that is said once and the work goes on unlocked:
-every file is written whole (nextchar.runtime.files), so what can be lost is time, not a result.
+Limits: processes on several machines exclude each other only if their shared filesystem supports
+flock (NFS since Linux 2.6.12, with its lock service running; Lustre when mounted with -o flock).
+If a filesystem or system has no such locks, a warning says so and the work continues without: every
+file is written whole (nextchar.runtime.files), so time may be lost, but no result.
+
+The package `filelock` would leave every lock file in place, and without flock it raises or falls
+back to locks that exist as files.
 """
 
 from __future__ import annotations
@@ -27,22 +30,21 @@ if sys.platform != "win32":
 
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
-
-PATIENCE = 0.2
-"""Seconds that one tries for who would not wait."""
+PROBE_SECONDS = 0.2
+"""Seconds to retry when wait=False: the holder may only be probing."""
 
 
 class HeldError(RuntimeError):
-    """The lock is held by another process; the message says by which."""
+    """Another process holds the lock; the message says which one."""
 
 
 @contextmanager
 def holding(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file `path` during the block; `what` is being made, in words, for who waits.
+    """Hold the lock file `path` during the block; `what` is being made, for those who wait.
 
-    Waits for its turn, and says so; with `wait=False` raises HeldError instead.
+    Waits until the lock is free, and says so; with `wait=False` raises HeldError instead.
     """
-    file = _acquired(path, what, wait)
+    file = _acquire(path, what, wait)
     if file is None:
         yield
         return
@@ -51,7 +53,7 @@ def holding(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
         os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
     finally:
-        # While it is still held: a file that is removed later could be another's by then.
+        # While it is still held: after the release, the file may belong to another process.
         path.unlink(missing_ok=True)
         os.close(file)
 
@@ -67,8 +69,8 @@ def is_held(path: Path) -> bool:
         return True
 
 
-def _acquired(path: Path, what: str, wait: bool) -> int | None:
-    """The open, locked file; None where there are no locks to be had."""
+def _acquire(path: Path, what: str, wait: bool) -> int | None:
+    """The open, locked file; None if there are no locks here."""
     if sys.platform == "win32":
         progress.say(f"warning: no file locks on this system: {what} may be made twice at a time")
         return None
@@ -77,7 +79,7 @@ def _acquired(path: Path, what: str, wait: bool) -> int | None:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _lock(file, what, wait)
-            if _is_still(path, file):
+            if _is_current(path, file):
                 return file
         except OSError as error:
             os.close(file)
@@ -91,38 +93,28 @@ def _acquired(path: Path, what: str, wait: bool) -> int | None:
         except BaseException:
             os.close(file)
             raise
-        os.close(file)  # its holder removed it while we waited: queue at the new one
+        os.close(file)  # its holder removed it while we waited: wait for the new file
 
 
 def _lock(file: int, what: str, wait: bool) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(file, 200, 0).decode(errors="replace") or "another process"
-        if not wait:
-            _try_for(PATIENCE, file, f"{what} is held by {holder}")
-            return
-        progress.say(f"waiting for {holder}, which is making {what}")
-        fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _try_for(seconds: float, file: int, message: str) -> None:
-    """Lock the file within so many seconds, or raise HeldError: who only looks is gone by then."""
-    until = time.monotonic() + seconds
+    """Lock the open file, or raise HeldError."""
+    until = time.monotonic() + PROBE_SECONDS
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # noqa: PERF203 - asking again is the point
+        except BlockingIOError:  # noqa: PERF203 - retrying is the point
+            holder = os.pread(file, 200, 0).decode(errors="replace") or "another process"
+            if wait:
+                progress.say(f"waiting for {holder}, which is making {what}")
+                return fcntl.flock(file, fcntl.LOCK_EX)
             if time.monotonic() > until:
-                raise HeldError(message) from None
+                raise HeldError(f"{what} is held by {holder}") from None
             time.sleep(0.02)
 
 
-def _is_still(path: Path, file: int) -> bool:
+def _is_current(path: Path, file: int) -> bool:
     """Whether `path` still names the file that was locked."""
     try:
-        there = path.stat()
+        return os.path.samestat(path.stat(), os.fstat(file))
     except FileNotFoundError:
         return False
-    own = os.fstat(file)
-    return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)

@@ -1,4 +1,4 @@
-"""What long work says: a bar that moves on a terminal, a few plain lines in a log."""
+"""Progress of long work: a bar on a terminal, a few plain lines in a log."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 LINES_IN_A_LOG = 10
-"""A task writes at most about this many lines where there is no terminal."""
+"""A task writes at most about this many lines without a terminal."""
 
 
 def say(message: str) -> None:
-    """One line to the person who runs this, on standard error: standard output is for results."""
+    """Print one line for the user on standard error: standard output is for results."""
     print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def interruptible(*, force: bool) -> Iterator[None]:
-    """A Ctrl-C in the block goes on with what to do next, in words for the person who sent it."""
+    """Add to a Ctrl-C in the block what repeating the command would do, for the user."""
     try:
         yield
     except KeyboardInterrupt as stop:
         if force:
-            words = "with force=true the same command starts over; without it, it keeps what is "
-            words += "finished and goes on from the last checkpoint"
+            message = "with force=true the same command starts over; without it, it keeps what is "
+            message += "finished and continues from the last checkpoint"
         else:
-            words = "the same command goes on from the last checkpoint"
-        raise KeyboardInterrupt(words) from stop
+            message = "the same command continues from the last checkpoint"
+        raise KeyboardInterrupt(message) from stop
 
 
 class Task:
-    """Counts the steps of one piece of work and shows them; `note` is what to say beside them."""
+    """Shows how many steps of some work are completed, with an optional note."""
 
     def __init__(self, title: str, total: int, bar: tuple[Progress, TaskID] | None) -> None:
         self._title, self._total, self._bar = title, total, bar
@@ -43,7 +43,7 @@ class Task:
         self._said = 0
 
     def update(self, completed: int, note: str = "") -> None:
-        """`completed` of the total are done; it need not start at zero (a resumed training)."""
+        """Show that `completed` steps are done; the first need not be zero (resumed training)."""
         if self._first is None:
             self._first = completed
         if self._bar is not None:
@@ -66,9 +66,9 @@ class Task:
 
 @contextmanager
 def task(title: str, total: int) -> Iterator[Task]:
-    """Show the progress of `total` units of work until the block ends."""
+    """Show the progress of `total` steps of work until the block ends."""
     console = Console(stderr=True)
-    # Not console.is_terminal: FORCE_COLOR makes that true of a pipe, too.
+    # Not console.is_terminal: FORCE_COLOR makes that true for a pipe.
     if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield Task(title, total, None)
         return

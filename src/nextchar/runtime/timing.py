@@ -1,4 +1,4 @@
-"""Where the time of a piece of work goes: seconds of the clock and of the processor, by part."""
+"""Measures the time of each part of some work: wall-clock and processor seconds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Parts in the order in which they were first taken."""
+    """Seconds by part, in the order in which the parts were first entered."""
 
     def __init__(self) -> None:
         self.parts: dict[str, dict[str, float]] = {}
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Add the block's seconds to the part; `processor_seconds` are those of all threads."""
+        """Add the block's time to the part; `processor_seconds` count all threads."""
         clock, processor = time.perf_counter(), time.process_time()
         yield
         own = self.parts.setdefault(name, {"seconds": 0.0, "processor_seconds": 0.0})
