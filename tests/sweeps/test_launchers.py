@@ -23,11 +23,11 @@ import torch
 from nextchar.config import Config, ConfigError
 from nextchar.data import source
 from nextchar.experiment.identity import identify
-from nextchar.results.sweep import FINISHED
+from nextchar.results.sweep import FINISHED, RUNNING
 from nextchar.runtime import device
 from nextchar.sweeps import on_ray, on_slurm, transfer
 from nextchar.sweeps.jobs import Task
-from nextchar.sweeps.processes import Ended, Started, run_each
+from nextchar.sweeps.processes import run_each
 
 GRID = (
     "seed=0,1,2",
@@ -80,13 +80,13 @@ def _task(folder: Path, seed: int, work: str) -> Task:
 def test_processes_are_so_many_at_once_and_all_end(tmp_path: Path) -> None:
     tasks = [_task(tmp_path, seed, "nothing") for seed in range(5)]
     running, most, ended = 0, 0, []
-    for event in run_each(iter(tasks), 2):
-        running += 1 if isinstance(event, Started) else -1
+    for key, state in run_each(iter(tasks), 2):
+        running += 1 if state.state == RUNNING else -1
         most = max(most, running)
-        if isinstance(event, Ended):
-            ended.append(event.key)
-            assert event.state.state == FINISHED
-            assert (tmp_path / "outputs" / "runs" / event.key / "DONE").exists()
+        if state.state != RUNNING:
+            ended.append(key)
+            assert state.state == FINISHED
+            assert (tmp_path / "outputs" / "runs" / key / "DONE").exists()
     assert most == 2
     assert sorted(ended) == [task.key for task in tasks]
 
@@ -101,8 +101,8 @@ def test_a_task_is_taken_when_there_is_room_for_it(tmp_path: Path) -> None:
             taken.append(ended)
             yield _task(tmp_path, seed, "nothing")
 
-    for event in run_each(tasks(), 1):
-        ended += isinstance(event, Ended)
+    for _, state in run_each(tasks(), 1):
+        ended += state.state != RUNNING
     assert taken == [0, 1, 2]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from nextchar.config import ConfigError
-from nextchar.results.sweep import Plan, State
+from nextchar.results.sweep import Plan
 from nextchar.runtime import progress
 from nextchar.sweeps import scheduler
 from nextchar.sweeps.composing import Composer
@@ -66,28 +66,13 @@ class SweepLauncher(Launcher):
 
         print(f"report: {summarize.summarize(self.folder, at_work=False)}")
 
-    def run_jobs(
-        self,
-        jobs: Iterable[Job],
-        plan: Plan,
-        total: int,
-        *,
-        before: int = 0,
-        on_end: Callable[[Job, State], None] = lambda job, state: None,
-    ) -> int:
-        """Do the jobs and return how many failed (see scheduler.run_jobs)."""
-        with progress.interruptible(force=self._config.force):
-            return scheduler.run_jobs(
-                self.folder,
-                jobs,
-                self.backend,
-                total=total,
-                parameters=plan.parameters,
-                before=before,
-                force=self._config.force,
-                work=self._work,
-                on_end=on_end,
-            )
+    def run_jobs(self, jobs: Iterable[Job], plan: Plan, total: int, **more: Any) -> int:
+        """Do the jobs and return how many failed; `more` are fields of scheduler.Scheduler."""
+        force = bool(self._config.force)
+        with progress.interruptible(force=force):
+            return scheduler.Scheduler(
+                self.folder, total, plan.parameters, force=force, work=self._work, **more
+            ).run_jobs(jobs, self.backend)
 
     @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:

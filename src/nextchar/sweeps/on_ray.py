@@ -18,11 +18,11 @@ from uuid import uuid4
 
 from nextchar.config import ConfigError
 from nextchar.results import DONE
-from nextchar.results.sweep import FAILED, State
+from nextchar.results.sweep import FAILED, RUNNING, State
 from nextchar.runtime import progress
 from nextchar.sweeps import transfer
 from nextchar.sweeps.jobs import Task
-from nextchar.sweeps.processes import Ended, Event, Started, run_one
+from nextchar.sweeps.processes import Event, run_one
 from nextchar.sweeps.transfer import RunArchive
 
 POLL_SECONDS = 1.0
@@ -93,13 +93,13 @@ def _each(ray: Any, tasks: Iterator[Task], cluster: Cluster) -> Generator[Event,
                     alone = replace(task, trial=None)
                     reference = on_node.remote(alone, text, plugins, cluster.scratch, sweep)
                 running[reference] = task
-                yield Started(task.key)
+                yield task.key, State(RUNNING)
             if not running:
                 return
             ended, _ = ray.wait(list(running), num_returns=1, timeout=POLL_SECONDS)
             for reference in ended:
                 task = running.pop(reference)
-                yield Ended(task.key, _result(ray, reference, task))
+                yield task.key, _result(ray, reference, task)
     finally:
         for reference in running:
             ray.cancel(reference, force=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FAILED, State
+from nextchar.results.sweep import FAILED, RUNNING, State
 from nextchar.sweeps import transfer
 from nextchar.sweeps.jobs import Task
-from nextchar.sweeps.processes import Ended, Event, Started, run_one
+from nextchar.sweeps.processes import Event, run_one
 
 EXECUTORS = ("slurm", "local", "debug")
 
@@ -38,12 +38,12 @@ def run_each(
             while len(submitted) < at_once and (task := next(tasks, None)) is not None:
                 task = replace(task, config=transfer.absolute_paths(task.config))
                 submitted[task.key] = queue.submit(run_one, task)
-                yield Started(task.key)
+                yield task.key, State(RUNNING)
             if not submitted:
                 return
             ended = [key for key, job in submitted.items() if job.done()]
             for key in ended:
-                yield Ended(key, _state(submitted.pop(key)))
+                yield key, _state(submitted.pop(key))
             if not ended:
                 time.sleep(poll_seconds)
     finally:

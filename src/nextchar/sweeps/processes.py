@@ -23,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FAILED, FINISHED, PRUNED, State
+from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, State
 from nextchar.sweeps.job import load_function
 from nextchar.sweeps.jobs import PrunedError, Task
 
@@ -32,22 +32,8 @@ GRACE = 5.0
 """Seconds that a process has to end after SIGTERM, before SIGKILL."""
 
 
-@dataclass(frozen=True)
-class Started:
-    """A job has started."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A job has ended, finished or not."""
-
-    key: str
-    state: State
-
-
-Event = Started | Ended
+Event = tuple[str, State]
+"""A job's key and its new state: RUNNING when it starts, another one when it ends."""
 
 
 @dataclass
@@ -72,23 +58,21 @@ def run_each(tasks: Iterator[Task], at_once: int) -> Generator[Event, None, None
                 started = _start(context, task, count)
                 count += 1
                 running[started.process.sentinel] = started
-                yield Started(task.key)
+                yield task.key, State(RUNNING)
             if not running:
                 return
             for sentinel in wait(list(running)):
                 assert isinstance(sentinel, int)
                 ended = running.pop(sentinel)
-                yield Ended(ended.task.key, _state(ended))
+                yield ended.task.key, _state(ended)
     finally:
         _end(list(running.values()))
 
 
 def run_one(task: Task) -> State:
     """Do one task in its own process, and wait for it."""
-    for event in run_each(iter([task]), 1):
-        if isinstance(event, Ended):
-            return event.state
-    raise AssertionError("a task ends")
+    *_, (_, state) = run_each(iter([task]), 1)
+    return state
 
 
 def _context() -> BaseContext:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nextchar.config import ConfigError
@@ -14,7 +15,7 @@ from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, Plan, Plan
 from nextchar.runtime import lock, progress
 from nextchar.sweeps.job import COMPUTE
 from nextchar.sweeps.jobs import Job, Task, varying
-from nextchar.sweeps.processes import Ended, Event, Started
+from nextchar.sweeps.processes import Event
 
 Backend = Callable[[Iterator[Task]], Generator[Event, None, None]]
 """Does tasks somewhere, and yields an event when each starts and ends.
@@ -56,65 +57,44 @@ def exclusive(folder: Path) -> Iterator[None]:
         raise ConfigError(f"{held}; wait for it, or give this one another name") from held
 
 
-def run_jobs(
-    folder: Path,
-    jobs: Iterable[Job],
-    backend: Backend,
-    *,
-    total: int,
-    parameters: Sequence[str],
-    before: int = 0,
-    force: bool = False,
-    work: str = COMPUTE,
-    on_end: Callable[[Job, State], None] = lambda job, state: None,
-) -> int:
-    """Do the jobs of the sweep in `folder` that are not finished; return how many jobs failed.
+@dataclass
+class Scheduler:
+    """Does the jobs of the sweep in `folder` that are not finished. Use it inside `exclusive`.
 
-    Jobs with the same key are done once. `total` is for the progress bar, of which `before` jobs
-    are finished and not among `jobs`. `parameters` name a job in messages. `on_end` is called for
-    every job, also for one that was finished before. Call it inside `exclusive`.
+    `total` jobs are shown in the progress bar, of which `before` are finished and not among the
+    jobs. `parameters` name a job in messages. `on_end` is called for every job, also for one that
+    was finished before.
     """
-    with progress.task("jobs", total) as bar:
-        scheduler = _Scheduler(folder, parameters, before, force, work, on_end, bar)
-        scheduler.run(jobs, backend)
-    if scheduler.before:
-        progress.say(f"{scheduler.before:,} of {total:,} jobs were done before")
-    return scheduler.counts[FAILED]
 
+    folder: Path
+    total: int
+    parameters: Sequence[str]
+    before: int = 0
+    force: bool = False
+    work: str = COMPUTE
+    on_end: Callable[[Job, State], None] = lambda job, state: None
+    _jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    _discarded: set[Path] = field(default_factory=set, init=False)
+    _counts: Counter[str] = field(default_factory=Counter, init=False)
 
-class _Scheduler:
-    def __init__(
-        self,
-        folder: Path,
-        parameters: Sequence[str],
-        before: int,
-        force: bool,
-        work: str,
-        on_end: Callable[[Job, State], None],
-        bar: progress.Task,
-    ) -> None:
-        self._folder, self._parameters, self._force = folder, parameters, force
-        self._work, self._on_end, self._bar = work, on_end, bar
-        self._jobs: dict[str, Job] = {}
-        self._discarded: set[Path] = set()
-        self._shown = False
-        self.before = before
-        self.counts = dict.fromkeys((FINISHED, FAILED, PRUNED, RUNNING), 0)
-        self.counts[FINISHED] = before
-
-    def run(self, jobs: Iterable[Job], backend: Backend) -> None:
-        with closing(backend(self._tasks(jobs))) as events:
-            for event in events:
-                if isinstance(event, Started):
-                    stored.write_state(self._folder, event.key, State(RUNNING))
-                    self.counts[RUNNING] += 1
-                    self._show()
-                else:
-                    assert isinstance(event, Ended)
-                    self.counts[RUNNING] -= 1
-                    self._end(event.key, self._checked(event))
-        if not self._shown:
-            self._show()
+    def run_jobs(self, jobs: Iterable[Job], backend: Backend) -> int:
+        """Do the jobs, those with the same key once; return how many failed."""
+        self._counts[FINISHED] = self.before
+        with progress.task("jobs", self.total) as self._bar:
+            with closing(backend(self._tasks(jobs))) as events:
+                for key, state in events:
+                    if state.state == RUNNING:
+                        stored.write_state(self.folder, key, state)
+                        self._counts[RUNNING] += 1
+                        self._show()
+                    else:
+                        self._counts[RUNNING] -= 1
+                        self._end(key, self._checked(key, state))
+            if self.before == self.total:
+                self._show()
+        if self.before:
+            progress.say(f"{self.before:,} of {self.total:,} jobs were done before")
+        return self._counts[FAILED]
 
     def _tasks(self, jobs: Iterable[Job]) -> Iterator[Task]:
         """The jobs that are left to do; the backend takes one when it has room."""
@@ -124,22 +104,22 @@ class _Scheduler:
             self._jobs[job.key] = job
             if job.config is None:
                 self._end(job.key, State(FAILED, error=job.error))
-            elif stored.is_finished(self._folder, job.key) and not self._force:
-                self.counts[FINISHED] += 1
+            elif stored.is_finished(self.folder, job.key) and not self.force:
+                self._counts[FINISHED] += 1
                 self.before += 1
-                self._on_end(job, State(FINISHED))
+                self.on_end(job, State(FINISHED))
             else:
-                if self._force:
+                if self.force:
                     self._discard(job)
                 config = replace(job.config, force=False)
-                log = stored.log_path(self._folder, job.key)
-                yield Task(job.key, config, job.command, log, self._work, job.trial)
+                log = stored.log_path(self.folder, job.key)
+                yield Task(job.key, config, job.command, log, self.work, job.trial)
 
     def _discard(self, job: Job) -> None:
         """For force=true: remove the job's runs and models, each once in this sweep, so that jobs
         with the same model train it once."""
         assert job.identity is not None
-        outputs = self._folder.parent.parent
+        outputs = self.folder.parent.parent
         runs = {outputs / "runs" / name for name in (*job.identity.parts, job.key)}
         models = {outputs / "models" / name for name in job.identity.models}
         for path in sorted((runs | models) - self._discarded):
@@ -148,33 +128,29 @@ class _Scheduler:
                 with lock.holding(path.with_name(f"{path.name}.lock"), path.name):
                     shutil.rmtree(path)
 
-    def _checked(self, ended: Ended) -> State:
+    def _checked(self, key: str, state: State) -> State:
         """The state of a job that ended; it has failed if it left no run of its key."""
-        state = ended.state
-        if state.state == FINISHED and not stored.is_finished(self._folder, ended.key):
-            return replace(
-                state,
-                state=FAILED,
-                error=f"it did not leave the run {ended.key}: the text or a plugin changed while "
-                "the sweep was running; repeat the command",
-            )
-        return state
+        if state.state != FINISHED or stored.is_finished(self.folder, key):
+            return state
+        error = f"it did not leave the run {key}: the text or a plugin changed while the sweep "
+        return State(FAILED, error=f"{error}was running; repeat the command")
 
     def _end(self, key: str, state: State) -> None:
         job = self._jobs[key]
-        stored.write_state(self._folder, key, state)
-        self.counts[state.state] += 1
+        stored.write_state(self.folder, key, state)
+        self._counts[state.state] += 1
         if state.state == FAILED:
-            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self._parameters)
+            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self.parameters)
             progress.say(f"job failed: {settings}: {state.error}")
             if state.trace:
                 progress.say(state.trace.rstrip())
-                progress.say(f"its output: {stored.log_path(self._folder, key)}")
-        self._on_end(job, state)
+                progress.say(f"its output: {stored.log_path(self.folder, key)}")
+        self.on_end(job, state)
         self._show()
 
     def _show(self) -> None:
-        self._shown = True
-        over = sum(self.counts[state] for state in (FINISHED, FAILED, PRUNED))
+        over = sum(self._counts[state] for state in (FINISHED, FAILED, PRUNED))
         states = (RUNNING, FAILED, PRUNED)
-        self._bar.update(over, ", ".join(f"{self.counts[s]} {s}" for s in states if self.counts[s]))
+        self._bar.update(
+            over, ", ".join(f"{self._counts[s]} {s}" for s in states if self._counts[s])
+        )
