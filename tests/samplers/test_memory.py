@@ -284,8 +284,15 @@ def test_external_samplers_nest_and_may_be_any_callable(model):
     argmax = ExternalSampler(lambda logits: logits.argmax(-1), "argmax")
     assert torch.equal(write(model, [argmax], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
     # One of ours around one of theirs: the cut is ours, the draw theirs.
-    mixed = type(build({"top_k": 1}))(1, LabmlTemperature(1.0))
-    assert torch.equal(write(model, [mixed], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
+    for mixed in (
+        type(build({"top_k": 1}))(1, LabmlTemperature(1.0)),
+        build({"min_p": 0.1, "top_k": 1, **LABML}),
+    ):
+        assert not mixed.exact
+        assert torch.equal(write(model, [mixed], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
+    assert mixed.label == "min_p=0.1 top_k=1 labml_nn.TemperatureSampler temperature=1"
+    with pytest.raises(ConfigError, match="no exact distribution"):
+        type(build({"frequency_penalty": 1}))(1, sampler=LabmlTemperature(1.0))
 
 
 def test_external_errors_are_one_line(model):

@@ -55,6 +55,6 @@ def try_decoders(decoders: Sequence[Decoder], model: LanguageModel, vocabulary_s
     for decoder in decoders:
         if isinstance(decoder, Search):
             decoder.require(model)
-            try_sampler(decoder.sampler, vocabulary_size, decoder.label)
+            try_sampler(decoder.step_sampler, vocabulary_size, decoder.label)
         else:
             try_sampler(decoder, vocabulary_size, decoder.label)

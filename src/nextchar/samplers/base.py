@@ -13,6 +13,7 @@ import labml_nn.sampling
 import torch
 from torch import Tensor
 
+from nextchar.config import ConfigError
 from nextchar.samplers.decoder import Decoder
 from nextchar.samplers.operations import checked, draw
 
@@ -118,6 +119,13 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
             return (following,)
         assert rest is not None
         return (following, *self.sampler.advance(rest, self.warped(logits, memory), ids))
+
+    def require_exact(self) -> None:
+        """Raises ConfigError when what is applied next has no exact distribution."""
+        if not self.exact:
+            raise ConfigError(
+                f"{self.name}: the sampler after it has no exact distribution; remove {self.name}"
+            )
 
     def warped(self, logits: Tensor, memory: Any) -> Tensor:
         return self.warp(logits) if memory is None else self.warp_after(logits, memory)

@@ -120,6 +120,12 @@ def described(thing: Any) -> str:
     return f"{kind} {name} ({file or getattr(thing, '__module__', None) or 'built in'})"
 
 
+def one_line(value: object, most: int = 150) -> str:
+    """A value as text for an error: on one line, and not longer than `most` characters."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def short(value: object) -> str:
     """A parameter in a label: the shortest text that reads back as the number (1, not 1.0)."""
     if isinstance(value, numbers.Real):

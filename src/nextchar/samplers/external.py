@@ -18,7 +18,7 @@ from torch import Tensor
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
-from nextchar.samplers.decoder import described, registered, short
+from nextchar.samplers.decoder import described, one_line, registered, short
 
 TARGET = "_target_"
 
@@ -79,7 +79,7 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, ConfigError):
         return str(error).removeprefix("decoding.samplers: ")
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def source(sampler: Sampler) -> str:
@@ -119,10 +119,10 @@ def _checked_id(sampler: Sampler, answer: object, vocabulary: int) -> int:
         and 0 <= int(answer) < vocabulary
     ):
         return int(answer)
-    shown = " ".join(str(answer.tolist() if isinstance(answer, Tensor) else answer).split())
+    shown = one_line(answer.tolist() if isinstance(answer, Tensor) else answer, 60)
     raise ConfigError(
         f"decoding.samplers: {sampler.label}: {source(sampler.chain[-1])} returned "
-        f"{shown if len(shown) < 60 else shown[:57] + '...'} for one row of logits; it must return "
+        f"{shown} for one row of logits; it must return "
         f"a tensor with one whole id per row, from 0 to {vocabulary - 1}"
     )
 

@@ -25,6 +25,10 @@ class StatefulSampler(Sampler):
 
     stateful = True
 
+    def __init__(self, sampler: Inner = None) -> None:
+        super().__init__(sampler)
+        self.require_exact()
+
     def warp(self, logits: Tensor) -> Tensor:
         """Raises TypeError: the logits alone don't say what was read."""
         raise TypeError(f"{self.name} remembers: pass the state that start(prompts) returns")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
-from nextchar.samplers.decoder import Decoder, Kind, described, registered
+from nextchar.samplers.decoder import Decoder, Kind, described, one_line, registered
 from nextchar.samplers.external import TARGET, build_target
 
 Spec = str | Mapping[str, Any]
@@ -22,12 +21,36 @@ def build(spec: Spec) -> Sampler:
     {mirostat: {target: 2, rate: 0.2}}. `_target_: package.Class` comes last, with its arguments
     after it; what is applied after it is its argument `sampler`. Raises ConfigError in one line.
     """
-    return _built(spec, Sampler)
+    made = build_any(spec)
+    if not isinstance(made, Sampler):
+        raise ConfigError(f"decoding.samplers: {made.label}: no sampler; {made.name} is a search")
+    return made
 
 
 def build_any(spec: Spec) -> Decoder:
-    """A sampler, or samplers and a search at the end: {temperature: 0.7, best_of: 8}."""
-    return _built(spec, Decoder)
+    """A sampler, or a search with samplers before it: {temperature: 0.7, best_of: 8}."""
+    steps = _steps(spec)
+    known = registered(Decoder)
+    made: Decoder | None = None
+    for name in steps:
+        if name not in known and name != TARGET:
+            remedy = f"there are {', '.join(known)}"
+            if TARGET in steps:
+                remedy = "arguments of _target_ come after it"
+            raise ConfigError(f"decoding.samplers: no sampler is called {name!r}; {remedy}")
+    *before, last = steps
+    for name in filter(_is_search, before):
+        raise ConfigError(
+            f"decoding.samplers: {one_line(steps)}: a search comes last, and there is only one; "
+            f"move or remove {name}"
+        )
+    for name in reversed(before if _is_search(last) else list(steps)):
+        value = steps[name]
+        made = build_target(value, build) if name == TARGET else _make(known[name], value, made)
+    if _is_search(last):
+        made = _make(known[last], steps[last], made)
+    assert made is not None
+    return made
 
 
 def build_all(specs: Sequence[Spec]) -> list[Sampler]:
@@ -54,67 +77,44 @@ def curve_names(samplers: Sequence[Sampler]) -> list[str]:
     ]
 
 
-def _built(spec: Spec, kind: type[Kind]) -> Kind:
-    steps = list(_steps(spec).items())
-    known = registered(kind)
-    for name, _ in steps:
-        if name not in known and name != TARGET:
-            raise ConfigError(
-                f"decoding.samplers: no sampler is called {name!r}; there are {', '.join(known)}"
-            )
-    searches = [
-        name for name, _ in steps if name != TARGET and not issubclass(known[name], Sampler)
-    ]
-    if searches and (len(searches) > 1 or searches[0] != steps[-1][0]):
-        raise ConfigError(
-            f"decoding.samplers: {dict(steps)}: there is one search at most, and it comes last; "
-            f"move or remove {searches[0]}"
-        )
-    search = steps.pop() if searches else None
-    made: Decoder | None = None
-    for name, value in reversed(steps):
-        made = build_target(value, build) if name == TARGET else _make(known[name], value, made)
-        if isinstance(made, Sampler) and made.has_memory and not made.exact:
-            raise ConfigError(
-                f"decoding.samplers: {made.label}: a sampler with a memory needs an exact "
-                f"distribution after it; remove {made.name}"
-            )
-    if search is not None:
-        made = _make(known[search[0]], search[1], made)
-    assert isinstance(made, kind)
-    return made
+def _is_search(name: str) -> bool:
+    return name in registered(Decoder) and name not in registered(Sampler)
 
 
 def _steps(spec: Spec) -> dict[str, Any]:
-    """The names of a spec with their values; `_target_` with itself and all that follows it."""
+    """The names of a spec with their values.
+
+    The value of `_target_` is itself and all that follows it, except for a search at the end.
+    """
     if isinstance(spec, str):
         return {spec: None}
     if not isinstance(spec, Mapping) or not spec:
         raise ConfigError(
-            f"decoding.samplers: {spec!r} is no sampler; write greedy or {{top_k: 5}}"
+            f"decoding.samplers: {one_line(spec)} is no sampler; write greedy or {{top_k: 5}}"
         )
     steps = {str(name): value for name, value in spec.items()}
     if TARGET not in steps:
         return steps
     names = list(steps)
-    before, target = names[: names.index(TARGET)], names[names.index(TARGET) :]
+    first, last = names.index(TARGET), len(names) - _is_search(names[-1])
     return {
-        **{name: steps[name] for name in before},
-        TARGET: {name: steps[name] for name in target},
+        **{name: steps[name] for name in names[:first]},
+        TARGET: {name: steps[name] for name in names[first:last]},
+        **{name: steps[name] for name in names[last:]},
     }
 
 
 def _make(kind: type[Decoder], value: Any, sampler: Decoder | None) -> Decoder:
-    """One step with what comes after it, or for a search what comes before it."""
+    """One step with what is applied after it, or for a search what is applied before it."""
     arguments = _arguments(kind, value)
     try:
         return kind(**arguments, sampler=sampler)  # type: ignore[call-arg]  # see Decoder
     except ConfigError as error:
         reason = str(error)
-    except Exception as error:
-        text = " ".join(str(error).split())
-        reason = f"{kind.name}={value}: {described(kind)}: {type(error).__name__}: {text}"
-    raise ConfigError(f"decoding.samplers: {reason.removeprefix('decoding.samplers: ')}")
+    except Exception as error:  # of a user's class
+        reason = f"{kind.name}={one_line(value)}: {described(kind)}: "
+        reason += f"{type(error).__name__}: {one_line(error)}"
+    raise ConfigError(f"decoding.samplers: {reason}")
 
 
 def _arguments(kind: type[Decoder], value: Any) -> dict[str, Any]:
@@ -123,26 +123,26 @@ def _arguments(kind: type[Decoder], value: Any) -> dict[str, Any]:
     Raises ConfigError, with the forms that are possible, for what `kind` does not take.
     """
     parameters = kind.parameters()
-    needed = {key for key, each in parameters.items() if each.default is each.empty}
-    if isinstance(value, Mapping):
-        arguments = dict(value)
-    elif value is None and not parameters:
+    if not parameters and value is None:
         return {}
-    else:
-        arguments = dict.fromkeys(list(parameters)[:1], value)
-    fitting = all(
-        key in parameters and _fits(each, parameters[key]) for key, each in arguments.items()
-    )
-    if parameters and needed <= arguments.keys() and fitting:
+    first = dict.fromkeys(list(parameters)[:1], value)
+    arguments = dict(value) if isinstance(value, Mapping) else first
+    needed = {name for name, each in parameters.items() if each.default is each.empty}
+    if (
+        parameters
+        and needed <= arguments.keys() <= parameters.keys()
+        and all(_fits(each, parameters[name].default) for name, each in arguments.items())
+    ):
         return arguments
     forms = [f"{{{kind.name}: NUMBER}}" if parameters else kind.name]
     if len(parameters) > 1:
-        forms.append(f"{{{kind.name}: {{{', '.join(f'{key}: NUMBER' for key in parameters)}}}}}")
-    raise ConfigError(f"decoding.samplers: {kind.name}={value}: write {' or '.join(forms)}")
+        forms.append(f"{{{kind.name}: {{{', '.join(f'{name}: NUMBER' for name in parameters)}}}}}")
+    shown = f"{kind.name}={one_line(value)}"
+    raise ConfigError(f"decoding.samplers: {shown}: write {' or '.join(forms)}")
 
 
-def _fits(value: Any, parameter: inspect.Parameter) -> bool:
+def _fits(value: Any, default: Any) -> bool:
     """A number that float64 can hold; true, false or null where the default is of that kind."""
     if value is None or isinstance(value, bool):
-        return type(parameter.default) is type(value)
-    return isinstance(value, (int, float)) and (not isinstance(value, int) or abs(value) < 1e308)
+        return type(default) is type(value)
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e308)

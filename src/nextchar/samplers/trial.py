@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
+from nextchar.samplers.decoder import one_line
 from nextchar.samplers.external import choose, source
 from nextchar.samplers.operations import draw
 from nextchar.samplers.registry import build
@@ -45,8 +46,8 @@ def try_sampler(sampler: Sampler, vocabulary_size: int, label: str | None = None
         reason = str(error)
     except (Exception, SystemExit) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        text = " ".join(str(error).split())
-        reason = f"raised {type(error).__name__}: {text} (line {last.lineno} of {last.filename})"
+        reason = f"raised {type(error).__name__}: {one_line(error)}"
+        reason += f" (line {last.lineno} of {last.filename})"
     else:
         return
     raise ConfigError(f"decoding.samplers: {label}: {source(sampler)}: {reason}")
@@ -80,9 +81,9 @@ def _try_distribution(sampler: Sampler, vocabulary_size: int) -> None:
             )
         if step == 0:
             alone = sampler.distribution(
-                logits[-1:], sampler.start(prompts[-1:]) if state else None
+                logits[1:2], sampler.start(prompts[1:2]) if state else None
             )
-            if not torch.allclose(alone, found[-1:], rtol=0, atol=1e-9):
+            if not torch.allclose(alone, found[1:2], rtol=0, atol=1e-9):
                 raise _WrongError(
                     "gives a row another distribution alone than beside others; reduce over the "
                     "last dimension only (dim=-1)"
@@ -94,7 +95,9 @@ def _try_distribution(sampler: Sampler, vocabulary_size: int) -> None:
 
 def _check(what: str, found: object, logits: Tensor) -> None:
     if not isinstance(found, Tensor):
-        raise _WrongError(f"{what} returned {found!r}; return a tensor {tuple(logits.shape)}")
+        raise _WrongError(
+            f"{what} returned {one_line(found)}; return a tensor of the shape of the logits"
+        )
     if found.shape != logits.shape:
         raise _WrongError(
             f"{what} returned the shape {tuple(found.shape)} for logits {tuple(logits.shape)}; "

@@ -35,8 +35,7 @@ class XTCSampler(Sampler):
         bound = "the threshold must lie in (0, 0.5]; above, nothing is excluded"
         require(0 < threshold <= 0.5, self.name, threshold, bound)
         require(0 <= probability <= 1, "xtc probability", probability, "must lie in [0, 1]")
-        if not self.exact:
-            raise ConfigError("xtc: the sampler after it has no exact distribution; remove xtc")
+        self.require_exact()
         for each in self.chain[1:]:
             if each.state_uses_logits:
                 raise ConfigError(f"xtc: {each.name} would have to know its coin; put xtc after it")

@@ -28,9 +28,10 @@ MOST_ROWS = 10_000
 class Search(Decoder):
     """A way of writing a text that looks further than the next character.
 
-    What is before it in the ordered mapping is its `sampler`: the distribution of each step, or the
-    model's own without one. A search has no exact distribution of the next character, so entropy
-    and support size are left out for it. Raises ConfigError for a sampler that it can't follow.
+    What comes `before` it in the ordered mapping is its `step_sampler`, the distribution of each
+    step; without any it is the model's own. A search has no exact distribution of the next
+    character, so entropy and support size are left out for it. Raises ConfigError for a sampler
+    that it can't follow.
     """
 
     takes_any_sampler: ClassVar[bool] = False
@@ -46,7 +47,7 @@ class Search(Decoder):
                 "use samplers without a memory"
             )
         self.before = sampler
-        self.sampler: Sampler = sampler or TemperatureSampler(1.0)
+        self.step_sampler: Sampler = sampler or TemperatureSampler(1.0)
 
     @property
     def label(self) -> str:

@@ -42,7 +42,7 @@ class BeamSearch(BlockSearch):
         ids = prompts.new_empty(G, B, 0)
         total = first_only(G, B, prompts.device)
         for t in range(length):
-            log_p = self.sampler.distribution(logits).log().view(G, B, -1)
+            log_p = self.step_sampler.distribution(logits).log().view(G, B, -1)
             ordered, order = descending((total[..., None] + log_p).flatten(1))
             total = ordered[:, :B]
             parents, following = order[:, :B] // log_p.size(-1), order[:, :B] % log_p.size(-1)

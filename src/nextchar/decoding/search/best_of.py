@@ -52,7 +52,7 @@ class BestOf(Search):
         texts = engine.generate(
             model,
             prompts,
-            [self.sampler],
+            [self.step_sampler],
             candidates,
             length=length,
             seed=seed,

@@ -50,7 +50,7 @@ class ContrastiveSearch(BlockSearch):
         logits = model.unembed(hidden[:, -1])[::k]
         ids = []
         for _ in range(length):
-            ordered, order = descending(self.sampler.distribution(logits))
+            ordered, order = descending(self.step_sampler.distribution(logits))
             # A small vocabulary has fewer than k: the last are repeated, which changes nothing.
             at = torch.arange(k, device=order.device).clamp(max=order.size(-1) - 1)
             probability, candidates = ordered[:, at], order[:, at]

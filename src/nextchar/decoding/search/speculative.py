@@ -58,7 +58,7 @@ class SpeculativeDecoding(BlockSearch):
         K, sources = self.ahead, streams(rows, seed, 2)
         logits, prefilled = model.prefill(prompts)
         first = torch.stack([source(1) for source in sources]).to(prompts.device)
-        last = draw(self.sampler.distribution(logits), first[:, 0])
+        last = draw(self.step_sampler.distribution(logits), first[:, 0])
         texts = [[character] for character in last.tolist()]
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
@@ -67,7 +67,7 @@ class SpeculativeDecoding(BlockSearch):
             uniform = torch.stack([source(2 * K + 1) for source in sources]).to(prompts.device)
             proposed, q = self._propose(recent, uniform[:, :K])
             logits = cache.read(torch.cat((recent[:, -1:], proposed), 1))
-            p = self.sampler.distribution(logits)
+            p = self.step_sampler.distribution(logits)
             accepted, following = verify(p, q, proposed, uniform[:, K:])
             cache.keep(accepted + 1)
             grown = []
@@ -85,7 +85,7 @@ class SpeculativeDecoding(BlockSearch):
         proposed, q = recent[:, :0], []
         for each in uniform.unbind(1):
             logits = self.draft.probabilities(torch.cat((recent, proposed), 1)).log()
-            q.append(self.sampler.distribution(logits))
+            q.append(self.step_sampler.distribution(logits))
             proposed = torch.cat((proposed, draw(q[-1], each)[:, None]), 1)
         return proposed, torch.stack(q, 1)
 

@@ -51,7 +51,7 @@ class StochasticBeamSearch(BlockSearch):
         log_p = first_only(G, B, prompts.device)
         perturbed = log_p.clone()
         for t in range(length):
-            children = log_p[..., None] + self.sampler.distribution(logits).log().view(G, B, V)
+            children = log_p[..., None] + self.step_sampler.distribution(logits).log().view(G, B, V)
             uniform = torch.stack([source(B * V) for source in sources]).view(G, B, V)
             keys = conditioned(children, gumbel(uniform.to(children.device)), perturbed)
             ordered, order = descending(keys.flatten(1))
