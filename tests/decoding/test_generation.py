@@ -47,7 +47,7 @@ def test_a_text_does_not_depend_on_its_company(together: Texts, rows: list[Row])
     assert torch.equal(found.ids, together.ids[at])
     assert torch.equal(found.bits, together.bits[at])
     assert torch.equal(found.entropy, together.entropy[at])
-    assert torch.equal(found.kept, together.kept[at])
+    assert torch.equal(found.support_size, together.support_size[at])
 
 
 def test_it_is_what_an_uncached_loop_writes_one_text_at_a_time(together: Texts) -> None:
@@ -84,9 +84,9 @@ def test_greedy_needs_no_noise(together: Texts) -> None:
 def test_what_is_measured_of_each_choice(together: Texts) -> None:
     of = torch.tensor([row.sampler for row in ALL])
     assert (together.entropy[of == 0] == 0).all()
-    assert (together.kept[of == 0] == 1).all()
-    assert (together.kept[of == 1] == V).all()
-    assert (together.kept[of == 2] == 3).all()
+    assert (together.support_size[of == 0] == 1).all()
+    assert (together.support_size[of == 1] == V).all()
+    assert (together.support_size[of == 2] == 3).all()
     assert (together.entropy[of == 2] <= math.log2(3)).all()
     assert (together.bits > 0).all()
     assert set(together.seconds) == {0, 1, 2, 3}
@@ -140,7 +140,7 @@ def test_the_static_step_writes_the_same_texts(length: int, monkeypatch: Any) ->
     static = written()
     monkeypatch.undo()
     plain = written()
-    for name in ("ids", "bits", "entropy", "kept"):
+    for name in ("ids", "bits", "entropy", "support_size"):
         assert torch.equal(getattr(static, name), getattr(plain, name)), name
 
 

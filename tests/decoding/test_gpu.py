@@ -150,7 +150,7 @@ def test_captured_generation_is_generation_as_it_is(monkeypatch: pytest.MonkeyPa
     captured = written("cuda")
     monkeypatch.setattr(engine, "_stepping", uncaptured)
     plain = written("cuda")
-    for name in ("ids", "bits", "entropy", "kept"):
+    for name in ("ids", "bits", "entropy", "support_size"):
         assert torch.equal(getattr(captured, name), getattr(plain, name)), name
 
 

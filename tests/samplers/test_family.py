@@ -7,10 +7,10 @@ from itertools import combinations
 
 from omegaconf import OmegaConf
 
-from nextchar.decoding.registry import SEARCHES, build_decoders
+from nextchar.decoding.registry import build_decoders
 from nextchar.plots.palette import family, look
+from nextchar.samplers import Decoder, registered
 from nextchar.samplers.external import TARGET
-from nextchar.samplers.registry import FAMILY
 
 
 def all_specs() -> list[object]:
@@ -23,7 +23,12 @@ def all_specs() -> list[object]:
 def test_one_config_runs_every_method():
     specs = all_specs()
     named = {name for spec in specs for name in ([spec] if isinstance(spec, str) else spec)}
-    assert FAMILY.keys() | SEARCHES.keys() | {TARGET} <= named
+    ours = {
+        name
+        for name, kind in registered(Decoder).items()
+        if kind.__module__.startswith("nextchar.")
+    }
+    assert ours | {TARGET} <= named
     assert len(build_decoders(specs, 1)) == len(specs)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from nextchar.config import ConfigError, ModelConfig
 from nextchar.decoding.engine import Row, Texts, generate, noise
 from nextchar.models.transformer import Transformer
-from nextchar.samplers import Sampler, ThirdPartySampler, build, draw
+from nextchar.samplers import ExternalSampler, Sampler, build, draw
 from nextchar.samplers.suffix_matches import Matches
 
 V = 5
@@ -238,7 +238,7 @@ def test_engine_gives_each_row_its_own_state(model, spec):
         assert torch.equal(alone.entropy[0], together.entropy[-1])
     else:
         assert alone.entropy.isnan().all()
-        assert alone.kept.isnan().all()
+        assert alone.support_size.isnan().all()
 
 
 def test_engine_follows_the_state_by_hand(model):
@@ -265,9 +265,9 @@ def test_no_repeat_ngram_holds_over_whole_texts(model):
         assert all(grams.index(gram) == at for at, gram in enumerate(grams) if at >= 5)
 
 
-def test_third_party_samplers_are_seeded_by_the_row_and_leave_torch_alone(model):
+def test_external_samplers_are_seeded_by_the_row_and_leave_torch_alone(model):
     sampler = build(LABML)
-    assert isinstance(sampler, ThirdPartySampler)
+    assert isinstance(sampler, ExternalSampler)
     before = torch.random.get_rng_state()
     first = write(model, [sampler], [Row(0, 0, 0), Row(0, 0, 1), Row(0, 0, 0)])
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -276,22 +276,29 @@ def test_third_party_samplers_are_seeded_by_the_row_and_leave_torch_alone(model)
     assert sampler.label == "labml_nn.TemperatureSampler temperature=1"
 
 
-def test_third_party_samplers_nest_and_may_be_any_callable(model):
+def test_external_samplers_nest_and_may_be_any_callable(model):
     spec = {"_target_": "labml_nn.sampling.top_k.TopKSampler", "k": 1, "sampler": LABML}
     assert label(spec) == "labml_nn.TopKSampler k=1 labml_nn.TemperatureSampler temperature=1"
     greedy = write(model, [build("greedy"), build(spec)], [Row(0, 0, 0), Row(1, 0, 0)])
     assert torch.equal(greedy.ids[0], greedy.ids[1])
-    argmax = ThirdPartySampler(lambda logits: logits.argmax(-1), "argmax")
+    argmax = ExternalSampler(lambda logits: logits.argmax(-1), "argmax")
     assert torch.equal(write(model, [argmax], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
     # One of ours around one of theirs: the cut is ours, the draw theirs.
-    mixed = type(build({"top_k": 1}))(1, LabmlTemperature(1.0))
-    assert torch.equal(write(model, [mixed], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
+    for mixed in (
+        type(build({"top_k": 1}))(1, LabmlTemperature(1.0)),
+        build({"min_p": 0.1, "top_k": 1, **LABML}),
+    ):
+        assert not mixed.exact
+        assert torch.equal(write(model, [mixed], [Row(0, 0, 0)]).ids[0], greedy.ids[0])
+    assert mixed.label == "min_p=0.1 top_k=1 labml_nn.TemperatureSampler temperature=1"
+    with pytest.raises(ConfigError, match="no exact distribution"):
+        type(build({"frequency_penalty": 1}))(1, sampler=LabmlTemperature(1.0))
 
 
-def test_third_party_errors_are_one_line(model):
+def test_external_errors_are_one_line(model):
     for spec in ({"_target_": "nowhere.Nothing"}, {"_target_": "fractions.Fraction"}):
         with pytest.raises(ConfigError, match=r"^decoding\.samplers: [^\n]+$"):
             build(spec)
-    wrong = ThirdPartySampler(lambda logits: logits, "wrong")
-    with pytest.raises(ConfigError, match="an id below 11 is needed"):
+    wrong = ExternalSampler(lambda logits: logits, "wrong")
+    with pytest.raises(ConfigError, match="one whole id per row, from 0 to 10"):
         write(model, [wrong], [Row(0, 0, 0)])

@@ -31,7 +31,7 @@ from nextchar.samplers import (
     build_all,
     draw,
 )
-from nextchar.samplers.base import product_sum
+from nextchar.samplers.operations import product_sum
 
 # Few distinct values make ties common; -inf is a character that the model rules out.
 values = st.one_of(
@@ -321,7 +321,7 @@ def test_calling_without_noise_uses_torch_and_with_noise_does_not() -> None:
         (lambda: TemperatureSampler(-0.1), "temperature=-0.1: must be finite and at least 0"),
         (lambda: TemperatureSampler(math.nan), "temperature=nan"),
         (lambda: TemperatureSampler(math.inf), "temperature=inf"),
-        (lambda: TopKSampler(0), "top_k=0: must be a whole number of at least 1"),
+        (lambda: TopKSampler(0), "top_k=0: must be a whole number from 1 to 1,000,000,000"),
         (lambda: TopKSampler(2.5), "top_k=2.5"),  # type: ignore[arg-type]
         (lambda: NucleusSampler(0), r"top_p=0: must lie in \(0, 1\]"),
         (lambda: NucleusSampler(1.1), "top_p=1.1"),
@@ -374,7 +374,7 @@ def test_labels_are_derived_from_the_parameters(spec: object, label: str) -> Non
         ([5], "is no sampler"),
         (["temperature"], "write {temperature: NUMBER}"),
         ([{"top_k": 0}], "top_k=0"),
-        ([{"top_k": 5}, {"top_k": 5.0}], "'top_k=5' stands there twice"),
+        ([{"top_k": 5}, {"top_k": 5.0}], "'top_k=5' is listed twice"),
     ],
 )
 def test_a_config_that_names_no_sampler(specs: list[object], says: str) -> None:

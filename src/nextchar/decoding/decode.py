@@ -1,4 +1,4 @@
-"""Every method writes its texts after the same prompts, samplers together, searches one by one.
+"""Every decoder writes its texts after the same prompts: samplers together, searches one by one.
 
 Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (rows).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,46 +25,47 @@ from nextchar.samplers import Sampler
 
 def decode_all(
     model: LanguageModel,
-    samplers: Sequence[Decoder],
+    decoders: Sequence[Decoder],
     prompts: Tensor,
     decoding: DecodingConfig,
     seed: int,
 ) -> Texts:
-    """What every method writes after prompts [P, T], its own seconds with it."""
-    rows = [
-        [
-            Row(index, prompt, sample)
-            for prompt in range(decoding.prompts)
-            for sample in range(decoding.samples_per_prompt)
-        ]
-        for index in range(len(samplers))
+    """What every decoder writes after prompts [P, T], in their order, with their own seconds."""
+    keys = [
+        (prompt, sample)
+        for prompt in range(decoding.prompts)
+        for sample in range(decoding.samples_per_prompt)
     ]
-    stepping = [each for each in samplers if isinstance(each, Sampler)]
-    with progress.task("generating", sum(map(len, rows)) * decoding.length) as task:
-        parts = []
-        if stepping:
-            at = [index for index, each in enumerate(samplers) if isinstance(each, Sampler)]
+    samplers = {i: each for i, each in enumerate(decoders) if isinstance(each, Sampler)}
+    searches = {i: each for i, each in enumerate(decoders) if isinstance(each, Search)}
+    parts: list[Texts] = []
+    with progress.task("generating", len(decoders) * len(keys) * decoding.length) as task:
+
+        def on_progress(characters: int) -> None:
+            task.update(sum(part.ids.numel() for part in parts) + characters)
+
+        if samplers:
             texts = engine.generate(
                 model,
                 prompts,
-                [each if isinstance(each, Sampler) else stepping[0] for each in samplers],
-                [row for index in at for row in rows[index]],
+                list(samplers.values()),
+                [Row(place, *key) for place in range(len(samplers)) for key in keys],
                 length=decoding.length,
                 seed=seed,
-                on_progress=task.update,
+                on_progress=on_progress,
             )
-            parts.append(texts)
-        for index, each in enumerate(samplers):
-            if isinstance(each, Search):
-                done = sum(len(part.rows) for part in parts) * decoding.length
+            parts.append(_numbered(texts, list(samplers)))
+        for index, search in searches.items():
+            rows = [Row(index, *key) for key in keys]
+            parts.append(_search(model, search, prompts, rows, decoding.length, seed, on_progress))
+    return _joined(parts)
 
-                def on_progress(characters: int, done: int = done) -> None:
-                    task.update(done + characters)
 
-                parts.append(
-                    _search(model, each, prompts, rows[index], decoding.length, seed, on_progress)
-                )
-    return _joined(parts, len(samplers))
+def _numbered(texts: Texts, indices: Sequence[int]) -> Texts:
+    """The texts of some decoders, numbered as they are among all of them."""
+    rows = [replace(row, sampler=indices[row.sampler]) for row in texts.rows]
+    seconds = {indices[place]: taken for place, taken in texts.seconds.items()}
+    return replace(texts, rows=rows, seconds=seconds)
 
 
 def _search(
@@ -75,53 +77,47 @@ def _search(
     seed: int,
     on_progress: Callable[[int], None],
 ) -> Texts:
-    """What a search wrote, weighed by the model (in its time, too); it has no distribution."""
+    """What a search writes, and its bits under the model; its seconds include both."""
     clock = time.perf_counter()
     ids = search.write(model, prompts, rows, length=length, seed=seed, on_progress=on_progress)
     read = prompts[[row.prompt for row in rows]]
     bits = engine.score_bits(model, read, ids.to(prompts.device))
     seconds = {rows[0].sampler: time.perf_counter() - clock}
-    nothing = torch.full_like(bits, torch.nan)
-    return Texts(rows, ids, bits, nothing, nothing, seconds)
+    unknown = torch.full_like(bits, torch.nan)
+    return Texts(rows, ids, bits, unknown, unknown, seconds)
 
 
-def _joined(parts: Sequence[Texts], methods: int) -> Texts:
-    """All texts, in the order in which their methods were asked for."""
+def _joined(parts: Sequence[Texts]) -> Texts:
+    """All texts, in the order of their decoders."""
     rows = [row for part in parts for row in part.rows]
     order = sorted(range(len(rows)), key=lambda i: rows[i].sampler)
-    ids, bits, entropy, kept = (
+    ids, bits, entropy, support_size = (
         torch.cat([getattr(part, name) for part in parts])[order]
-        for name in ("ids", "bits", "entropy", "kept")
+        for name in ("ids", "bits", "entropy", "support_size")
     )
-    seconds = dict.fromkeys(range(methods), 0.0)
-    for part in parts:
-        for index, taken in part.seconds.items():
-            seconds[index] += taken
-    return Texts([rows[i] for i in order], ids, bits, entropy, kept, seconds)
+    seconds = {index: taken for part in parts for index, taken in part.seconds.items()}
+    return Texts([rows[i] for i in order], ids, bits, entropy, support_size, seconds)
 
 
-def speeds(samplers: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:
-    """Seconds of the whole, and of each sampler: its own choosing, and its share of the model's.
+def speeds(decoders: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:
+    """Seconds of the whole, and of each decoder: its own choosing, and its share of the model's.
 
-    A search's own seconds hold the model's steps, which it takes alone.
+    A search's own seconds include the model's steps, which no other decoder shares.
     """
-    characters = texts.ids.numel()
-    own = [
-        sum(row.sampler == index for row in texts.rows) * texts.ids.size(1)
-        for index in range(len(samplers))
-    ]
-    together = [0 if isinstance(each, Search) else own[i] for i, each in enumerate(samplers)]
-    shared = (seconds - sum(texts.seconds.values())) / max(sum(together), 1)
-    speeds: dict[str, Any] = {
-        "seconds": seconds,
-        "characters_per_second": characters / seconds,
-        "samplers": {},
-    }
-    for index, sampler in enumerate(samplers):
-        taken = texts.seconds[index] + shared * together[index]
-        speeds["samplers"][sampler.label] = {
-            "choosing_seconds": texts.seconds[index],
+    each = texts.ids.numel() / len(decoders)  # all write as many characters
+    sharing = sum(isinstance(decoder, Sampler) for decoder in decoders)
+    shared = (seconds - sum(texts.seconds.values())) / max(sharing, 1)
+    speeds = {}
+    for index, decoder in enumerate(decoders):
+        own = texts.seconds[index]
+        taken = own + (shared if isinstance(decoder, Sampler) else 0)
+        speeds[decoder.label] = {
+            "choosing_seconds": own,
             "seconds": taken,
-            "characters_per_second": own[index] / taken,
+            "characters_per_second": each / taken,
         }
-    return speeds
+    return {
+        "seconds": seconds,
+        "characters_per_second": texts.ids.numel() / seconds,
+        "samplers": speeds,
+    }

@@ -1,4 +1,4 @@
-"""Text is written: one batched, cached loop that serves all samplers at once.
+"""Text generation: one batched, cached loop that serves all samplers at once.
 
 Shapes: R rows (a row is one text), P prompts, T characters of a prompt, L characters of a text,
 V vocabulary.
@@ -45,16 +45,16 @@ class Texts:
     """What was written, and what was measured of each choice, all [R, L].
 
     `bits` is -log2 of the character's probability under the untouched model; `entropy` (bits) and
-    `kept` (characters of probability above zero) are of the sampler's distribution, NaN where it
-    has none. `seconds` is what each sampler took to choose, without the model's steps; on a GPU, to
-    tell the device what to do.
+    `support_size` (characters of probability above zero) are of the sampler's distribution, NaN
+    where it has none. `seconds` is what each sampler took to choose, without the model's steps; on
+    a GPU, to queue the work.
     """
 
     rows: Sequence[Row]
     ids: Tensor
     bits: Tensor
     entropy: Tensor
-    kept: Tensor
+    support_size: Tensor
     seconds: dict[int, float]
 
 
@@ -105,10 +105,10 @@ def generate(
 
         columns = _write(model, prompts, samplers, filled, torch.from_numpy(keys), seconds, on_step)
         parts.append([column[: len(block)].cpu() for column in columns])
-    ids, bits, entropy, kept = (torch.cat(column) for column in zip(*parts, strict=True))
+    ids, bits, entropy, support_size = (torch.cat(column) for column in zip(*parts, strict=True))
     if bits.isnan().any():
         raise ValueError("logits were no distribution: the model that made them has diverged")
-    return Texts(rows, ids, bits, entropy, kept, seconds)
+    return Texts(rows, ids, bits, entropy, support_size, seconds)
 
 
 def _write(
@@ -120,7 +120,7 @@ def _write(
     seconds: dict[int, float],
     on_step: Callable[[int], None],
 ) -> list[Tensor]:
-    """One block under noise `keys` [R, L]: ids, bits, entropy and kept, each [R, L]."""
+    """One block under noise `keys` [R, L]: ids, bits, entropy and support size, each [R, L]."""
     length = keys.size(1)
     keys = keys.to(prompts.device)
     read = prompts[[row.prompt for row in rows]]
@@ -188,30 +188,31 @@ class Choices:
         return exact and not self._states
 
     def __call__(self, logits: Tensor, noises: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Ids, bits, entropy and kept, each [R], from logits [R, V] under noises [R]."""
-        all_ids, laws = [], []
+        """Ids, bits, entropy and support size, each [R], from logits [R, V] under noises [R]."""
+        all_ids, distributions = [], []
         for index, at in self._places.items():
             clock = time.perf_counter()
             sampler, given, state = self._samplers[index], logits[at], self._states.get(index)
             if sampler.exact:
-                law = sampler.distribution(given, state)
-                ids = draw(law, noises[at])
+                distribution = sampler.distribution(given, state)
+                ids = draw(distribution, noises[at])
             else:
-                law = torch.full_like(given, torch.nan, dtype=torch.float64)
+                distribution = torch.full_like(given, torch.nan, dtype=torch.float64)
                 ids = choose(sampler, given, noises[at])
             if state is not None:
                 self._states[index] = sampler.advance(state, given, ids)
             self._seconds[index] += time.perf_counter() - clock
             all_ids.append(ids)
-            laws.append(law)
+            distributions.append(distribution)
         # In the order of the rows again: on a GPU, writing to places would wait for the device.
-        chosen, probabilities = torch.cat(all_ids)[self._order], torch.cat(laws)[self._order]
+        chosen = torch.cat(all_ids)[self._order]
+        probabilities = torch.cat(distributions)[self._order]
         log_model = F.log_softmax(logits.double(), dim=-1)
         log_chosen = log_model.gather(-1, chosen[:, None]).squeeze(-1)
         entropy = torch.special.entr(probabilities).sum(-1)
         # Of NaN, where there is no distribution, nothing is greater than zero.
-        kept = (probabilities > 0).sum(-1).where(entropy.isfinite(), torch.nan).double()
-        return chosen, -log_chosen / math.log(2), entropy / math.log(2), kept
+        support_size = (probabilities > 0).sum(-1).where(entropy.isfinite(), torch.nan).double()
+        return chosen, -log_chosen / math.log(2), entropy / math.log(2), support_size
 
 
 def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from nextchar.config import ConfigError
-from nextchar.decoding.search import (
-    BeamSearch,
-    BestOf,
-    ContrastiveSearch,
-    Search,
-    SpeculativeDecoding,
-    StochasticBeamSearch,
-)
+from nextchar.decoding.search import Search
+from nextchar.models.base import LanguageModel
+from nextchar.results import REFERENCES
 from nextchar.samplers import Sampler
-from nextchar.samplers.external import TARGET
-from nextchar.samplers.registry import FAMILY, Spec, arguments, build, build_all
+from nextchar.samplers.registry import Spec, build_any, distinct
+from nextchar.samplers.trial import try_sampler
 
 Decoder = Sampler | Search
-
-SEARCHES: dict[str, type[Search]] = {
-    each.name: each
-    for each in (
-        BeamSearch,
-        StochasticBeamSearch,
-        ContrastiveSearch,
-        BestOf,
-        SpeculativeDecoding,
-    )
-}
 
 
 def build_decoder(spec: Spec) -> Decoder:
@@ -36,44 +20,41 @@ def build_decoder(spec: Spec) -> Decoder:
 
     Raises ConfigError in one line.
     """
-    names = [spec] if isinstance(spec, str) else list(spec) if isinstance(spec, Mapping) else []
-    unknown = [name for name in names if name not in FAMILY.keys() | SEARCHES.keys()]
-    if unknown and TARGET not in names:
-        raise ConfigError(
-            f"decoding.samplers: no sampler is called {unknown[0]!r}; there are "
-            f"{', '.join([*FAMILY, *SEARCHES])}"
-        )
-    if not set(names) & SEARCHES.keys():
-        return build(spec)
-    steps = {spec: None} if isinstance(spec, str) else spec
-    *before, (name, value) = steps.items()
-    misplaced = [key for key, _ in before if key in SEARCHES] or (
-        [] if name in SEARCHES else [name]
-    )
-    if misplaced:
-        raise ConfigError(
-            f"decoding.samplers: {dict(steps)}: one search, and it stands last; "
-            f"{misplaced[0]} is out of place"
-        )
-    sampler = build(dict(before)) if before else None
-    given = arguments(name, SEARCHES[name], value)
-    try:
-        return SEARCHES[name](**given, sampler=sampler)
-    except ValueError as error:
-        raise ConfigError(f"decoding.samplers: {error}") from None
+    made = build_any(spec)
+    assert isinstance(made, Sampler | Search)
+    return made
 
 
 def build_decoders(specs: Sequence[Spec], samples_per_prompt: int) -> list[Decoder]:
-    """Every method of a comparison.
+    """The decoders of a comparison.
 
-    Raises ConfigError when two have the same label, or one can't write so many samples a prompt.
+    Raises ConfigError when two have the same label, one has that of a reference, or one can't
+    write so many samples per prompt.
     """
-    methods = build_all(specs, build_decoder)
-    for method in methods:
-        most = method.most_samples if isinstance(method, Search) else None
+    decoders = distinct([build_decoder(spec) for spec in specs])
+    for decoder in decoders:
+        if decoder.label in REFERENCES:
+            raise ConfigError(
+                f"decoding.samplers: {decoder.label!r} is the name of a reference; rename it"
+            )
+        most = decoder.most_samples if isinstance(decoder, Search) else None
         if most is not None and samples_per_prompt > most:
             raise ConfigError(
-                f"decoding.samplers: {method.label}: at most {most} samples a prompt, and "
+                f"decoding.samplers: {decoder.label}: at most {most} samples per prompt, and "
                 f"decoding.samples_per_prompt={samples_per_prompt}; widen it"
             )
-    return methods
+    return decoders
+
+
+def try_decoders(decoders: Sequence[Decoder], model: LanguageModel, vocabulary_size: int) -> None:
+    """Try each sampler on a few rows of logits, before the model is trained.
+
+    Raises ConfigError, naming the decoder, class, file and remedy, for one that does not work, and
+    for a search that this model does not support.
+    """
+    for decoder in decoders:
+        if isinstance(decoder, Search):
+            decoder.require(model)
+            try_sampler(decoder.step_sampler, vocabulary_size, decoder.label)
+        else:
+            try_sampler(decoder, vocabulary_size, decoder.label)

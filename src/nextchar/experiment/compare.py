@@ -46,7 +46,8 @@ from nextchar.results import (
     Truncation,
 )
 from nextchar.runtime.timing import Stopwatch
-from nextchar.samplers import FAMILY, Sampler
+from nextchar.samplers import Sampler
+from nextchar.samplers.registry import curve_names
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def compare(
                 model, corpus, lawful, samples, at, truth, measured.epsilon, weights
             )
             sums += held.sums
-            curves = truncation(at, truth, list(FAMILY), measured.epsilon, weights)
+            curves = truncation(at, truth, curve_names(lawful), measured.epsilon, weights)
             possible = held.possible
     with clock.part("intervals"):
         metrics = figures(sums, weights)
@@ -242,7 +243,7 @@ def _written(
             texts=[sample.text for sample in group],
             bits=np.array([sample.bits for sample in group]),
             entropy=texts.entropy.numpy()[chosen[label]] if label in chosen else None,
-            kept=texts.kept.numpy()[chosen[label]] if label in chosen else None,
+            kept=texts.support_size.numpy()[chosen[label]] if label in chosen else None,
         )
         for label, group in groups.items()
     ]

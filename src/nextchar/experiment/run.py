@@ -15,7 +15,7 @@ from nextchar.config import Config
 from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
-from nextchar.decoding.registry import Decoder, build_decoders
+from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import compare, manifest, pool_seeds
 from nextchar.experiment.compare import Comparison
 from nextchar.experiment.identity import Identity, identify
@@ -114,7 +114,9 @@ def _kept(
         if asked.force or not done.exists():
             device.configure_torch(asked.threads)
             # What can't be built is said before anything is written.
-            build_model(asked.model, len(setting.text.vocabulary), asked.seed)
+            vocabulary_size = len(setting.text.vocabulary)
+            model = build_model(asked.model, vocabulary_size, asked.seed)
+            try_decoders(setting.methods, model, vocabulary_size)
             turn.enter_context(
                 lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {identity.run_id}")
             )

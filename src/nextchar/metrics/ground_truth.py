@@ -27,7 +27,7 @@ from nextchar.metrics.exact import CHUNK, Positions
 from nextchar.metrics.statistics import Floats, ratio_interval
 from nextchar.results import Possible, Truncation
 from nextchar.runtime import progress
-from nextchar.samplers import Sampler, build
+from nextchar.samplers import Sampler, build, registered
 
 LEAD = 2000
 """Characters that the automaton reads before a stretch, to find out in which state it is."""
@@ -41,19 +41,6 @@ UNITS = {
 
 AFTER = (16, 64, 256)
 """Characters after which texts are asked whether they are still possible."""
-
-GRID: dict[str, Sequence[float]] = {
-    "temperature": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2),
-    "top_k": (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40),
-    "top_p": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999),
-    "min_p": (0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001),
-    "typical": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999),
-    "epsilon": (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001),
-    "eta": (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001),
-    "top_h": (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
-    "top_n_sigma": (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0),
-}
-"""As many settings of each family, from the surest to the widest, for the curves."""
 
 ORACLE = "oracle"
 ORACLE_PRICES = tuple(float(price) for price in np.logspace(-1.5, 3.5, 26))
@@ -197,7 +184,8 @@ def truncation(
     such sampler can lie below its curve, whatever rule it cuts by. Temperature cuts nothing: what
     it starves is seen in the divergence alone.
     """
-    families = {name: GRID[name] for name in GRID if name in known}
+    grids = {name: kind.grid for name, kind in registered(Sampler).items()}
+    families = {name: grid for name, grid in grids.items() if name in known and grid}
     points = [(name, value) for name, values in families.items() for value in values]
     samplers = [build({name: value}) for name, value in points]
     totals = np.zeros((len(points) + len(ORACLE_PRICES), 3, at.count))

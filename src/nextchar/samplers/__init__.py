@@ -1,54 +1,29 @@
-"""Ways of choosing the next character, a file each; they compose by wrapping one another."""
+"""Ways of choosing the next character, a file each; they compose by wrapping one another.
 
-from nextchar.samplers.base import Sampler, State, draw
-from nextchar.samplers.dry import DrySampler
-from nextchar.samplers.dynamic_temperature import DynamicTemperatureSampler
-from nextchar.samplers.epsilon import EpsilonSampler
-from nextchar.samplers.eta import EtaSampler
-from nextchar.samplers.external import ThirdPartySampler, choose
-from nextchar.samplers.frequency_penalty import FrequencyPenaltySampler
-from nextchar.samplers.greedy import GreedySampler
-from nextchar.samplers.history import MemorySampler
-from nextchar.samplers.min_p import MinPSampler
-from nextchar.samplers.mirostat import MirostatSampler
-from nextchar.samplers.no_repeat_ngram import NoRepeatNgramSampler
-from nextchar.samplers.nucleus import NucleusSampler
-from nextchar.samplers.presence_penalty import PresencePenaltySampler
-from nextchar.samplers.registry import FAMILY, build, build_all
-from nextchar.samplers.repetition_penalty import RepetitionPenaltySampler
-from nextchar.samplers.temperature import TemperatureSampler
-from nextchar.samplers.top_h import TopHSampler
-from nextchar.samplers.top_k import TopKSampler
-from nextchar.samplers.top_n_sigma import TopNSigmaSampler
-from nextchar.samplers.typical import TypicalSampler
-from nextchar.samplers.xtc import XTCSampler
+Every module of this folder is imported, and each sampler in it can be imported from here:
+`from nextchar.samplers import TopKSampler`. A new file is found without being listed.
+"""
 
-__all__ = [
-    "FAMILY",
-    "DrySampler",
-    "DynamicTemperatureSampler",
-    "EpsilonSampler",
-    "EtaSampler",
-    "FrequencyPenaltySampler",
-    "GreedySampler",
-    "MemorySampler",
-    "MinPSampler",
-    "MirostatSampler",
-    "NoRepeatNgramSampler",
-    "NucleusSampler",
-    "PresencePenaltySampler",
-    "RepetitionPenaltySampler",
-    "Sampler",
-    "State",
-    "TemperatureSampler",
-    "ThirdPartySampler",
-    "TopHSampler",
-    "TopKSampler",
-    "TopNSigmaSampler",
-    "TypicalSampler",
-    "XTCSampler",
-    "build",
-    "build_all",
-    "choose",
-    "draw",
-]
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+from nextchar.samplers.base import Sampler as Sampler
+from nextchar.samplers.base import State as State
+from nextchar.samplers.decoder import Decoder as Decoder
+from nextchar.samplers.decoder import registered as registered
+from nextchar.samplers.external import ExternalSampler as ExternalSampler
+from nextchar.samplers.external import choose as choose
+from nextchar.samplers.history import HistorySampler as HistorySampler
+from nextchar.samplers.history import StatefulSampler as StatefulSampler
+from nextchar.samplers.operations import draw as draw
+from nextchar.samplers.registry import build as build
+from nextchar.samplers.registry import build_all as build_all
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+vars().update({each.__name__: each for each in registered(Sampler).values()})
+
+if TYPE_CHECKING:  # the classes found above
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,4 +1,4 @@
-"""Dynamic temperature: cool where the model is sure, warm where it is not.
+"""Dynamic temperature: low where the model is sure, high where it is not.
 
     P'(x = i) = exp(l_i / T') / Z,   T' = low + (high - low) * (H(P) / ln n)^e
     low = max(0, T - r), high = T + r, n the characters that can still be chosen
@@ -9,21 +9,21 @@ kalomaze). With one character left nothing changes; T' = 0 is greedy.
 
 from __future__ import annotations
 
-import math
-
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, entropy
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.decoder import LARGEST
 from nextchar.samplers.greedy import GreedySampler
+from nextchar.samplers.operations import entropy
 
 
 class DynamicTemperatureSampler(Sampler):
     """Divide the logits by a temperature that follows their entropy, row by row.
 
-    Raises ValueError for a temperature or a range below 0, an exponent not above 0, or any that is
-    not finite.
+    Raises ConfigError for a temperature or a range below 0, an exponent not above 0, or any of them
+    above 1e9.
     """
 
     name = "dynamic_temperature"
@@ -33,23 +33,15 @@ class DynamicTemperatureSampler(Sampler):
         temperature: float,
         range: float = 0.5,
         exponent: float = 1.0,
-        sampler: labml_nn.sampling.Sampler | None = None,
+        sampler: Inner = None,
     ) -> None:
         super().__init__(sampler)
-        for name, number in (("", temperature), (" range", range)):
-            if not (math.isfinite(number) and number >= 0):
-                raise ValueError(
-                    f"dynamic_temperature{name}={number}: must be finite and at least 0"
-                )
-        if not (math.isfinite(exponent) and exponent > 0):
-            raise ValueError(
-                f"dynamic_temperature exponent={exponent}: must be finite and greater than 0"
-            )
+        bound = f"must be from 0 to {LARGEST:,}"
+        require(0 <= temperature <= LARGEST, self.name, temperature, bound)
+        require(0 <= range <= LARGEST, f"{self.name} range", range, bound)
+        bound = f"must be greater than 0 and at most {LARGEST:,}"
+        require(0 < exponent <= LARGEST, f"{self.name} exponent", exponent, bound)
         self.temperature, self.range, self.exponent = temperature, range, exponent
-
-    @property
-    def value(self) -> float:
-        return self.temperature
 
     def warp(self, logits: Tensor) -> Tensor:
         low, high = max(0.0, self.temperature - self.range), self.temperature + self.range

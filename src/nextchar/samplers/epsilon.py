@@ -8,27 +8,26 @@ equals.
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, at_least
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.operations import at_least
 
 
 class EpsilonSampler(Sampler):
-    """Mask improbable characters. Raises ValueError for epsilon outside [0, 1); 0 keeps all."""
+    """Mask improbable characters. Raises ConfigError for epsilon outside [0, 1); 0 keeps all."""
 
     name = "epsilon"
+    rank = 5
+    grid = (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001)
 
-    def __init__(self, epsilon: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+    def __init__(self, epsilon: float, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not 0 <= epsilon < 1:
-            raise ValueError(f"epsilon={epsilon}: must lie in [0, 1); 0 keeps every character")
+        bound = "must lie in [0, 1); 0 keeps every character"
+        require(0 <= epsilon < 1, self.name, epsilon, bound)
         self.epsilon = epsilon
-
-    @property
-    def value(self) -> float:
-        return self.epsilon
 
     def warp(self, logits: Tensor) -> Tensor:
         return at_least(logits, torch.softmax(logits, dim=-1) >= self.epsilon)

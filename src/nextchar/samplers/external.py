@@ -1,57 +1,34 @@
-"""Samplers made elsewhere: any callable from logits [R, V] to ids [R] takes part in a comparison.
+"""Samplers named by `_target_`: a class of ours or of a user, or any callable from logits to ids.
 
-What it does to the distribution is not known, so its entropy and kept characters are left out, and
-the table says so. It draws from torch's global generator, which is seeded from the noise of the
-row and the step, one row at a time: the text is reproducible, and does not depend on its
-neighbours.
+What a callable does to the distribution is not known, so its entropy and support size are left out,
+and the table says so. It draws from torch's global generator, which is seeded from the noise of the
+row and the step, one row at a time: the text is reproducible and does not depend on its neighbours.
 """
 
 from __future__ import annotations
 
+import functools
+import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from hydra.errors import HydraException
 from hydra.utils import instantiate
 from torch import Tensor
 
 from nextchar.config import ConfigError
-from nextchar.samplers.base import Sampler, short
+from nextchar.samplers.base import Sampler
+from nextchar.samplers.decoder import described, one_line, registered, short
 
 TARGET = "_target_"
 
 
-class ThirdPartySampler(Sampler):
+class ExternalSampler(Sampler):
     """A callable from logits to ids under a label of its own; it has no exact distribution."""
 
-    name = "third_party"
-
-    def __init__(self, choose: Callable[[Tensor], Tensor], label: str) -> None:
+    def __init__(self, function: Callable[[Tensor], Tensor], label: str) -> None:
         super().__init__(None)
-        self._choose, self._label = choose, label
-
-    @classmethod
-    def from_spec(cls, spec: Mapping[str, Any]) -> ThirdPartySampler:
-        """From `{_target_: package.Class, parameter: value}`, nested at will.
-
-        Raises ConfigError when it can't be made, or can't be called.
-        """
-        try:
-            made = instantiate(dict(spec))
-        except HydraException as error:
-            root: BaseException = error
-            while root.__cause__ is not None:
-                root = root.__cause__
-            reason = str(root).strip().splitlines()[0]
-            raise ConfigError(
-                f"decoding.samplers: {spec[TARGET]} could not be made: {reason}"
-            ) from None
-        if not callable(made):
-            raise ConfigError(
-                f"decoding.samplers: {spec[TARGET]}: must make a callable from logits to ids"
-            )
-        return cls(made, _label(spec))
+        self.function, self._label = function, label
 
     @property
     def label(self) -> str:
@@ -66,15 +43,59 @@ class ThirdPartySampler(Sampler):
         raise TypeError(f"{self.label} maps logits to ids and has no exact distribution")
 
     def __call__(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
-        return self._choose(logits)
+        return self.function(logits)
+
+
+def build_target(spec: Mapping[str, Any], build: Callable[[Any], Sampler]) -> Sampler:
+    """From `{_target_: package.Class, parameter: value}`; parameters may be such mappings.
+
+    A subclass of our Sampler is that sampler; its argument `sampler`, applied after it, is made by
+    `build`. Raises ConfigError for what can't be made, or can't be called.
+    """
+    path, arguments = spec[TARGET], dict(spec)
+    try:
+        found = pkgutil.resolve_name(str(path))
+        if isinstance(found, type) and issubclass(found, Sampler):
+            if arguments.get("sampler") is not None:
+                arguments["sampler"] = build(arguments["sampler"])
+            if registered(Sampler).get(getattr(found, "name", "")) is not found:
+                raise ConfigError('give the class a name of its own: name = "mine"')
+        made = instantiate(arguments)
+    except (Exception, SystemExit) as error:
+        reason = _reason(error)
+        raise ConfigError(f"decoding.samplers: {path} could not be made: {reason}") from None
+    if isinstance(made, Sampler):
+        return made
+    if not callable(made):
+        raise ConfigError(
+            f"decoding.samplers: {path}: must be a sampler, or make a callable from logits to ids"
+        )
+    return ExternalSampler(made, _label(spec))
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause in one line: Hydra wraps it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, ConfigError):
+        return str(error).removeprefix("decoding.samplers: ")
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
+def source(sampler: Sampler) -> str:
+    """The class of a sampler, or its callable where it is external, with its file: for errors."""
+    found: Any = sampler.function if isinstance(sampler, ExternalSampler) else type(sampler)
+    while isinstance(found, functools.partial):
+        found = found.func
+    return described(found if hasattr(found, "__qualname__") else type(found))
 
 
 def choose(sampler: Sampler, logits: Tensor, noise: Tensor) -> Tensor:
     """Ids [R] from logits [R, V] by a sampler without a distribution; noise [R] in [0, 1).
 
-    Each row is seeded by its own noise, and torch's generators are left as they were. A row that
+    Each row is seeded by its own noise, and torch's generators are restored afterwards. A row that
     repeats the one before it, as those that fill a block do, is not asked again. Raises ConfigError
-    for an answer that is no id.
+    for an answer that is not one id.
     """
     devices = [logits.device] if logits.is_cuda else []
     ids = torch.empty_like(noise, dtype=torch.long)
@@ -86,25 +107,33 @@ def choose(sampler: Sampler, logits: Tensor, noise: Tensor) -> Tensor:
                 ids[row] = ids[row - 1]
                 continue
             torch.manual_seed(seed)
-            answer = sampler(logits[row : row + 1])
-            if answer.numel() != 1 or not 0 <= int(answer) < logits.size(-1):
-                raise ConfigError(
-                    f"decoding.samplers: {sampler.label} returned {answer.tolist()} for one row of "
-                    f"logits; an id below {logits.size(-1)} is needed"
-                )
-            ids[row] = int(answer)
+            ids[row] = _checked_id(sampler, sampler(logits[row : row + 1]), logits.size(-1))
     return ids
 
 
+def _checked_id(sampler: Sampler, answer: object, vocabulary: int) -> int:
+    if (
+        isinstance(answer, Tensor)
+        and answer.numel() == 1
+        and answer.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+        and 0 <= int(answer) < vocabulary
+    ):
+        return int(answer)
+    shown = one_line(answer.tolist() if isinstance(answer, Tensor) else answer, 60)
+    raise ConfigError(
+        f"decoding.samplers: {sampler.label}: {source(sampler.chain[-1])} returned "
+        f"{shown} for one row of logits; it must return "
+        f"a tensor with one whole id per row, from 0 to {vocabulary - 1}"
+    )
+
+
 def _label(spec: Mapping[str, Any]) -> str:
-    """`labml_nn.TopKSampler k=2 labml_nn.TemperatureSampler temperature=1`: no value is lost."""
+    """`labml_nn.TopKSampler k=2 labml_nn.TemperatureSampler temperature=1`: with every value."""
     path = str(spec[TARGET]).split(".")
     words = [path[0] if len(path) == 1 else f"{path[0]}.{path[-1]}"]
     for name, value in spec.items():
         if isinstance(value, Mapping) and TARGET in value:
             words.append(_label(value))
         elif name != TARGET:
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            text = short(value) if number else str(value)
-            words.append(f"{name}={text}".replace(" ", ""))
+            words.append(f"{name}={short(value)}")
     return " ".join(words)

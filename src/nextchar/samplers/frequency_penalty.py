@@ -1,8 +1,8 @@
-"""Frequency penalty: a character is less probable by each time that it was read before.
+"""Frequency penalty: a character is less probable each time that it was read before.
 
     l'_i = l_i - penalty * n_i,  n_i how often i was read
 
-As in OpenAI's API, which counts what was written only. Here the whole text counts, the prompt too,
+As in OpenAI's API, which counts only what was written. Here the whole text counts, the prompt too,
 or its last `window` characters.
 """
 
@@ -14,7 +14,7 @@ from nextchar.samplers.history import AdditivePenalty, counts
 
 
 class FrequencyPenaltySampler(AdditivePenalty):
-    """Lower the logits of what was read. Raises ValueError for a penalty that is not finite."""
+    """Lower the logits of what was read, by its count."""
 
     name = "frequency_penalty"
 

@@ -2,7 +2,7 @@
 
     x = argmax_i l_i
 
-Of equal logits, the one with the lower id is taken.
+Of equal logits, the one with the lower id is chosen.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class GreedySampler(Sampler):
     """Put all probability on the largest logit."""
 
     name = "greedy"
+    rank = 0
 
     def warp(self, logits: Tensor) -> Tensor:
         best = logits.argmax(-1, keepdim=True)

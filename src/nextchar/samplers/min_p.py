@@ -8,30 +8,28 @@ side has been rounded by a normalisation; equality passes.
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, at_least
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.operations import at_least
 
 
 class MinPSampler(Sampler):
-    """Mask what is too improbable beside the best. Raises ValueError for min_p outside [0, 1].
+    """Mask what is too improbable beside the best. Raises ConfigError for min_p outside [0, 1].
 
     0 keeps everything, 1 the best character and its equals.
     """
 
     name = "min_p"
+    rank = 3
+    grid = (0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
 
-    def __init__(self, min_p: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+    def __init__(self, min_p: float, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not 0 <= min_p <= 1:
-            raise ValueError(f"min_p={min_p}: must lie in [0, 1]; 0 keeps every character")
+        require(0 <= min_p <= 1, self.name, min_p, "must lie in [0, 1]; 0 keeps every character")
         self.min_p = min_p
-
-    @property
-    def value(self) -> float:
-        return self.min_p
 
     def warp(self, logits: Tensor) -> Tensor:
         relative = torch.exp(logits - logits.amax(-1, keepdim=True))

@@ -10,31 +10,29 @@ edge, those with the lower ids are kept.
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, keep, running_sum
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.operations import descending, keep, running_sum
 
 
 class NucleusSampler(Sampler):
-    """Mask what lies outside the nucleus. Raises ValueError for p outside (0, 1].
+    """Mask what lies outside the nucleus. Raises ConfigError for p outside (0, 1].
 
     p = 1 keeps everything; the most probable character is always kept.
     """
 
     name = "top_p"
+    rank = 2
+    grid = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
 
-    def __init__(self, p: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+    def __init__(self, p: float, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not 0 < p <= 1:
-            raise ValueError(f"top_p={p}: must lie in (0, 1]; 1 keeps every character")
+        require(0 < p <= 1, self.name, p, "must lie in (0, 1]; 1 keeps every character")
         self.p = p
-
-    @property
-    def value(self) -> float:
-        return self.p
 
     def warp(self, logits: Tensor) -> Tensor:
         if self.p == 1:

@@ -2,21 +2,23 @@
 
     l'_i = l_i - penalty  for i that was read;  l_i elsewhere
 
-As in OpenAI's API, which counts what was written only. Here the whole text counts, the prompt too,
-or its last `window` characters. Unlike the repetition penalty it moves all logits alike.
+As in OpenAI's API, which counts only what was written. Here the whole text counts, the prompt too,
+or its last `window` characters. Unlike the repetition penalty it lowers all logits by the same.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from nextchar.samplers.history import AdditivePenalty, counts
 
 
 class PresencePenaltySampler(AdditivePenalty):
-    """Lower the logits of what was read. Raises ValueError for a penalty that is not finite."""
+    """Lower the logits of what was read, once."""
 
     name = "presence_penalty"
 
     def warp_after(self, logits: Tensor, memory: Tensor) -> Tensor:
-        return logits - self.penalty * (counts(memory, logits.size(-1)) > 0)
+        # Not penalty * (counts > 0), which torch rounds to float32.
+        return torch.where(counts(memory, logits.size(-1)) > 0, logits - self.penalty, logits)

@@ -1,131 +1,148 @@
-"""Samplers as they are written in a config: ordered mappings, applied from left to right."""
+"""From the text of a config to samplers and searches: ordered mappings, applied left to right."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
-from nextchar.samplers.dry import DrySampler
-from nextchar.samplers.dynamic_temperature import DynamicTemperatureSampler
-from nextchar.samplers.epsilon import EpsilonSampler
-from nextchar.samplers.eta import EtaSampler
-from nextchar.samplers.external import TARGET, ThirdPartySampler
-from nextchar.samplers.frequency_penalty import FrequencyPenaltySampler
-from nextchar.samplers.greedy import GreedySampler
-from nextchar.samplers.min_p import MinPSampler
-from nextchar.samplers.mirostat import MirostatSampler
-from nextchar.samplers.no_repeat_ngram import NoRepeatNgramSampler
-from nextchar.samplers.nucleus import NucleusSampler
-from nextchar.samplers.presence_penalty import PresencePenaltySampler
-from nextchar.samplers.repetition_penalty import RepetitionPenaltySampler
-from nextchar.samplers.temperature import TemperatureSampler
-from nextchar.samplers.top_h import TopHSampler
-from nextchar.samplers.top_k import TopKSampler
-from nextchar.samplers.top_n_sigma import TopNSigmaSampler
-from nextchar.samplers.typical import TypicalSampler
-from nextchar.samplers.xtc import XTCSampler
+from nextchar.samplers.decoder import Decoder, Kind, described, one_line, registered
+from nextchar.samplers.external import TARGET, build_target
 
 Spec = str | Mapping[str, Any]
 """One entry of decoding.samplers."""
 
 
-class _Labelled(Protocol):
-    @property
-    def label(self) -> str: ...
-
-
-Made = TypeVar("Made", bound=_Labelled)
-
-FAMILY: dict[str, type[Sampler]] = {
-    each.name: each
-    for each in (
-        GreedySampler,
-        TemperatureSampler,
-        DynamicTemperatureSampler,
-        TopKSampler,
-        NucleusSampler,
-        MinPSampler,
-        TypicalSampler,
-        EpsilonSampler,
-        EtaSampler,
-        TopNSigmaSampler,
-        TopHSampler,
-        XTCSampler,
-        MirostatSampler,
-        RepetitionPenaltySampler,
-        FrequencyPenaltySampler,
-        PresencePenaltySampler,
-        NoRepeatNgramSampler,
-        DrySampler,
-    )
-}
-
-
 def build(spec: Spec) -> Sampler:
-    """`greedy`, or a mapping such as {temperature: 0.7, top_p: 0.95}, to a sampler.
+    """`greedy`, or a mapping such as {temperature: 0.7, top_p: 0.95}, as a sampler.
 
     The first entry is applied first. A sampler with further parameters takes a mapping of its own:
-    {mirostat: {target: 2, rate: 0.2}}. {_target_: package.Class, ...} is made by Hydra. Raises
-    ConfigError in one line.
+    {mirostat: {target: 2, rate: 0.2}}. `_target_: package.Class` comes last, with its arguments
+    after it; what is applied after it is its argument `sampler`. Raises ConfigError in one line.
     """
-    steps = {spec: None} if isinstance(spec, str) else spec
-    if not isinstance(steps, Mapping) or not steps:
+    made = build_any(spec)
+    if not isinstance(made, Sampler):
+        raise ConfigError(f"decoding.samplers: {made.label}: no sampler; {made.name} is a search")
+    return made
+
+
+def build_any(spec: Spec) -> Decoder:
+    """A sampler, or a search with samplers before it: {temperature: 0.7, best_of: 8}."""
+    steps = _steps(spec)
+    known = registered(Decoder)
+    made: Decoder | None = None
+    for name in steps:
+        if name not in known and name != TARGET:
+            remedy = f"there are {', '.join(known)}"
+            if TARGET in steps:
+                remedy = "arguments of _target_ come after it"
+            raise ConfigError(f"decoding.samplers: no sampler is called {name!r}; {remedy}")
+    *before, last = steps
+    for name in filter(_is_search, before):
         raise ConfigError(
-            f"decoding.samplers: {spec!r} is no sampler; write greedy or {{top_k: 5}}"
+            f"decoding.samplers: {one_line(steps)}: a search comes last, and there is only one; "
+            f"move or remove {name}"
         )
-    if TARGET in steps:
-        return ThirdPartySampler.from_spec(steps)
-    sampler: Sampler | None = None
-    for name, value in reversed(list(steps.items())):
-        if name not in FAMILY:
-            raise ConfigError(
-                f"decoding.samplers: no sampler is called {name!r}; there are {', '.join(FAMILY)}"
-            )
-        given = arguments(name, FAMILY[name], value)
-        try:
-            sampler = FAMILY[name](**given, sampler=sampler)
-        except ValueError as error:
-            raise ConfigError(f"decoding.samplers: {error}") from None
-    assert sampler is not None
-    return sampler
+    for name in reversed(before if _is_search(last) else list(steps)):
+        value = steps[name]
+        made = build_target(value, build) if name == TARGET else _make(known[name], value, made)
+    if _is_search(last):
+        made = _make(known[last], steps[last], made)
+    assert made is not None
+    return made
 
 
-def arguments(name: str, kind: type, value: Any) -> dict[str, Any]:
-    """What stands after a name in a spec, as arguments: nothing, a number, or a mapping of them.
-
-    Raises ConfigError, with the form that would do, for what `kind` does not take.
-    """
-    signature = inspect.signature(kind).parameters
-    parameters = {key: each for key, each in signature.items() if key != "sampler"}
-    if not parameters and value is None:
-        return {}
-    if _is_number(value) and parameters:
-        return {next(iter(parameters)): value}
-    if isinstance(value, Mapping) and parameters:
-        needed = {key for key, each in parameters.items() if each.default is each.empty}
-        allowed = (int, float, type(None))
-        if needed <= value.keys() <= parameters.keys() and all(
-            isinstance(each, allowed) for each in value.values()
-        ):
-            return dict(value)
-    forms = [f"{{{name}: NUMBER}}" if parameters else name]
-    if len(parameters) > 1:
-        forms.append(f"{{{name}: {{{', '.join(f'{key}: NUMBER' for key in parameters)}}}}}")
-    raise ConfigError(f"decoding.samplers: {name}={value}: write {' or '.join(forms)}")
+def build_all(specs: Sequence[Spec]) -> list[Sampler]:
+    """The samplers of a comparison. Raises ConfigError when two have the same label."""
+    return distinct([build(spec) for spec in specs])
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def build_all(specs: Sequence[Spec], make: Callable[[Spec], Made] = build) -> list[Made]:
-    """All of a comparison, each by `make`. Raises ConfigError when two have the same label."""
-    made = [make(spec) for spec in specs]
-    labels = [each.label for each in made]
+def distinct(decoders: list[Kind]) -> list[Kind]:
+    """The decoders as they are. Raises ConfigError when two have the same label."""
+    labels = [each.label for each in decoders]
     for label in labels:
         if labels.count(label) > 1:
-            raise ConfigError(f"decoding.samplers: {label!r} stands there twice; leave one")
-    return made
+            raise ConfigError(f"decoding.samplers: {label!r} is listed twice; remove one")
+    return decoders
+
+
+def curve_names(samplers: Sequence[Sampler]) -> list[str]:
+    """The samplers that have curves along their `grid`: ours, and those that are compared."""
+    compared = {type(each) for sampler in samplers for each in sampler.chain}
+    return [
+        name
+        for name, kind in registered(Sampler).items()
+        if kind.grid and (kind in compared or kind.__module__.startswith(f"{__package__}."))
+    ]
+
+
+def _is_search(name: str) -> bool:
+    return name in registered(Decoder) and name not in registered(Sampler)
+
+
+def _steps(spec: Spec) -> dict[str, Any]:
+    """The names of a spec with their values.
+
+    The value of `_target_` is itself and all that follows it, except for a search at the end.
+    """
+    if isinstance(spec, str):
+        return {spec: None}
+    if not isinstance(spec, Mapping) or not spec:
+        raise ConfigError(
+            f"decoding.samplers: {one_line(spec)} is no sampler; write greedy or {{top_k: 5}}"
+        )
+    steps = {str(name): value for name, value in spec.items()}
+    if TARGET not in steps:
+        return steps
+    names = list(steps)
+    first, last = names.index(TARGET), len(names) - _is_search(names[-1])
+    return {
+        **{name: steps[name] for name in names[:first]},
+        TARGET: {name: steps[name] for name in names[first:last]},
+        **{name: steps[name] for name in names[last:]},
+    }
+
+
+def _make(kind: type[Decoder], value: Any, sampler: Decoder | None) -> Decoder:
+    """One step with what is applied after it, or for a search what is applied before it."""
+    arguments = _arguments(kind, value)
+    try:
+        return kind(**arguments, sampler=sampler)  # type: ignore[call-arg]  # see Decoder
+    except ConfigError as error:
+        reason = str(error)
+    except Exception as error:  # of a user's class
+        reason = f"{kind.name}={one_line(value)}: {described(kind)}: "
+        reason += f"{type(error).__name__}: {one_line(error)}"
+    raise ConfigError(f"decoding.samplers: {reason}")
+
+
+def _arguments(kind: type[Decoder], value: Any) -> dict[str, Any]:
+    """What follows a name in a spec, as arguments: nothing, a number, or a mapping of them.
+
+    Raises ConfigError, with the forms that are possible, for what `kind` does not take.
+    """
+    parameters = kind.parameters()
+    if not parameters and value is None:
+        return {}
+    first = dict.fromkeys(list(parameters)[:1], value)
+    arguments = dict(value) if isinstance(value, Mapping) else first
+    needed = {name for name, each in parameters.items() if each.default is each.empty}
+    if (
+        parameters
+        and needed <= arguments.keys() <= parameters.keys()
+        and all(_fits(each, parameters[name].default) for name, each in arguments.items())
+    ):
+        return arguments
+    forms = [f"{{{kind.name}: NUMBER}}" if parameters else kind.name]
+    if len(parameters) > 1:
+        forms.append(f"{{{kind.name}: {{{', '.join(f'{name}: NUMBER' for name in parameters)}}}}}")
+    shown = f"{kind.name}={one_line(value)}"
+    raise ConfigError(f"decoding.samplers: {shown}: write {' or '.join(forms)}")
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """A number that float64 can hold; true, false or null where the default is of that kind."""
+    if value is None or isinstance(value, bool):
+        return type(default) is type(value)
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e308)

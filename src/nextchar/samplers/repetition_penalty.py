@@ -2,43 +2,35 @@
 
     l'_i = l_i / penalty  for l_i > 0,  l_i * penalty  for l_i < 0;  l_i for what was not read
 
-Keskar et al. 2019, 1909.05858, with the sign rule of their code. It depends on where the logits'
-zero lies, alone of all samplers: write it first, so that it sees the model's own. The whole text
-counts, the prompt too, or its last `window` characters.
+Keskar et al. 2019, 1909.05858, with the sign rule of their code. Unlike all other samplers it
+depends on where the logits' zero lies: write it first, so that it sees the model's own. The whole
+text counts, the prompt too, or its last `window` characters.
 """
 
 from __future__ import annotations
 
-import math
-
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.history import ReadingSampler, checked_window, counts
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner
+from nextchar.samplers.decoder import LARGEST
+from nextchar.samplers.history import HistorySampler, checked_window, counts
 
 
-class RepetitionPenaltySampler(ReadingSampler):
-    """Shrink the logits of what was read. Raises ValueError for a penalty not above 0; 1: none."""
+class RepetitionPenaltySampler(HistorySampler):
+    """Shrink the logits of what was read; 1 is no penalty.
+
+    Raises ConfigError for a penalty outside [1e-9, 1e9].
+    """
 
     name = "repetition_penalty"
 
-    def __init__(
-        self,
-        penalty: float,
-        window: int | None = None,
-        sampler: labml_nn.sampling.Sampler | None = None,
-    ) -> None:
+    def __init__(self, penalty: float, window: int | None = None, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not (math.isfinite(penalty) and penalty > 0):
-            raise ValueError(
-                f"repetition_penalty={penalty}: must be finite and greater than 0; 1 is no penalty"
-            )
-        self.penalty, self.window = penalty, checked_window("repetition_penalty", window)
-
-    @property
-    def value(self) -> float:
-        return self.penalty
+        bound = f"must be from {1 / LARGEST:g} to {LARGEST:,}; 1 is no penalty"
+        require(1 / LARGEST <= penalty <= LARGEST, self.name, penalty, bound)
+        self.penalty, self.window = penalty, checked_window(self.name, window)
 
     def warp_after(self, logits: Tensor, memory: Tensor) -> Tensor:
         shrunk = torch.where(logits < 0, logits * self.penalty, logits / self.penalty)

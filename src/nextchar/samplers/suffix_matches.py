@@ -1,4 +1,4 @@
-"""How far the end of a text repeats an earlier place in it: what bans and penalises repetition.
+"""How far the end of a text repeats an earlier place in it, which samplers ban or penalise.
 
 Shapes: R rows, T characters read, V vocabulary.
 """
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nextchar.samplers.history import StatefulSampler
+
 
 @dataclass(frozen=True)
 class Matches:
     """`lengths` [R, T]: how many characters before place t equal those at the end of `ids` [R, T].
 
-    Of `abcab`, the place of `c` has the length 2: `ab` stands before it and at the end.
+    In `abcab`, the place of `c` has the length 2: `ab` is before it and at the end.
     """
 
     ids: Tensor
@@ -31,12 +33,22 @@ class Matches:
         return matches
 
     def then(self, ids: Tensor) -> Matches:
-        """The matches when one more character [R] was read: a match grows by it, or ends."""
+        """The matches after one more character [R]: it lengthens a match or ends it."""
         grown = (self.lengths + 1) * (self.ids == ids[:, None])
         lengths = torch.cat((torch.zeros_like(ids)[:, None], grown), dim=1)
         return Matches(torch.cat((self.ids, ids[:, None]), dim=1), lengths)
 
     def longest(self, vocabulary: int) -> Tensor:
-        """[R, V]: the longest match that each character would go on with; -1 if it was not read."""
+        """[R, V]: the longest match that each character would continue; -1 if it was not read."""
         none = torch.full((len(self.ids), vocabulary), -1, device=self.ids.device)
         return none.scatter_reduce(1, self.ids, self.lengths, "amax")
+
+
+class MatchingSampler(StatefulSampler):
+    """A sampler whose memory is the matches of the whole text."""
+
+    def remember(self, prompts: Tensor) -> Matches:
+        return Matches.of(prompts)
+
+    def update(self, memory: Matches, logits: Tensor, ids: Tensor) -> Matches:
+        return memory.then(ids)

@@ -2,38 +2,32 @@
 
     P(x = i) = exp(l_i / T) / sum_j exp(l_j / T)
 
-T = 1 is pure sampling from the model, T = 0 the limit of T towards 0: greedy.
+T = 1 is pure sampling from the model; T = 0 is the limit for T towards 0, greedy decoding.
 """
 
 from __future__ import annotations
 
 import math
 
-import labml_nn.sampling
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
 from nextchar.samplers.greedy import GreedySampler
 
 
 class TemperatureSampler(Sampler):
-    """Divide the logits by the temperature. Raises ValueError for one below 0 or not finite."""
+    """Divide the logits by the temperature. Raises ConfigError for one below 0 or not finite."""
 
     name = "temperature"
+    rank = 1
+    grid = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 
-    def __init__(
-        self, temperature: float = 1.0, sampler: labml_nn.sampling.Sampler | None = None
-    ) -> None:
+    def __init__(self, temperature: float = 1.0, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not (math.isfinite(temperature) and temperature >= 0):
-            raise ValueError(
-                f"temperature={temperature}: must be finite and at least 0 (greedy); 1 is the model"
-            )
+        bound = "must be finite and at least 0 (greedy); 1 is the model"
+        require(math.isfinite(temperature) and temperature >= 0, self.name, temperature, bound)
         self.temperature = temperature
-
-    @property
-    def value(self) -> float:
-        return self.temperature
 
     def warp(self, logits: Tensor) -> Tensor:
         if self.temperature == 0:

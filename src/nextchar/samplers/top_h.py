@@ -1,4 +1,4 @@
-"""Top-h: choose among the most probable characters whose joint entropy stays within a share of all.
+"""Top-h: choose among the most probable characters whose joint entropy is a limited share of all.
 
     P'(x = i) = P(x = i) / Z  for i in S;  0 elsewhere
     S = the longest run of the most probable characters with H(P') <= alpha * H(P)
@@ -10,35 +10,28 @@ most probable character is always kept; of equal logits at the edge, those with 
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, keep, running_sum
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.operations import descending, keep, running_sum
 
 
 class TopHSampler(Sampler):
-    """Mask what would open the distribution too far. Raises ValueError for alpha outside (0, 1].
+    """Mask what would raise the entropy too far. Raises ConfigError for alpha outside (0, 1].
 
     1 keeps everything.
     """
 
     name = "top_h"
+    rank = 6
+    grid = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
-    def __init__(
-        self,
-        alpha: float,
-        partial: bool = False,
-        sampler: labml_nn.sampling.Sampler | None = None,
-    ) -> None:
+    def __init__(self, alpha: float, partial: bool = False, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not 0 < alpha <= 1:
-            raise ValueError(f"top_h={alpha}: must lie in (0, 1]; 1 keeps every character")
+        require(0 < alpha <= 1, self.name, alpha, "must lie in (0, 1]; 1 keeps every character")
         self.alpha, self.partial = alpha, partial
-
-    @property
-    def value(self) -> float:
-        return self.alpha
 
     def warp(self, logits: Tensor) -> Tensor:
         if self.alpha == 1:
@@ -46,11 +39,11 @@ class TopHSampler(Sampler):
         ordered, order = descending(logits)
         probabilities = torch.softmax(ordered, dim=-1)
         terms = torch.special.entr(probabilities)
-        opened = running_sum(terms)
+        entropies = running_sum(terms)
         if not self.partial:
             mass = running_sum(probabilities)
-            opened = opened / mass + mass.log()
-        within = opened <= self.alpha * terms.sum(-1, keepdim=True)
+            entropies = entropies / mass + mass.log()
+        within = entropies <= self.alpha * terms.sum(-1, keepdim=True)
         kept = within.cummin(-1).values
         kept[..., 0] = True
         return keep(logits, order, kept)

@@ -7,30 +7,27 @@ Exactly k are kept: of equal logits at the edge, those with the lower ids.
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, descending, keep
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.decoder import whole
+from nextchar.samplers.operations import descending, keep
 
 
 class TopKSampler(Sampler):
-    """Mask all but the k largest logits. Raises ValueError for k below 1 or not whole.
+    """Mask all but the k largest logits. Raises ConfigError for k below 1 or not whole.
 
     k at or above the vocabulary's size keeps everything.
     """
 
     name = "top_k"
+    rank = 2
+    grid = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40)
 
-    def __init__(self, k: int, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+    def __init__(self, k: int, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if k != int(k) or k < 1:
-            raise ValueError(f"top_k={k}: must be a whole number of at least 1")
-        self.k = int(k)
-
-    @property
-    def value(self) -> int:
-        return self.k
+        self.k = whole(self.name, k)
 
     def warp(self, logits: Tensor) -> Tensor:
         _, order = descending(logits)

@@ -1,38 +1,36 @@
-"""Top-n-sigma: choose among characters whose logit lies within n standard deviations of the best.
+"""Top-n-sigma: choose among characters whose logit is within n standard deviations of the best.
 
     P'(x = i) = P(x = i) / Z  for l_i >= max_j l_j - n * sigma(l);  0 elsewhere
 
-Tang et al. 2024, 2411.07641. The set does not depend on a temperature that came before. sigma is
-the population's, over the characters that can still be chosen (as in llama.cpp; the authors' code
+Tang et al. 2024, 2411.07641. The set does not depend on a temperature applied before. sigma is the
+population's, over the characters that can still be chosen (as in llama.cpp; the authors' code
 divides by V - 1).
 """
 
 from __future__ import annotations
 
-import labml_nn.sampling
 import torch
 from torch import Tensor
 
-from nextchar.samplers.base import Sampler, at_least
+from nextchar.config.validation import require
+from nextchar.samplers.base import Inner, Sampler
+from nextchar.samplers.operations import at_least
 
 
 class TopNSigmaSampler(Sampler):
-    """Mask what lies far below the best. Raises ValueError for n below 0 or not a number.
+    """Mask what is far below the best. Raises ConfigError for n below 0 or not a number.
 
     0 keeps the best character and its equals.
     """
 
     name = "top_n_sigma"
+    rank = 6
+    grid = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0)
 
-    def __init__(self, n: float, sampler: labml_nn.sampling.Sampler | None = None) -> None:
+    def __init__(self, n: float, sampler: Inner = None) -> None:
         super().__init__(sampler)
-        if not n >= 0:
-            raise ValueError(f"top_n_sigma={n}: must be at least 0; 1 is the paper's")
+        require(n >= 0, self.name, n, "must be at least 0; the paper uses 1")
         self.n = n
-
-    @property
-    def value(self) -> float:
-        return self.n
 
     def warp(self, logits: Tensor) -> Tensor:
         below = logits.amax(-1, keepdim=True) - logits

@@ -1,17 +1,13 @@
-"""Ways of writing a text that look further than the next character, a file each."""
+"""Ways of writing a text that look further than the next character, a file each.
 
-from nextchar.decoding.search.base import Search
-from nextchar.decoding.search.beam import BeamSearch
-from nextchar.decoding.search.best_of import BestOf
-from nextchar.decoding.search.contrastive import ContrastiveSearch
-from nextchar.decoding.search.speculative import SpeculativeDecoding
-from nextchar.decoding.search.stochastic_beam import StochasticBeamSearch
+Every module of this folder is imported: a new search is found without being listed.
+"""
 
-__all__ = [
-    "BeamSearch",
-    "BestOf",
-    "ContrastiveSearch",
-    "Search",
-    "SpeculativeDecoding",
-    "StochasticBeamSearch",
-]
+from importlib import import_module
+from pkgutil import iter_modules
+
+from nextchar.decoding.search.base import BlockSearch as BlockSearch
+from nextchar.decoding.search.base import Search as Search
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,4 +1,4 @@
-"""What all searches share: they write whole texts, where a sampler chooses one character.
+"""The base of searches: they write whole texts, where a sampler chooses one character.
 
 Shapes: R texts, P prompts, T characters of a prompt, L characters of a text, G texts searched
 together, V vocabulary.
@@ -6,9 +6,9 @@ together, V vocabulary.
 
 from __future__ import annotations
 
-import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,56 +16,78 @@ from torch import Tensor
 from nextchar.config import ConfigError
 from nextchar.decoding.engine import BLOCK, Row, generator
 from nextchar.models.base import LanguageModel
-from nextchar.samplers import Sampler, TemperatureSampler
-from nextchar.samplers.base import short
+from nextchar.models.transformer import Transformer
+from nextchar.samplers import Sampler
+from nextchar.samplers.decoder import Decoder
+from nextchar.samplers.temperature import TemperatureSampler
+
+MOST_ROWS = 10_000
+"""Of hypotheses, candidates or characters ahead that one text may take."""
 
 
-class Search(ABC):
+class Search(Decoder):
     """A way of writing a text that looks further than the next character.
 
-    What stands before it in the ordered mapping is its `sampler`: the distribution of each step,
-    the model's own when nothing does. A search has no exact distribution of the next character,
-    so entropy and kept characters are left out for it.
+    What comes `before` it in the ordered mapping is its `step_sampler`, the distribution of each
+    step; without any it is the model's own. A search has no exact distribution of the next
+    character, so entropy and support size are left out for it. Raises ConfigError for a sampler
+    that it can't follow.
     """
 
-    name: str
-    exact = False
+    takes_any_sampler: ClassVar[bool] = False
+    """Whether samplers with a memory, or without an exact distribution, may come before it."""
 
-    rows_a_text = 1
-    """Rows of the model that one text takes."""
+    needs_transformer: ClassVar[str | None] = None
+    """Why no other model will do, as the error says it; None: any model."""
 
     def __init__(self, sampler: Sampler | None = None) -> None:
-        if sampler is not None and (not sampler.exact or sampler.has_memory):
-            raise ValueError(
+        if sampler and not self.takes_any_sampler and (sampler.has_memory or not sampler.exact):
+            raise ConfigError(
                 f"{self.name}: {sampler.label} before it has a memory or no exact distribution; "
                 "use samplers without a memory"
             )
         self.before = sampler
-        self.sampler = sampler or TemperatureSampler(1.0)
-
-    @property
-    @abstractmethod
-    def value(self) -> float:
-        """The first parameter, as it stands in the label."""
+        self.step_sampler: Sampler = sampler or TemperatureSampler(1.0)
 
     @property
     def label(self) -> str:
-        """As in the config: what comes before, then the search and what is not at its default."""
-        parameters = list(inspect.signature(type(self)).parameters.values())[1:]
-        own = f"{self.name}={short(self.value)}"
-        for each in parameters:
-            if each.name != "sampler" and getattr(self, each.name) != each.default:
-                own += f",{each.name}={short(getattr(self, each.name))}"
-        return own if self.before is None else f"{self.before.label} {own}"
-
-    def prepared(self, train: Tensor, vocabulary: int) -> Search:
-        """The search after a look at the training text, ids [N]; most need none."""
-        return self
+        return self.own_label if self.before is None else f"{self.before.label} {self.own_label}"
 
     @property
     def most_samples(self) -> int | None:
         """How many different samples a prompt can have; None: any number."""
         return None
+
+    def require(self, model: LanguageModel) -> None:
+        """Raises ConfigError for a model that the search can't use."""
+        if self.needs_transformer and not isinstance(model, Transformer):
+            raise ConfigError(
+                f"decoding.samplers: {self.label}: {self.needs_transformer}; use model=transformer"
+            )
+
+    def prepared(self, train: Tensor, vocabulary: int) -> Search:
+        """The search after reading the training text, ids [N]; most need none."""
+        return self
+
+    @abstractmethod
+    def write(
+        self,
+        model: LanguageModel,
+        prompts: Tensor,
+        rows: Sequence[Row],
+        *,
+        length: int,
+        seed: int,
+        on_progress: Callable[[int], None],
+    ) -> Tensor:
+        """The ids [R, L] of a text for each row, after its prompt of prompts [P, T]."""
+
+
+class BlockSearch(Search):
+    """A search over several hypotheses of a text at once, each a row of the model."""
+
+    rows_a_text = 1
+    """Rows of the model that one text takes."""
 
     @torch.no_grad()
     def write(
@@ -78,33 +100,32 @@ class Search(ABC):
         seed: int,
         on_progress: Callable[[int], None],
     ) -> Tensor:
-        """The ids [R, L] of a text for each row, after its prompt of prompts [P, T].
-
-        Texts are searched G at a time, with the block filled up: the model always steps the same
-        number of rows, so a text does not depend on the others.
-        """
+        """Texts are searched G at a time, and the last block is filled up: the model always steps
+        the same number of rows, so a text does not depend on the others."""
+        self.require(model)
         model.eval()
         together = max(BLOCK // self.rows_a_text, 1)
         written = []
         for start in range(0, len(rows), together):
             part = list(rows[start : start + together])
             filled = [*part, *[part[-1]] * (together - len(part))]
-            ids = self._write(model, prompts[[row.prompt for row in filled]], filled, length, seed)
+            read = prompts[[row.prompt for row in filled]]
+            ids = self.search_block(model, read, filled, length, seed)
             written.append(ids[: len(part)].cpu())
             on_progress((start + len(part)) * length)
         return torch.cat(written)
 
     @abstractmethod
-    def _write(
+    def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
         """Ids [G, L] after prompts [G, T]."""
 
 
 def streams(rows: Sequence[Row], seed: int, stream: int) -> list[Callable[[int], Tensor]]:
-    """For each row a source of uniform float64 numbers, its own and nobody else's.
+    """For each row its own source of uniform float64 numbers.
 
-    Streams from 1 on: 0 is the noise of the samplers.
+    `stream` is at least 1: 0 is the noise of the samplers.
     """
     assert stream > 0
 
@@ -115,19 +136,6 @@ def streams(rows: Sequence[Row], seed: int, stream: int) -> list[Callable[[int],
     return [source(row) for row in rows]
 
 
-def whole(name: str, number: float, least: int = 1) -> int:
-    """Raises ValueError unless `number` is whole and at least `least`."""
-    if number != int(number) or number < least:
-        raise ValueError(f"{name}={number}: must be a whole number of at least {least}")
-    return int(number)
-
-
 def repeat_each(prompts: Tensor, times: int) -> Tensor:
-    """Rows of [G, T] repeated in place: [G * times, T]."""
+    """Each row of [G, T] repeated: [G * times, T]."""
     return prompts.repeat_interleave(times, dim=0)
-
-
-def need(holds: bool, message: str) -> None:
-    """Raise ConfigError with the message unless the condition holds."""
-    if not holds:
-        raise ConfigError(f"decoding.samplers: {message}")

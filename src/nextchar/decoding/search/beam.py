@@ -3,9 +3,9 @@
     keep the B best of all one-character continuations, by  sum_t log P(x_t | x_<t) / L^alpha
 
 Lowerre 1976; the length normalisation of Wu et al. 2016, 1609.08144. There is no end-of-text
-character and all hypotheses have the same length L at every step, so that L^alpha divides all
-scores alike and alpha can't change the order: it is fixed at 1, and the score is the mean log
-probability of a character. Of equal scores the better parent comes first, then the lower id.
+character, so all hypotheses have the same length L at every step, L^alpha divides all scores alike,
+and alpha can't change their order: the score is the sum of log probabilities. Of equal scores the
+better parent comes first, then the lower id.
 
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
@@ -18,26 +18,23 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, repeat_each, whole
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
-from nextchar.samplers.base import descending
+from nextchar.samplers.decoder import whole
+from nextchar.samplers.operations import descending
 
 
-class BeamSearch(Search):
-    """The best of `width` hypotheses. Raises ValueError for a width below 1 or not whole."""
+class BeamSearch(BlockSearch):
+    """The best of `width` hypotheses. Raises ConfigError for a width below 1 or not whole."""
 
     name = "beam"
 
     def __init__(self, width: int, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
-        self.width = self.rows_a_text = whole("beam", width)
+        self.width = self.rows_a_text = whole(self.name, width, most=MOST_ROWS)
 
-    @property
-    def value(self) -> int:
-        return self.width
-
-    def _write(
+    def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
         G, B = len(prompts), self.width
@@ -45,9 +42,8 @@ class BeamSearch(Search):
         ids = prompts.new_empty(G, B, 0)
         total = first_only(G, B, prompts.device)
         for t in range(length):
-            log_p = self.sampler.distribution(logits).log().view(G, B, -1)
+            log_p = self.step_sampler.distribution(logits).log().view(G, B, -1)
             ordered, order = descending((total[..., None] + log_p).flatten(1))
-            # The mean over t + 1 characters is ordered like the sum: all have the same length.
             total = ordered[:, :B]
             parents, following = order[:, :B] // log_p.size(-1), order[:, :B] % log_p.size(-1)
             ids = extend(ids, parents, following)
@@ -58,7 +54,7 @@ class BeamSearch(Search):
 
 
 def first_only(groups: int, width: int, device: torch.device) -> Tensor:
-    """Scores [G, B] at the start: the hypotheses are still equal, so that only one may live."""
+    """Scores [G, B] at the start: the hypotheses are still equal, so only the first one counts."""
     scores = torch.full((groups, width), -torch.inf, dtype=torch.float64, device=device)
     scores[:, 0] = 0
     return scores
@@ -71,7 +67,7 @@ def extend(ids: Tensor, parents: Tensor, following: Tensor) -> Tensor:
 
 
 def rows_of(parents: Tensor) -> Tensor:
-    """The model's rows [G * B] that the parents [G, B] stand in."""
+    """The model's rows [G * B] of the parents [G, B]."""
     groups, width = parents.shape
     first = torch.arange(groups, device=parents.device)[:, None] * width
     return (first + parents).flatten()

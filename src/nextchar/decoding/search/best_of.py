@@ -2,9 +2,8 @@
 
     x = argmax_{j <= n} sum_t log P(x^j_t | x^j_<t)
 
-P is the untouched model, whatever the samplers before it drew from. The first candidate is the
-text that those samplers write alone, under the same noise. Samplers with a memory, and third-party
-ones, may stand before it.
+P is the untouched model, whatever the samplers before it are. The first candidate is the text that
+those samplers write alone, with the same noise. Any samplers may come before it.
 
 Shapes: R texts, n candidates, P prompts, T characters of a prompt, L characters of a text.
 """
@@ -19,25 +18,21 @@ from torch import Tensor
 
 from nextchar.decoding import engine
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, whole
+from nextchar.decoding.search.base import MOST_ROWS, Search
 from nextchar.models.base import LanguageModel
-from nextchar.samplers import Sampler, TemperatureSampler
+from nextchar.samplers import Sampler
+from nextchar.samplers.decoder import whole
 
 
 class BestOf(Search):
-    """The likeliest of n texts. Raises ValueError for n below 1 or not whole."""
+    """The likeliest of n texts. Raises ConfigError for n below 1 or not whole."""
 
     name = "best_of"
+    takes_any_sampler = True
 
     def __init__(self, n: int, sampler: Sampler | None = None) -> None:
-        # Not the base's: any sampler will do, since whole texts are weighed by the model.
-        self.before = sampler
-        self.sampler = sampler or TemperatureSampler(1.0)
-        self.n = whole("best_of", n)
-
-    @property
-    def value(self) -> int:
-        return self.n
+        super().__init__(sampler)
+        self.n = whole(self.name, n, most=MOST_ROWS)
 
     def write(
         self,
@@ -57,7 +52,7 @@ class BestOf(Search):
         texts = engine.generate(
             model,
             prompts,
-            [self.sampler],
+            [self.step_sampler],
             candidates,
             length=length,
             seed=seed,
@@ -66,8 +61,3 @@ class BestOf(Search):
         bits = texts.bits.sum(1).view(len(rows), self.n)
         ids = texts.ids.view(len(rows), self.n, length)
         return ids[torch.arange(len(rows)), bits.argmin(1)]
-
-    def _write(
-        self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
-    ) -> Tensor:
-        raise AssertionError("write is its own")

@@ -4,7 +4,7 @@
 
 Su et al. 2022, 2202.06417: V_k are the k most probable characters, h the transformer's hidden
 states before the head, prompt included. alpha = 0 is greedy. Of equal scores the more probable
-character is taken.
+character is chosen.
 
 Shapes: G texts, k candidates of each, t characters read, C width, V vocabulary.
 """
@@ -17,41 +17,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nextchar.config.validation import require
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, need, repeat_each, whole
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each
 from nextchar.decoding.search.beam import rows_of
 from nextchar.models.base import LanguageModel
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import Sampler
-from nextchar.samplers.base import descending
+from nextchar.samplers.decoder import whole
+from nextchar.samplers.operations import descending
 
 
-class ContrastiveSearch(Search):
-    """Weigh probability against likeness. Raises ValueError for alpha outside [0, 1].
-
-    Only the transformer shows its hidden states: ConfigError for another model.
-    """
+class ContrastiveSearch(BlockSearch):
+    """Weigh probability against likeness. Raises ConfigError for alpha outside [0, 1]."""
 
     name = "contrastive"
+    needs_transformer = "this model does not show its hidden states"
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"contrastive={alpha}: must lie in [0, 1]; 0 is greedy")
+        require(0 <= alpha <= 1, self.name, alpha, "must lie in [0, 1]; 0 is greedy")
         self.alpha = alpha
-        self.k = self.rows_a_text = whole("contrastive k", k)
+        self.k = self.rows_a_text = whole("contrastive k", k, most=MOST_ROWS)
 
-    @property
-    def value(self) -> float:
-        return self.alpha
-
-    def _write(
+    def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        need(
-            isinstance(model, Transformer),
-            f"{self.label}: this model does not show its hidden states; use model=transformer",
-        )
         assert isinstance(model, Transformer)
         G, k = len(prompts), self.k
         hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
@@ -59,7 +50,7 @@ class ContrastiveSearch(Search):
         logits = model.unembed(hidden[:, -1])[::k]
         ids = []
         for _ in range(length):
-            ordered, order = descending(self.sampler.distribution(logits))
+            ordered, order = descending(self.step_sampler.distribution(logits))
             # A small vocabulary has fewer than k: the last are repeated, which changes nothing.
             at = torch.arange(k, device=order.device).clamp(max=order.size(-1) - 1)
             probability, candidates = ordered[:, at], order[:, at]

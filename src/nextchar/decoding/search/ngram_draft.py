@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 SMOOTHING = 5.0
-"""K: as many characters count as much as the shorter context's opinion."""
+"""K: the weight of the shorter context, in characters."""
 
 
 @dataclass(frozen=True)

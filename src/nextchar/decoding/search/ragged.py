@@ -1,8 +1,8 @@
-"""A cache whose rows stand at different positions, and can go back a few characters.
+"""A cache whose rows are at different positions, and can go back a few characters.
 
-Speculative decoding keeps another number of characters in every row. Each row's ring has room for
-the window and for the characters on trial: what a rejected one overwrote is outside the window of
-all that will ever be asked.
+Speculative decoding keeps a different number of characters in every row. Each row's ring has room
+for the window and for the characters on trial: a rejected token overwrites only slots that no later
+query can attend to.
 
 Shapes: B rows, T characters at once, S slots, G key/value heads, D head width, V vocabulary.
 """
@@ -21,7 +21,7 @@ from nextchar.models.transformer import Transformer, rotary_angles
 
 @dataclass
 class _RaggedLayer(LayerCache):
-    """Keys and values [B, G, S, D]; `slots` [B, T] says where the next ones go."""
+    """Keys and values [B, G, S, D]; `slots` [B, T] are where the next ones go."""
 
     keys: Tensor
     values: Tensor
@@ -35,10 +35,10 @@ class _RaggedLayer(LayerCache):
 
 
 class RaggedCache:
-    """Rows at their own `lengths` [B]; taking fewer characters than were tried is going back.
+    """Rows at their own `lengths` [B]; keeping fewer characters than were tried goes back.
 
-    `recent` [B, n - 1] are the characters that the next one's embedding looks back to, `tried`
-    these and the ids on trial.
+    `recent` [B, n - 1] are the characters that the next one's embedding depends on, `tried` these
+    and the ids on trial.
     """
 
     def __init__(self, model: Transformer, cache: KeyValueCache, trial: int) -> None:
@@ -81,7 +81,7 @@ class RaggedCache:
         return self.model.unembed(rms_norm(x))
 
     def keep(self, counts: Tensor) -> None:
-        """The first `counts` [B] of the characters that were read last stay read."""
+        """Keep the first `counts` [B] of the characters that were read last."""
         self.lengths = self.lengths + counts
         before = torch.arange(self.recent.size(1), device=counts.device)
         self.recent = self.tried.gather(1, counts[:, None] + before)

@@ -1,11 +1,11 @@
-"""Speculative decoding: a small model proposes, the large one judges, and the law stays its own.
+"""Speculative decoding: a small model proposes, the large one accepts or rejects.
 
     x ~ q;  accept with probability min(1, p(x) / q(x));  else draw from max(0, p - q) / Z
 
 Leviathan, Kalman & Matias 2023, 2211.17192; Chen et al. 2023, 2302.01318. Each pass of the model
-reads `ahead` proposals at once and keeps those before the first rejection, with one character more.
-The samplers before it shape p and q alike. The text is not the one that these samplers write under
-the same noise; its distribution is the same, exactly.
+reads `ahead` proposals at once and keeps those before the first rejection, and one more character.
+The samplers before it shape p and q alike. The text differs from the one that these samplers write
+with the same noise; its distribution is exactly the same.
 
 Shapes: G texts, K characters ahead, T characters of a prompt, V vocabulary.
 """
@@ -18,50 +18,47 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, need, streams, whole
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, streams
 from nextchar.decoding.search.ngram_draft import NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.models.base import LanguageModel
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import Sampler, draw
+from nextchar.samplers.decoder import whole
+
+MOST_NGRAM = 32
+"""Characters: past any use, since each order takes the memory of a training text."""
 
 
-class SpeculativeDecoding(Search):
+class SpeculativeDecoding(BlockSearch):
     """Propose `ahead` characters by n-grams of the training text, and check them all at once.
 
-    Raises ValueError for an `ahead` or `ngram` that is no count.
+    Raises ConfigError for an `ahead` or `ngram` below 1.
     """
 
     name = "speculative"
+    needs_transformer = "this model can't read several characters at once behind its cache"
 
     def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
-        self.ahead, self.ngram = whole("speculative", ahead), whole("speculative ngram", ngram)
+        self.ahead = whole(self.name, ahead, most=MOST_ROWS)
+        self.ngram = whole("speculative ngram", ngram, most=MOST_NGRAM)
         self.draft: NgramDraft | None = None
-
-    @property
-    def value(self) -> int:
-        return self.ahead
 
     def prepared(self, train: Tensor, vocabulary: int) -> SpeculativeDecoding:
         ready = SpeculativeDecoding(self.ahead, self.ngram, self.before)
         ready.draft = NgramDraft.of(train.cpu(), vocabulary, self.ngram)
         return ready
 
-    def _write(
+    def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        need(
-            isinstance(model, Transformer),
-            f"{self.label}: this model can't read several characters at once behind its cache; "
-            "use model=transformer",
-        )
         assert isinstance(model, Transformer)
         assert self.draft is not None, "prepared() was not called"
         K, sources = self.ahead, streams(rows, seed, 2)
         logits, prefilled = model.prefill(prompts)
         first = torch.stack([source(1) for source in sources]).to(prompts.device)
-        last = draw(self.sampler.distribution(logits), first[:, 0])
+        last = draw(self.step_sampler.distribution(logits), first[:, 0])
         texts = [[character] for character in last.tolist()]
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
@@ -70,8 +67,8 @@ class SpeculativeDecoding(Search):
             uniform = torch.stack([source(2 * K + 1) for source in sources]).to(prompts.device)
             proposed, q = self._propose(recent, uniform[:, :K])
             logits = cache.read(torch.cat((recent[:, -1:], proposed), 1))
-            p = self.sampler.distribution(logits)
-            accepted, following = judge(p, q, proposed, uniform[:, K:])
+            p = self.step_sampler.distribution(logits)
+            accepted, following = verify(p, q, proposed, uniform[:, K:])
             cache.keep(accepted + 1)
             grown = []
             for row, (count, one) in enumerate(
@@ -88,15 +85,15 @@ class SpeculativeDecoding(Search):
         proposed, q = recent[:, :0], []
         for each in uniform.unbind(1):
             logits = self.draft.probabilities(torch.cat((recent, proposed), 1)).log()
-            q.append(self.sampler.distribution(logits))
+            q.append(self.step_sampler.distribution(logits))
             proposed = torch.cat((proposed, draw(q[-1], each)[:, None]), 1)
         return proposed, torch.stack(q, 1)
 
 
-def judge(p: Tensor, q: Tensor, proposed: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+def verify(p: Tensor, q: Tensor, proposed: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """How many of proposed [G, K] are accepted, [G], and the character that follows them, [G].
 
-    p [G, K + 1, V], q [G, K, V], uniform [G, K + 1]: one for each verdict, one for the draw.
+    p [G, K + 1, V], q [G, K, V], uniform [G, K + 1]: one for each proposal, one for the draw.
     """
     G, K, _ = q.shape
     chosen = proposed[..., None]

@@ -5,7 +5,7 @@
 
 Kool, van Hoof & Welling 2019, 1903.06059 (Gumbel-top-k over whole texts). The k texts of a prompt
 are different, and the first of them is a plain sample of the model. Sample s of a prompt is the
-s-th of its draw; all are one search, keyed by (seed, prompt).
+s-th text of one search, whose noise is keyed by (seed, prompt).
 
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
@@ -19,31 +19,28 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, repeat_each, streams, whole
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each, streams
 from nextchar.decoding.search.beam import extend, first_only, rows_of
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
-from nextchar.samplers.base import descending
+from nextchar.samplers.decoder import whole
+from nextchar.samplers.operations import descending
 
 
-class StochasticBeamSearch(Search):
-    """Draw `width` texts without replacement. Raises ValueError for a width that is no count."""
+class StochasticBeamSearch(BlockSearch):
+    """Draw `width` texts without replacement. Raises ConfigError for a width below 1."""
 
     name = "stochastic_beam"
 
     def __init__(self, width: int, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
-        self.width = self.rows_a_text = whole("stochastic_beam", width)
-
-    @property
-    def value(self) -> int:
-        return self.width
+        self.width = self.rows_a_text = whole(self.name, width, most=MOST_ROWS)
 
     @property
     def most_samples(self) -> int:
         return self.width
 
-    def _write(
+    def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
         G, B = len(prompts), self.width
@@ -54,7 +51,7 @@ class StochasticBeamSearch(Search):
         log_p = first_only(G, B, prompts.device)
         perturbed = log_p.clone()
         for t in range(length):
-            children = log_p[..., None] + self.sampler.distribution(logits).log().view(G, B, V)
+            children = log_p[..., None] + self.step_sampler.distribution(logits).log().view(G, B, V)
             uniform = torch.stack([source(B * V) for source in sources]).view(G, B, V)
             keys = conditioned(children, gumbel(uniform.to(children.device)), perturbed)
             ordered, order = descending(keys.flatten(1))
@@ -81,7 +78,7 @@ def conditioned(log_p: Tensor, noise: Tensor, parents: Tensor) -> Tensor:
     free = log_p + noise
     parents = parents[..., None]
     gap = free - free.amax(-1, keepdim=True)
-    # log(1 - exp(gap)), with the accurate one of two forms.
+    # log(1 - exp(gap)), by whichever of two forms is accurate.
     log_rest = torch.where(
         gap > -0.6931, torch.log(-torch.expm1(gap)), torch.log1p(-torch.exp(gap))
     )
