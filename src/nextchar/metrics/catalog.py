@@ -1,7 +1,8 @@
 """Every metric: what it is called, what it says, and the function that computes it.
 
-    @metric("capitals", unit="share", long="capital letters", ends=("none", "all"))
+    @metric("capitals", "share", long="capital letters", ends=("none", "all"))
     def capitals(texts: GeneratedTexts) -> list[float]:
+        "Share of the characters that are capital letters."
         return [sum(map(str.isupper, text)) / len(text) for text in texts.texts]
 
 A metric that a plugin defines in this way is in the tables, plots and page of every run that names
@@ -20,8 +21,10 @@ None where the metric does not apply to the sampler. `survival` and `written` ar
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 from nextchar.config import ConfigError
@@ -73,9 +76,9 @@ MODULES = tuple(
 
 @dataclass(frozen=True)
 class Definition:
-    """A metric: its names, its function, and the plugin (as in `plugins`) that defines it.
+    """A metric: its names, and the function that computes it, made of the decorated `source`.
 
-    `variables` are those of its module, which are others once the module is imported again.
+    `plugin` is the name in the config's `plugins`, None for the library's own.
     """
 
     info: MetricInfo
@@ -83,10 +86,13 @@ class Definition:
     kind: Kind
     level: Level
     exponential: bool
-    plugin: str | None
-    module: str
-    file: str
-    variables: dict[str, Any]
+    source: Any
+    plugin: str | None = None
+
+    @property
+    def file(self) -> str:
+        """Where it is defined."""
+        return str(self.source.__code__.co_filename)
 
 
 _definitions: dict[tuple[str | None, str], Definition] = {}
@@ -95,51 +101,77 @@ _definitions: dict[tuple[str | None, str], Definition] = {}
 
 def metric(
     name: str,
-    *,
     unit: str,
+    short: str = "",
+    long: str = "",
+    ends: tuple[str, str] | None = None,
+    *,
+    n: Sequence[int] = (),
     kind: Kind = "texts",
     level: Level = "core",
-    short: str | None = None,
-    long: str | None = None,
-    description: str = "",
-    ends: tuple[str, str] | None = None,
-    bounds: tuple[float | None, float | None] | None = None,
     group: str = "other metrics",
+    bounds: tuple[float | None, float | None] | None = None,
     headline: bool = False,
     exponential: bool = False,
+    description: str = "",
 ) -> Callable[[Function], Function]:
     """Define the metric `name` by the decorated function.
 
-    `short` heads a column (newlines allowed) and `long` an axis; both are the name by default.
-    `ends` says what a low and a high value mean; `bounds` are by default those of the unit. Metrics
-    of one `group` share a table and a plot; a `headline` is in the terminal's table too.
-    `exponential`: the metric is 2 to the power of the mean. Raises ConfigError for a name that the
-    same module has defined already.
+    `short` heads a column (newlines allowed), `long` an axis; both are the name by default. `ends`
+    says what a low and a high value mean, and `description`, by default the first paragraph of the
+    function's docstring, what is measured. `bounds` of the values are by default those of the unit.
+    Metrics of one `group` share a table and a plot; a `headline` is in the terminal's table too.
+    `exponential`: the metric is 2 to the power of the mean.
+
+    With `n` it is a metric for each of these numbers, which the function takes as `n`; {n} in the
+    name and the texts is replaced by the number. Raises ConfigError for an unknown kind or level,
+    and for a name that the same module has defined already.
     """
-    info = MetricInfo(
-        name=name,
-        unit=unit,
-        short=short or name,
-        long=long or name,
-        description=description,
-        ends=ends,
-        bounds=bounds or BOUNDS.get(unit, (None, None)),
-        group=group,
-        headline=headline,
-    )
+
+    for key, value, known in (("kind", kind, KINDS), ("level", level, get_args(Level))):
+        if value not in known:
+            raise ConfigError(
+                f"metric {name!r}: {key}={value!r}: must be one of {', '.join(known)}"
+            )
 
     def define(function: Function) -> Function:
-        own = getattr(function, "func", function)  # the function of a partial
-        key, file = (importing.get(), name), own.__code__.co_filename
-        known = _definitions.get(key)
-        if known is not None and known.variables is own.__globals__:
-            raise ConfigError(f"plugins: {file}: defines the metric {name!r} twice; rename one")
-        _definitions[key] = Definition(
-            info, function, kind, level, exponential, key[0], own.__module__, file, own.__globals__
-        )
+        said = description or (inspect.getdoc(function) or "").partition("\n\n")[0]
+        for number in n or (None,):
+            info = MetricInfo(
+                name=_with(number, name),
+                unit=unit,
+                short=_with(number, short or name),
+                long=_with(number, long or name),
+                description=_with(number, " ".join(said.split())),
+                ends=ends,
+                bounds=bounds or BOUNDS.get(unit, (None, None)),
+                group=group,
+                headline=headline,
+            )
+            applied = function if number is None else partial(function, n=number)
+            _register(Definition(info, applied, kind, level, exponential, function))
         return function
 
     return define
+
+
+def _with(number: int | None, text: str) -> str:
+    return text.replace("{n}", str(number))
+
+
+def _register(definition: Definition) -> None:
+    own = definition.source
+    # A plugin may be the first to import a module of the library.
+    plugin = None if own.__module__ in MODULES else importing.get()
+    for key, each in list(_definitions.items()):
+        # A plugin's module that is imported again defines its metrics anew, with other globals.
+        again = key[0] == plugin and each.source.__module__ == own.__module__
+        if again and each.source.__globals__ is not own.__globals__:
+            del _definitions[key]
+    name = definition.info.name
+    if (plugin, name) in _definitions:
+        raise ConfigError(f"plugins: {definition.file}: defines the metric {name!r} twice")
+    _definitions[plugin, name] = replace(definition, plugin=plugin)
 
 
 def defined(
@@ -164,8 +196,10 @@ def _all() -> list[Definition]:
     """Every definition, the library's first; only now the modules of those are imported."""
     for module in MODULES:
         importlib.import_module(module)
-    order = {module: place for place, module in enumerate(MODULES)}
-    return sorted(_definitions.values(), key=lambda each: order.get(each.module, len(order)))
+    order = {module: index for index, module in enumerate(MODULES)}
+    return sorted(
+        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
+    )
 
 
 def definitions(metrics: Iterable[Metric], plugins: Sequence[str] = ()) -> list[MetricInfo]:

@@ -23,6 +23,9 @@ from nextchar.metrics.texts import WORD, GeneratedTexts, ReferenceTexts, words
 
 Counts = tuple[list[int], list[int]]
 
+_words = partial(metric, group=GENERATED, headline=True)
+_passages = partial(metric, group=COPYING, level="full")
+
 
 def whole_words(text: str) -> list[str]:
     """The words that don't touch an edge of the text, where they may have been cut."""
@@ -37,17 +40,9 @@ def _training_words(reference: ReferenceTexts) -> frozenset[str]:
     return frozenset(words(reference.corpus.train_text))
 
 
-@metric(
-    "unknown_words",
-    unit="share",
-    short="unknown\nwords",
-    long="unknown words",
-    description="Share of the words that never occur in the training text.",
-    ends=("none", "many"),
-    group=GENERATED,
-    headline=True,
-)
+@_words("unknown_words", "share", "unknown\nwords", "unknown words", ("none", "many"))
 def unknown_words(texts: GeneratedTexts) -> Counts:
+    """Share of the words that never occur in the training text."""
     known = texts.reference.derived(_training_words)
     whole = [whole_words(text) for text in texts.texts]
     return [sum(word not in known for word in own) for own in whole], [len(own) for own in whole]
@@ -59,45 +54,30 @@ def novel(matches: Integers, n: int) -> tuple[int, int]:
     return int((matches[:grams] < n).sum()), grams
 
 
-def _novel(texts: GeneratedTexts, n: int) -> Counts | None:
+@_passages(
+    "novel_{n}", "share", "novel\n{n}", "novel {n}-grams", ("copied", "new"), n=(4, 8, 16, 32)
+)
+def novel_grams(texts: GeneratedTexts, n: int) -> Counts | None:
+    """Share of the character {n}-grams that are not in the training text."""
     if texts.matches is None:
         return None
     pairs = [novel(own, n) for own in texts.matches]
     return [new for new, _ in pairs], [grams for _, grams in pairs]
 
 
-for _n in (4, 8, 16, 32):
-    metric(
-        f"novel_{_n}",
-        level="full",
-        unit="share",
-        short=f"novel\n{_n}",
-        long=f"novel {_n}-grams",
-        description=f"Share of the runs of {_n} characters that are not in the training text.",
-        ends=("copied", "new"),
-        group=COPYING,
-    )(partial(_novel, n=_n))
-
-
-@metric(
-    "longest_copy",
-    level="full",
-    unit="characters",
-    short="longest\ncopy",
-    long="longest copied passage",
-    description="Characters of the longest passage of a text that is in the training text, "
-    "averaged over texts.",
-    ends=("original", "copied"),
-    group=COPYING,
+@_passages(
+    "longest_copy", "characters", "longest\ncopy", "longest copied passage", ("original", "copied")
 )
-def longest_copy(texts: GeneratedTexts) -> list[int] | None:
-    return None if texts.matches is None else [own.max(initial=0) for own in texts.matches]
+def longest_copy(texts: GeneratedTexts) -> Integers | None:
+    """Characters of the longest passage of a text that is in the training text, averaged over
+    texts."""
+    return None if texts.matches is None else texts.matches.max(1)
 
 
 def with_matches(written: Sequence[GeneratedTexts], train: Integers) -> list[GeneratedTexts]:
     """The same texts with their matches in the training text [N], from one suffix array of all."""
     found = iter(longest_matches(train, [ids for texts in written for ids in texts.ids]))
-    return [replace(texts, matches=[next(found) for _ in texts.ids]) for texts in written]
+    return [replace(texts, matches=np.stack([next(found) for _ in texts.ids])) for texts in written]
 
 
 def longest_matches(train: Integers, texts: Sequence[Integers]) -> list[Integers]:

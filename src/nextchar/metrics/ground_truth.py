@@ -63,90 +63,71 @@ class Truth:
         return np.stack([row[len(p) : -1] for row, p in zip(rows, prompts, strict=True)])
 
 
-def _metric(
-    name: str, unit: str, short: str, long: str, description: str, ends: tuple[str, str]
-) -> Callable[[Callable[[Distributions], Tensor]], Callable[[Distributions], Tensor]]:
+Measure = Callable[[Distributions], Tensor]
+
+
+def _truth(
+    name: str, unit: str, short: str, long: str, ends: tuple[str, str]
+) -> Callable[[Measure], Measure]:
     """A metric on held-out text, and the same along the sampler's own text: `NAME_written`."""
 
-    def define(function: Callable[[Distributions], Tensor]) -> Callable[[Distributions], Tensor]:
-        metric(
-            name,
-            kind="truth",
-            unit=unit,
-            short=short,
-            long=long,
-            description=description,
-            ends=ends,
-            group=TRUTH,
-        )(function)
+    def define(function: Measure) -> Measure:
+        metric(name, unit, short, long, ends, kind="truth", group=TRUTH)(function)
         metric(
             f"{name}_written",
+            unit,
+            f"{short}, own",
+            f"{long}, own text",
+            ends,
             kind="written",
-            unit=unit,
-            short=f"{short}, own",
-            long=f"{long}, own text",
-            description="The same along the sampler's own text, as long as that is possible.",
-            ends=ends,
             group=TRUTH,
+            description="The same along the sampler's own text, as long as that is possible.",
         )(function)
         return function
 
     return define
 
 
-@_metric(
-    "impossible_mass",
-    "share",
-    "impos-\nsible",
-    "impossible mass",
-    "Probability that the sampler gives to characters that can't come next, averaged over held-out "
-    "positions.",
-    ("none", "all"),
-)
+@_truth("impossible_mass", "share", "impos-\nsible", "impossible mass", ("none", "all"))
 def impossible_mass(found: Distributions) -> Tensor:
-    """sum_{i: q_i = 0} r_i"""
+    """Probability that the sampler gives to characters that can't come next, averaged over held-out
+    positions.
+
+    sum_{i: q_i = 0} r_i
+    """
     return torch.where(_true(found) == 0, found.probabilities, 0.0).sum(-1)
 
 
-@_metric(
-    "lost_mass",
-    "share",
-    "lost",
-    "lost mass",
-    "True probability of the characters that are cut, over held-out positions.",
-    ("none", "all"),
-)
+@_truth("lost_mass", "share", "lost", "lost mass", ("none", "all"))
 def lost_mass(found: Distributions) -> Tensor:
-    """sum_{i: r_i = 0} q_i"""
+    """True probability of the characters that are cut, averaged over held-out positions.
+
+    sum_{i: r_i = 0} q_i
+    """
     return torch.where(found.support, 0.0, _true(found)).sum(-1)
 
 
-@_metric(
-    "truth_divergence",
-    "bits",
-    "KL to\ntruth",
-    "divergence from the truth",
-    "KL(truth || sampler) in bits over held-out positions, with the trace of the uniform "
-    "distribution that ε-perplexity has too.",
-    ("the truth", "far from it"),
-)
+_FROM_TRUTH = ("the truth", "far from it")
+
+
+@_truth("truth_divergence", "bits", "KL to\ntruth", "divergence from the truth", _FROM_TRUTH)
 def truth_divergence(found: Distributions) -> Tensor:
-    """KL(q || r'), r' = (r + e) / (1 + e V), in bits"""
+    """KL(truth || sampler) in bits, averaged over held-out positions, with the trace of the uniform
+    distribution that ε-perplexity has too.
+
+    KL(q || r'), r' = (r + e) / (1 + e V)
+    """
     true, epsilon = _true(found), found.at.epsilon
     smooth = (found.probabilities + epsilon) / (1 + epsilon * true.size(-1))
     return (torch.xlogy(true, true) - true * smooth.log()).sum(-1) / math.log(2)
 
 
-@_metric(
-    "truth_distance",
-    "share",
-    "total\nvar.",
-    "total variation from the truth",
-    "Half the summed absolute difference, averaged over held-out positions.",
-    ("the truth", "far from it"),
-)
+@_truth("truth_distance", "share", "total\nvar.", "total variation from the truth", _FROM_TRUTH)
 def truth_distance(found: Distributions) -> Tensor:
-    """1/2 sum_i |q_i - r_i|"""
+    """Half the summed absolute difference, averaged over held-out positions.
+
+    1/2 sum_i |q_i - r_i|
+    """
     return 0.5 * (_true(found) - found.probabilities).abs().sum(-1)
 
 

@@ -10,6 +10,7 @@ Only lines with a newline before and after are counted: those at the edges may b
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 from nextchar.metrics.catalog import LAYOUT, metric
@@ -40,47 +41,26 @@ def _filled(text: str) -> list[str]:
     return [line for line in lines(text) if line]
 
 
-@metric(
-    "line_length",
-    level="full",
-    unit="characters",
-    short="line\nlength",
-    long="line length",
-    description="Characters in a line, of those lines that are whole and not empty.",
-    ends=("short", "long"),
-    group=LAYOUT,
-)
+_layout = partial(metric, level="full", group=LAYOUT)
+
+
+@_layout("line_length", "characters", "line\nlength", "line length", ("short", "long"))
 def line_length(texts: GeneratedTexts) -> Counts:
+    """Characters in a line, of those lines that are whole and not empty."""
     filled = [_filled(text) for text in texts.texts]
     return [sum(map(len, own)) for own in filled], [len(own) for own in filled]
 
 
-@metric(
-    "speaker_lines",
-    level="full",
-    unit="share",
-    short="speaker\nlines",
-    long="speaker lines",
-    description="Share of the lines that name a speaker: after an empty line, with a colon.",
-    ends=("none", "all"),
-    group=LAYOUT,
-)
+@_layout("speaker_lines", "share", "speaker\nlines", "speaker lines", ("none", "all"))
 def speaker_lines(texts: GeneratedTexts) -> Counts:
+    """Share of the lines that name a speaker: after an empty line, with a colon."""
     named = [len(headings(text)) for text in texts.texts]
     return named, [len(_filled(text)) for text in texts.texts]
 
 
-@metric(
-    "known_speakers",
-    level="full",
-    unit="share",
-    short="known\nspeakers",
-    long="known speakers",
-    description="Share of the named speakers who speak in the training text.",
-    ends=("invented", "known"),
-    group=LAYOUT,
-)
+@_layout("known_speakers", "share", "known\nspeakers", "known speakers", ("invented", "known"))
 def known_speakers(texts: GeneratedTexts) -> Counts:
+    """Share of the named speakers who speak in the training text."""
     known = texts.reference.derived(_training_speakers)
     named = [headings(text) for text in texts.texts]
     return [sum(name in known for name in own) for own in named], [len(own) for own in named]

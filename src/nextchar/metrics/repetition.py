@@ -36,66 +36,43 @@ def ends_in_loop(text: str) -> bool:
 
 
 def _distinct_words(texts: GeneratedTexts, n: int) -> list[float | None]:
+    """Different word {n}-grams over all word {n}-grams of a text, averaged over a sampler's texts:
+    1 never repeats."""
     return [distinct(words, n) for words in texts.words]
 
 
-for _n in (1, 2, 3, 4):
-    _units = "words" if _n == 1 else f"runs of {_n} words"
-    metric(
-        f"distinct_{_n}",
-        unit="ratio",
-        short=f"dist-{_n}",
-        long=f"distinct-{_n}",
-        description=f"Different {_units} over all {_units} of a text, averaged over a sampler's "
-        "texts: 1 never repeats.",
-        ends=("repetitive", "varied"),
-        group=GENERATED,
-        headline=_n <= 2,
-    )(partial(_distinct_words, n=_n))
-
-
-@metric(
-    "loops",
-    unit="share",
-    long="looping texts",
-    description="Share of the texts that end by repeating the same characters over and over.",
-    ends=("none", "all"),
-    group=GENERATED,
-    headline=True,
+_generated = partial(metric, group=GENERATED)
+_distinct = partial(
+    _generated, "distinct_{n}", "ratio", "dist-{n}", "distinct-{n}", ("repetitive", "varied")
 )
+_distinct(n=(1, 2), headline=True)(_distinct_words)
+_distinct(n=(3, 4))(_distinct_words)
+
+
+@_generated("loops", "share", "", "looping texts", ("none", "all"), headline=True)
 def loops(texts: GeneratedTexts) -> list[bool]:
+    """Share of the texts that end by repeating the same characters over and over."""
     return [ends_in_loop(text) for text in texts.texts]
 
 
-def _repeated(tokens: Iterable[Sequence[str]], n: int) -> list[float | None]:
-    """The share of n-grams that the text has already had: 1 - distinct-n (Welleck et al. 2019)."""
-    shares = [distinct(own, n) for own in tokens]
-    return [None if share is None else 1 - share for share in shares]
+_repetition = partial(metric, ends=("never repeats", "repetitive"), level="full", group=COPYING)
 
 
-@metric(
-    "seq_rep_4",
-    level="full",
-    unit="share",
-    short="rep-4\nwords",
-    long="seq-rep-4",
-    description="Share of a text's runs of 4 words that it has already had: 1 less distinct-4.",
-    ends=("never repeats", "repetitive"),
-    group=COPYING,
-)
+@_repetition("seq_rep_4", "share", "rep-4\nwords", "seq-rep-4")
 def seq_rep_4(texts: GeneratedTexts) -> list[float | None]:
+    """Share of a text's runs of 4 words that it has already had: 1 less distinct-4.
+
+    Welleck et al. 2019.
+    """
     return _repeated(texts.words, 4)
 
 
-@metric(
-    "seq_rep_16",
-    level="full",
-    unit="share",
-    short="rep-16\nchars",
-    long="seq-rep-16, characters",
-    description="Share of a text's runs of 16 characters that it has already had.",
-    ends=("never repeats", "repetitive"),
-    group=COPYING,
-)
+@_repetition("seq_rep_16", "share", "rep-16\nchars", "seq-rep-16, characters")
 def seq_rep_16(texts: GeneratedTexts) -> list[float | None]:
-    return _repeated(map(list, texts.texts), 16)
+    """Share of a text's runs of 16 characters that it has already had."""
+    return _repeated(texts.texts, 16)
+
+
+def _repeated(tokens: Iterable[Sequence[str]], n: int) -> list[float | None]:
+    shares = [distinct(own, n) for own in tokens]
+    return [None if share is None else 1 - share for share in shares]

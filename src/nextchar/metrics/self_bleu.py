@@ -24,23 +24,15 @@ from nextchar.metrics.texts import GeneratedTexts
 
 FLOOR = 0.1
 
-
-def _self_bleu(texts: GeneratedTexts, order: int) -> list[float | None]:
-    return self_bleu(texts.words, order)
+_set_metric = partial(metric, kind="sets", level="full", group=COPYING)
 
 
-for _n in (4, 5):
-    metric(
-        f"self_bleu_{_n}",
-        kind="sets",
-        level="full",
-        unit="ratio",
-        short=f"self-\nBLEU-{_n}",
-        long=f"self-BLEU-{_n}",
-        description=f"BLEU of each text against all others of its sampler, up to {_n} words.",
-        ends=("unlike each other", "alike"),
-        group=COPYING,
-    )(partial(_self_bleu, order=_n))
+@_set_metric(
+    "self_bleu_{n}", "ratio", "self-\nBLEU-{n}", "self-BLEU-{n}", ("unlike", "alike"), n=(4, 5)
+)
+def self_bleu_of_set(texts: GeneratedTexts, n: int) -> list[float | None]:
+    """BLEU of each text against all others of its sampler, up to {n} words."""
+    return self_bleu(texts.words, n)
 
 
 def self_bleu(texts: Sequence[Sequence[str]], order: int) -> list[float | None]:

@@ -20,6 +20,8 @@ from nextchar.metrics.catalog import STYLE, metric
 from nextchar.metrics.estimators import Floats, pseudo_values
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 
+_set_metric = partial(metric, kind="sets", level="full", group=STYLE)
+
 ZIPF_RANKS = 5000
 """How many of the most frequent words are used, as in Holtzman et al. 2020."""
 
@@ -47,19 +49,9 @@ def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
     return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
 
 
-@metric(
-    "zipf",
-    kind="sets",
-    level="full",
-    unit="slope",
-    short="Zipf",
-    long="Zipf's slope",
-    description="How fast word frequency falls with rank, both logarithmic, in one text per "
-    "prompt.",
-    ends=("even", "few words rule"),
-    group=STYLE,
-)
+@_set_metric("zipf", "slope", "Zipf", "Zipf's slope", ("even", "few words rule"))
 def zipf_slope(texts: GeneratedTexts) -> Floats:
+    """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
     return zipf_pseudo_values(texts.words)
 
 
@@ -114,26 +106,19 @@ def _grams_of(reference: ReferenceTexts, n: int) -> Grams:
     return Grams(reference.held_out, n)
 
 
-def _divergence(texts: GeneratedTexts, n: int) -> Floats:
+@_set_metric(
+    "divergence_{n}",
+    "bits",
+    "JS-{n}",
+    "JS divergence, character {n}-grams",
+    ("alike", "unlike"),
+    n=(1, 2, 3, 4, 5),
+    bounds=(0, 1),
+)
+def divergence(texts: GeneratedTexts, n: int) -> Floats:
+    """Jensen-Shannon divergence between the character {n}-grams of one text per prompt and those of
+    held-out text that is not among the human texts: 0 is alike, 1 has none in common."""
     return texts.reference.derived(_grams_of, n).divergence(texts.texts)
-
-
-for _n in (1, 2, 3, 4, 5):
-    _units = "characters" if _n == 1 else f"runs of {_n} characters"
-    metric(
-        f"divergence_{_n}",
-        kind="sets",
-        level="full",
-        unit="bits",
-        short=f"JS-{_n}",
-        long=f"JS divergence, {_n} character{'s' * (_n > 1)}",
-        description=f"Jensen-Shannon divergence between the {_units} of one text per prompt and "
-        "those of held-out text that is not among the human texts: 0 is alike, 1 has none in "
-        "common.",
-        ends=("alike", "unlike"),
-        bounds=(0, 1),
-        group=STYLE,
-    )(partial(_divergence, n=_n))
 
 
 def _terms(p: Floats, q: Floats) -> Floats:

@@ -32,6 +32,8 @@ from nextchar.results import Possible
 from nextchar.runtime import progress
 from nextchar.samplers import Sampler
 
+_survival = partial(metric, kind="survival", group=TRUTH)
+
 ROWS = 64
 """Texts that the automaton reads together: a few megabytes of distributions."""
 
@@ -44,37 +46,26 @@ class GroundTruthMetrics:
     possible: list[Possible]
 
 
-def _possible(texts: GeneratedTexts, n: int) -> ArrayLike | None:
+@_survival(
+    "possible_{n}",
+    "share",
+    "possible\nafter {n}",
+    "possible after {n} characters",
+    ("none", "all"),
+    n=(16, 64, 256),
+)
+def possible_after(texts: GeneratedTexts, n: int) -> ArrayLike | None:
+    """Share of the texts whose first {n} characters could be the grammar's."""
     if texts.first_impossible is None or n > texts.length:
         return None
     return texts.first_impossible >= n
 
 
-for _n in (16, 64, 256):
-    metric(
-        f"possible_{_n}",
-        kind="survival",
-        unit="share",
-        short=f"possible\nafter {_n}",
-        long=f"possible after {_n} characters",
-        description=f"Share of the texts whose first {_n} characters could be the grammar's.",
-        ends=("none", "all"),
-        group=TRUTH,
-    )(partial(_possible, n=_n))
-
-
-@metric(
-    "impossible_rate",
-    kind="survival",
-    unit="share",
-    short="goes\nwrong",
-    long="goes wrong, per character",
-    description="How often a text that was possible so far becomes impossible with its next "
-    "character.",
-    ends=("never", "always"),
-    group=TRUTH,
+@_survival(
+    "impossible_rate", "share", "goes\nwrong", "goes wrong, per character", ("never", "always")
 )
 def impossible_rate(texts: GeneratedTexts) -> tuple[ArrayLike, ArrayLike] | None:
+    """How often a text that was possible so far becomes impossible with its next character."""
     if texts.first_impossible is None:
         return None
     L, first = texts.length, texts.first_impossible

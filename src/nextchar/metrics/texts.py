@@ -61,10 +61,10 @@ class GeneratedTexts:
     model; `entropy` (bits) and `support_size` [R, L] are of the distributions that the characters
     were drawn from, None where these are not known: human text, a search.
 
-    Filled in where they are needed, None elsewhere: `matches`, how many characters from each
-    position on stand in the training text (metrics.level=full); `clusters`, the windows of each
-    text counted in M partitions into k clusters of the model's hidden states [R, M, k], and those
-    of the reference [M, k] (metrics.frontier); `first_impossible` [R], the index of the first
+    Filled in where they are needed, None elsewhere: `matches` [R, L], how many characters from each
+    position on are a passage of the training text (metrics.level=full); `clusters`, the windows of
+    each text counted in M partitions into k clusters of the model's hidden states [R, M, k], and
+    those of the reference [M, k] (metrics.frontier); `first_impossible` [R], the index of the first
     character that the corpus's automaton can't write, L if there is none.
     """
 
@@ -77,7 +77,7 @@ class GeneratedTexts:
     reference: ReferenceTexts
     entropy: Floats | None = None
     support_size: Floats | None = None
-    matches: Sequence[Integers] | None = None
+    matches: Integers | None = None
     clusters: tuple[Floats, Floats] | None = None
     first_impossible: Integers | None = None
 
@@ -113,8 +113,6 @@ class GeneratedTexts:
         changed: dict[str, Any] = {
             name: value[indices] for name, value in given.items() if isinstance(value, np.ndarray)
         }
-        if self.matches is not None:
-            changed["matches"] = [self.matches[index] for index in indices]
         if self.clusters is not None:
             own, reference = self.clusters
             changed["clusters"] = (own[indices], reference)

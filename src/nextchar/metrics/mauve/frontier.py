@@ -64,17 +64,17 @@ def area_pseudo_values(counts: Floats, reference: Floats) -> Floats:
 
 @metric(
     "frontier",
+    "area",
+    "fron-\ntier",
+    "divergence frontier (MAUVE)",
+    ("unlike", "alike"),
+    bounds=(0, 1),
     kind="sets",
     level="frontier",
-    unit="area",
-    short="fron-\ntier",
-    long="divergence frontier (MAUVE)",
-    description="How alike the texts look to the model itself: the area under the divergence "
-    "frontier between windows of them and of held-out text that is not among the human texts, "
-    "counted in clusters of hidden states. 1 is alike; human text shows what can be reached.",
-    ends=("unlike", "alike"),
-    bounds=(0, 1),
     group=STYLE,
 )
 def frontier_area(texts: GeneratedTexts) -> Floats | None:
+    """How alike the texts look to the model itself: the area under the divergence frontier between
+    windows of them and of held-out text that is not among the human texts, counted in clusters of
+    hidden states. 1 is alike; human text shows what can be reached."""
     return None if texts.clusters is None else area_pseudo_values(*texts.clusters)
