@@ -59,10 +59,7 @@ def _pairs(
     if human is None:
         columns += [np.full(len(first), np.nan)] * 4
     else:
-        human_value, human_drawn = _resampled([human], weights)
-        # The side of human text on which a sampler lies is taken as known: |.| has a kink.
-        side = np.where(values < human_value, -1.0, 1.0)
-        far, moved = side * (values - human_value), side * (drawn - human_drawn)
+        far, moved = distances(values, drawn, human, weights)
         nearer, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
         columns += [*nearer, holm(p)]
     return [
@@ -89,6 +86,17 @@ def _resampled(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats,
     """Values [A] and resampled values [S, A]."""
     values = np.array([each.value for each in sums])
     return values, np.stack([each.resampled(weights) for each in sums], axis=1)
+
+
+def distances(
+    values: Floats, drawn: Floats, human: RatioEstimator, weights: Floats
+) -> tuple[Floats, Floats]:
+    """How far values [A] and resampled values [S, A] are from those of human text.
+
+    Whether a value is above or below that of human text is taken as known: |.| has a kink.
+    """
+    side = np.where(values < human.value, -1.0, 1.0)
+    return side * (values - human.value), side * (drawn - human.resampled(weights)[:, None])
 
 
 def student(values: Floats, drawn: Floats, freedom: int) -> tuple[tuple[Floats, ...], Floats]:

@@ -22,7 +22,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from nextchar.metrics.differences import holm, student
+from nextchar.metrics.differences import distances, holm, student
 from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, resample_weights
 from nextchar.results import HUMAN, REFERENCES, FamilyFigure
 from nextchar.results.labels import split_last
@@ -131,8 +131,7 @@ def _rows(
         return []
     freedom = len(human.numerators) - 1
     (_, low, high), _ = student(value, drawn, freedom)
-    side = np.where(value < human.value, -1.0, 1.0)
-    far, moved = side * (value - human.value), side * (drawn - human.resampled(weights)[:, None])
+    far, moved = distances(value, drawn, human, weights)
     (_, far_low, far_high), _ = student(far, moved, freedom)
     level = _level(far, moved, freedom)
     humans = np.full(len(names), human.value)
