@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from nextchar.config import ModelConfig, TrainingConfig
 from nextchar.data.corpus import Corpus, Vocabulary
+from nextchar.metrics.judge import Judge
+from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 from nextchar.models.base import LanguageModel
 from nextchar.models.registry import build_model
 
@@ -86,3 +90,26 @@ def corpus(text: str = TEXT) -> Corpus:
 
 def fresh(**changes: object) -> LanguageModel:
     return build_model(model_config(**changes), len(corpus().vocabulary), seed=0)
+
+
+def generated(
+    label: str,
+    texts: Sequence[str],
+    train_text: str,
+    *,
+    prompts: Sequence[int] | None = None,
+    held_out: Sequence[str] = (),
+    judge: Judge | None = None,
+    **measured: Any,
+) -> GeneratedTexts:
+    """Texts of one length, each after an empty prompt; texts after one prompt are its samples."""
+    own = np.arange(len(texts)) if prompts is None else np.array(prompts)
+    samples = np.array([(own[:index] == prompt).sum() for index, prompt in enumerate(own)])
+    vocabulary = Vocabulary("".join(sorted(set(train_text).union(*texts))))
+    ids = np.stack([vocabulary.encode(text).numpy() for text in texts])
+    train = vocabulary.encode(train_text)
+    reference = ReferenceTexts(
+        Corpus("test", train_text, "", vocabulary, train, train[:0]), held_out, judge
+    )
+    measured = {"bits": np.ones(ids.shape), **measured}
+    return GeneratedTexts(label, own, samples, ids[:, :0], ids, reference=reference, **measured)

@@ -220,7 +220,7 @@ def test_a_run_that_cannot_be_pooled_says_so(copied: Path, pooled_run: Run) -> N
     shutil.rmtree(copied / "outputs" / "runs" / pooled_run.folder.name)
     ended = run(copied, *TINY, SEEDS)
     assert ended.code == 2
-    assert "no sums.csv there; run it again with force=true" in ended.lines[-1]
+    assert "no sums.npz there; run it again with force=true" in ended.lines[-1]
 
 
 def test_identities(compose: Compose) -> None:

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from nextchar.config import ModelConfig
-from nextchar.metrics import exact
+from nextchar.metrics import positions
+from nextchar.metrics.catalog import defined
 from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
+from nextchar.metrics.positions import Distributions, Positions, position_sums
 from nextchar.models.base import LanguageModel
 from nextchar.models.cache import Cache
 from nextchar.models.transformer import Transformer
@@ -69,11 +71,19 @@ def transformer() -> Transformer:
     return model
 
 
+def read(model: LanguageModel, validation: Tensor, blocks: int, epsilon: float = 1e-4) -> Positions:
+    return positions.read(model, validation, most=10**6, blocks=blocks, epsilon=epsilon)
+
+
+def exact_sums(samplers: list[Sampler], at: Positions) -> list[RatioEstimator]:
+    return position_sums(defined(kinds=("positions",)), samplers, at.chunks(), at.count)
+
+
 def values(
     model: LanguageModel, sampler: Sampler, validation: Tensor, epsilon: float = 1e-4
 ) -> dict[str, float]:
-    at = exact.read(model, validation, most=10**6, blocks=4)
-    return {each.metric: each.value for each in exact.exact_sums([sampler], at, epsilon)}
+    at = read(model, validation, 4, epsilon)
+    return {each.metric: each.value for each in exact_sums([sampler], at)}
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-4, 0.1])
@@ -119,7 +129,7 @@ def test_greedy_in_closed_form() -> None:
 
 def test_a_truncation_diverges_by_the_mass_that_it_keeps() -> None:
     model, validation = transformer(), ids(161)
-    at = exact.read(model, validation, most=10**6, blocks=4)
+    at = read(model, validation, 4)
     p = torch.softmax(at.logits.double(), -1)
     for sampler in (TopKSampler(2), NucleusSampler(0.6)):
         kept = (p * (sampler.distribution(at.logits) > 0)).sum(-1)
@@ -134,9 +144,9 @@ def test_every_quantity_against_a_slow_loop() -> None:
     logits, x = torch.randn(40, V), ids(40)
     sampler, epsilon = TemperatureSampler(0.7, NucleusSampler(0.8)), 1e-2
     p, r = torch.softmax(logits.double(), -1).tolist(), sampler.distribution(logits).tolist()
-    found = exact.measures(
-        sampler.distribution(logits), torch.log_softmax(logits.double(), -1), x, epsilon
-    )
+    at = Positions(logits, x, torch.arange(40), torch.arange(40), epsilon, torch.zeros(40))
+    chosen = Distributions(sampler.distribution(logits), at)
+    found = [np.asarray(each.function(chosen)) for each in defined(kinds=("positions",))[:7]]
     for n in range(40):
         pairs = [(a, b) for a, b in zip(r[n], p[n], strict=True)]
         expected = [
@@ -148,12 +158,12 @@ def test_every_quantity_against_a_slow_loop() -> None:
             sum(a * math.log2(a / b) for a, b in pairs if a > 0),
             -sum(a * math.log2(a) for a, _ in pairs if a > 0),
         ]
-        assert found[:, n].tolist() == pytest.approx(expected, abs=1e-12)
+        assert [float(each[n]) for each in found] == pytest.approx(expected, abs=1e-12)
 
 
 def test_tenths_are_equal_and_go_from_sure_to_unsure() -> None:
-    at = exact.read(transformer(), ids(8 * 50 + 1), most=10**6, blocks=4)
-    sums = exact.exact_sums([NucleusSampler(0.9)], at, 1e-4)
+    at = read(transformer(), ids(8 * 50 + 1), 4)
+    sums = exact_sums([NucleusSampler(0.9)], at)
     tenths = [each for each in sums if each.metric.startswith("kept_in_decile_")]
     assert [each.denominators.sum() for each in tenths] == [40] * 10
     kept = [each.value for each in tenths]
@@ -164,12 +174,12 @@ def test_tenths_are_equal_and_go_from_sure_to_unsure() -> None:
 
 def test_positions_are_bounded_spread_and_in_blocks() -> None:
     model, validation = Fixed([0.0] * V), ids(1003)
-    at = exact.read(model, validation, most=10**6, blocks=10)
+    at = read(model, validation, 10)
     assert at.logits.shape == (1000, V)
     assert torch.equal(at.targets, validation[1:1001])
     assert at.count == 10
     assert at.blocks.tolist() == sorted(at.blocks.tolist())
-    few = exact.read(model, validation, most=50, blocks=100)
+    few = positions.read(model, validation, most=50, blocks=100, epsilon=1e-4)
     assert len(few.targets) == 50
     assert few.count == 10
     assert few.starts[-1] > 900
@@ -179,13 +189,13 @@ def test_positions_are_bounded_spread_and_in_blocks() -> None:
 def test_chunks_do_not_change_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     model, validation = transformer(), ids(401)
     whole = values(model, NucleusSampler(0.7), validation)
-    monkeypatch.setattr(exact, "CHUNK", 33)
+    monkeypatch.setattr(positions, "CHUNK", 33)
     assert values(model, NucleusSampler(0.7), validation) == pytest.approx(whole)
 
 
 def test_intervals_hold_their_value_and_a_perplexity_is_never_below_one() -> None:
-    at = exact.read(transformer(), ids(1601), most=10**6, blocks=50)
-    sums = exact.exact_sums([NucleusSampler(0.7), TemperatureSampler(1.0)], at, 1e-4)
+    at = read(transformer(), ids(1601), 50)
+    sums = exact_sums([NucleusSampler(0.7), TemperatureSampler(1.0)], at)
     assert {each.clusters for each in sums} == {BLOCKS}
     for row in figures(sums, cluster_weights({BLOCKS: at.count}, 400, 0)):
         assert row.low <= row.value <= row.high

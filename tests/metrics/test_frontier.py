@@ -13,6 +13,8 @@ import torch
 from hydra import compose, initialize_config_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.vq import vq
+from shapes import generated
 
 from nextchar import config
 from nextchar.config import Config, ConfigError
@@ -20,15 +22,17 @@ from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.experiment import compare
-from nextchar.metrics.estimators import RatioEstimator
+from nextchar.metrics.catalog import defined
+from nextchar.metrics.estimators import Floats, RatioEstimator, pseudo_values
 from nextchar.metrics.mauve import clusters, measure
 from nextchar.metrics.mauve.features import window_features
-from nextchar.metrics.mauve.frontier import area, area_pseudo_values, frontier_sums, smoothed
+from nextchar.metrics.mauve.frontier import area, area_pseudo_values, smoothed
 from nextchar.metrics.mauve.frontier import frontier as curve
-from nextchar.metrics.statistics import Floats, pseudo_values
+from nextchar.metrics.measure import text_sums
+from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 from nextchar.models.registry import build_model
 from nextchar.models.transformer import Transformer
-from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE, Sample
+from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE
 from nextchar.samplers import build_all
 
 C = 5.0
@@ -96,7 +100,7 @@ def test_the_mean_of_the_pseudo_values_is_the_area_of_the_set_and_each_leaves_on
 
     whole = both(counts)
     without = [both(np.delete(counts, i, axis=0)) for i in range(5)]
-    found = area_pseudo_values(list(counts), reference)
+    found = area_pseudo_values(counts, reference)
     assert found.mean() == pytest.approx(whole)
     assert found.tolist() == pytest.approx(pseudo_values(whole, np.array(without)).tolist())
 
@@ -104,8 +108,15 @@ def test_the_mean_of_the_pseudo_values_is_the_area_of_the_set_and_each_leaves_on
 def test_sets_hold_one_text_a_prompt() -> None:
     counts = np.array([[[8.0, 0.0]], [[4.0, 4.0]], [[0.0, 8.0]]])
     reference = np.array([[9.0, 9.0]])
-    once = frontier_sums("s", [0, 1, 2], counts, reference, 3)
-    twice = frontier_sums("s", [0, 0, 1, 1, 2, 2], counts.repeat(2, axis=0), reference, 3)
+    one = generated("s", ["a", "b", "c"], "abc", clusters=(counts, reference))
+    two = generated(
+        "s",
+        ["a", "a", "b", "b", "c", "c"],
+        "abc",
+        prompts=[0, 0, 1, 1, 2, 2],
+        clusters=(counts.repeat(2, axis=0), reference),
+    )
+    once, twice = text_sums(defined(level="frontier"), [one, two], 3)
     assert twice.value == pytest.approx(once.value)
     assert twice.denominators.tolist() == [2, 2, 2]
 
@@ -133,8 +144,8 @@ def test_clusters_find_groups_and_are_the_same_each_time() -> None:
 def test_the_iterations_end_where_each_centre_is_the_mean_of_its_points() -> None:
     generator = np.random.default_rng(2)
     points = np.vstack([generator.normal(0, 1, (200, 3)), [[50.0, 50.0, 50.0]]])
-    centres = clusters.lloyd(points, clusters.started(points, 6, generator))
-    own = clusters.nearest(points, centres)
+    centres = clusters.k_means(points, clusters.start(points, 6, generator))
+    own, _ = vq(points, centres)
     assert (own == own[-1]).sum() == 1, "one stands alone"
     for index, centre in enumerate(centres):
         assert centre.tolist() == pytest.approx(points[own == index].mean(0).tolist())
@@ -201,27 +212,25 @@ def row(rows: Sequence[RatioEstimator], label: str) -> RatioEstimator:
     return found
 
 
-def human_samples(text: Corpus, label: str) -> list[Sample]:
-    prompts, ids = cut_prompts(text.validation, asked().decoding)
-    decode = text.vocabulary.decode
-    return [
-        Sample(label, index, 0, decode(prompt), decode(own), ())
-        for index, (prompt, own) in enumerate(zip(prompts, ids, strict=True))
-    ]
+def human_texts(text: Corpus) -> GeneratedTexts:
+    prompts, ids = (each.numpy() for each in cut_prompts(text.validation, asked().decoding))
+    P = np.arange(len(ids))
+    bits = np.ones(ids.shape)
+    return GeneratedTexts(HUMAN, P, np.zeros_like(P), prompts, ids, bits, ReferenceTexts(text))
 
 
 def test_who_writes_the_human_text_reaches_the_ceiling_and_who_writes_one_letter_does_not(
     text: Corpus, model: Transformer
 ) -> None:
-    human, copied = human_samples(text, HUMAN), human_samples(text, "copies")
-    dull = [replace(each, sampler="dull", text="e" * 40) for each in human]
-    both = measure.sums(model, text, [*dull, *copied, *human], asked().decoding, asked().metrics, 0)
+    human = human_texts(text)
+    copied = replace(human, sampler="copies")
+    letter = text.vocabulary.characters.index("e")
+    dull = replace(human, sampler="dull", ids=np.full_like(human.ids, letter))
+    both = measure.sums(model, text, [dull, copied, human], asked().decoding, asked().metrics, 0)
     assert row(both, "copies").numerators.tolist() == row(both, HUMAN).numerators.tolist()
     assert row(both, HUMAN).value > 0.8
     assert row(both, "dull").value < 0.3
-    turned = measure.sums(
-        model, text, [*human, *copied, *dull], asked().decoding, asked().metrics, 0
-    )
+    turned = measure.sums(model, text, [human, copied, dull], asked().decoding, asked().metrics, 0)
     for label in (HUMAN, "copies", "dull"):
         assert row(turned, label).numerators.tolist() == row(both, label).numerators.tolist()
 

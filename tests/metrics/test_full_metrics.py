@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
+from shapes import generated
 
 from nextchar.metrics import layout, style
-from nextchar.metrics.bleu import self_bleu
-from nextchar.metrics.estimators import RatioEstimator
-from nextchar.metrics.full import ReferenceTexts, full_sums, held_out
-from nextchar.metrics.generated import GeneratedTexts
-from nextchar.metrics.statistics import pseudo_values
+from nextchar.metrics.catalog import TEXT_KINDS, defined
+from nextchar.metrics.copying import with_matches
+from nextchar.metrics.estimators import Floats, Integers, RatioEstimator, pseudo_values
+from nextchar.metrics.judge import Judge
+from nextchar.metrics.measure import text_sums
+from nextchar.metrics.self_bleu import self_bleu
+from nextchar.metrics.texts import held_out
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=14)
 
@@ -110,11 +113,21 @@ def test_lines_and_headings() -> None:
     assert layout.headings("\n\nCut off:") == []
 
 
+class Flat(Judge):
+    """A judge to whom every character is worth 2.5 bits."""
+
+    def __init__(self) -> None:
+        pass
+
+    def bits(self, ids: Integers, start: int) -> Floats:
+        return np.full((len(ids), ids.shape[1] - start), 2.5)
+
+
 def rows(texts: list[str], prompts: list[int], train: str = "xyz") -> dict[str, RatioEstimator]:
-    bits = np.zeros((len(texts), len(texts[0])))
-    written = GeneratedTexts("s", prompts, texts, bits, judged=bits + 2.5)
-    sums = full_sums([written], ReferenceTexts(train, ["abab"]), max(prompts) + 1)
-    return {each.metric: each for each in sums}
+    written = generated("s", texts, train, prompts=prompts, held_out=["abab"], judge=Flat())
+    read = with_matches([written], written.reference.corpus.train.numpy())
+    definitions = defined(kinds=TEXT_KINDS, level="full")
+    return {each.metric: each for each in text_sums(definitions, read, max(prompts) + 1)}
 
 
 def test_sets_hold_one_text_a_prompt_so_more_samples_are_no_larger_set() -> None:
@@ -129,7 +142,7 @@ def test_sets_hold_one_text_a_prompt_so_more_samples_are_no_larger_set() -> None
 def test_figures_of_texts_alone() -> None:
     text = "abcdefghijklmnop" * 2
     found = rows(
-        [text, "\n\nABE:\nto be or not to be or not\nx"], [0, 1], train="\n\nABE:\nhm\n\n" + text
+        [text, "\n\nA:\nto be or not to be or not\nx"], [0, 1], train="\n\nA:\nhm\n\n" + text
     )
     assert found["judge_bits"].value == 2.5
     assert found["novel_4"].numerators[0] == 0
@@ -138,7 +151,7 @@ def test_figures_of_texts_alone() -> None:
     assert found["seq_rep_4"].numerators[1] == pytest.approx(1 / 7)
     assert found["speaker_lines"].value == pytest.approx(1 / 2)
     assert found["known_speakers"].value == 1
-    assert found["line_length"].value == pytest.approx((4 + len("to be or not to be or not")) / 2)
+    assert found["line_length"].value == pytest.approx((2 + len("to be or not to be or not")) / 2)
 
 
 def test_human_text_is_not_held_against_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from nextchar import results
 from nextchar.config import ConfigError
 from nextchar.experiment.pool_seeds import pool
 from nextchar.metrics.differences import differences, freedom
-from nextchar.metrics.estimators import BLOCKS, RatioEstimator, restored, stored
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator, read_sums, write_sums
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
-from nextchar.results import HUMAN, StoredSums
+from nextchar.results import HUMAN
 
 K = 30
 
@@ -27,17 +28,28 @@ def test_sums_survive_the_disk_to_the_bit(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     before = [
         RatioEstimator(
-            "a=1 b=2", "x", "bits", generator.normal(size=9000), np.ones(9000), BLOCKS, None, True
+            "a=1 b=2", "x", "bits", generator.normal(size=9000), np.ones(9000), BLOCKS, True
         ),
-        RatioEstimator(HUMAN, "y", "", np.array([1 / 3]), np.array([0.1]), n=7),
+        RatioEstimator(HUMAN, "y", "", np.array([1 / 3]), np.array([0.1]), clusters="prompts"),
     ]
-    results.write_rows(tmp_path / "s.csv", StoredSums, [stored(each) for each in before])
-    rows: list[StoredSums] = results.read_rows(StoredSums, tmp_path / "s.csv")
-    for old, new in zip(before, map(restored, rows), strict=True):
+    write_sums(tmp_path / "s.npz", before)
+    for old, new in zip(before, read_sums(tmp_path / "s.npz"), strict=True):
         assert np.array_equal(old.numerators, new.numerators)
         assert np.array_equal(old.denominators, new.denominators)
         assert (old.sampler, old.metric, old.unit) == (new.sampler, new.metric, new.unit)
-        assert (old.clusters, old.exponential, old.n) == (new.clusters, new.exponential, new.n)
+        assert (old.clusters, old.exponential) == (new.clusters, new.exponential)
+
+
+def test_equal_sums_are_equal_bytes_whenever_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [sums("a", np.arange(K, dtype=float)), sums("b", np.ones(2 * K))]
+    write_sums(tmp_path / "one.npz", rows)
+    with monkeypatch.context() as later:
+        later.setattr(time, "localtime", lambda *_: time.gmtime(2_000_000_000))
+        later.setattr(time, "time", lambda: 2e9)
+        write_sums(tmp_path / "two.npz", rows)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
 def test_pooling_takes_the_mean_of_what_all_runs_have() -> None:
@@ -107,8 +119,8 @@ def run(folder: Path, seed: int) -> Path:
     asked = {"seed": seed, **parts}
     (folder / results.CONFIG).write_text(OmegaConf.to_yaml(asked), encoding="utf-8")
     values = np.random.default_rng(seed).normal(0, 1, K)
-    rows = [stored(sums(label, values + i)) for i, label in enumerate(("a", "b", HUMAN))]
-    results.write_rows(folder / results.SUMS, StoredSums, rows)
+    rows = [sums(label, values + i) for i, label in enumerate(("a", "b", HUMAN))]
+    write_sums(folder / results.SUMS, rows)
     return folder
 
 
@@ -119,5 +131,5 @@ def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
     assert [(pair.first, pair.second) for pair in pairs] == [("a", "b")]
     assert pairs[0].difference == pytest.approx(-1)
     (second / results.SUMS).unlink()
-    with pytest.raises(ConfigError, match=r"no sums\.csv there"):
+    with pytest.raises(ConfigError, match=r"no sums\.npz there"):
         pool([first, second])

@@ -8,23 +8,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from shapes import generated
 
 from nextchar.data.grammar.automaton import Automaton
-from nextchar.metrics import ground_truth as truths
-from nextchar.metrics.estimators import BLOCKS, cluster_weights
-from nextchar.metrics.exact import Positions
+from nextchar.metrics import ground_truth, positions
+from nextchar.metrics.catalog import defined
+from nextchar.metrics.estimators import (
+    BLOCKS,
+    RatioEstimator,
+    cluster_weights,
+    resample_weights,
+)
 from nextchar.metrics.ground_truth import (
-    ORACLE,
+    GRID,
     Truth,
+    impossible_mass,
+    lost_mass,
+    truth_distance,
+    truth_divergence,
+)
+from nextchar.metrics.measure import text_sums
+from nextchar.metrics.positions import Distributions, Positions, position_sums
+from nextchar.metrics.survival import (
     first_impossible,
-    oracle_cuts,
-    possible_sums,
     survival,
-    truncation,
-    truth_sums,
+    with_first_impossible,
     written_sums,
 )
-from nextchar.metrics.statistics import prompt_weights
+from nextchar.metrics.texts import GeneratedTexts
+from nextchar.metrics.truncation import ORACLE, oracle_cuts, truncation
 from nextchar.plots import new_figure, possible_curves, truncation_curves
 from nextchar.results import Possible, Truncation, read_rows, write_rows
 from nextchar.samplers import (
@@ -33,7 +45,6 @@ from nextchar.samplers import (
     Sampler,
     TemperatureSampler,
     TopKSampler,
-    registered,
 )
 
 AUTOMATON = Automaton(
@@ -49,18 +60,28 @@ TEXT = AUTOMATON.draw(3001, np.random.default_rng(0))
 IDS = torch.tensor(["abcd".index(c) for c in TEXT])
 
 
-def positions(logits: torch.Tensor) -> Positions:
+def held_out(logits: torch.Tensor, epsilon: float = 1e-4) -> Positions:
     return Positions(
         logits,
         IDS[1:],
         torch.arange(1, len(IDS)),
         torch.arange(len(IDS) - 1) * 20 // (len(IDS) - 1),
+        epsilon,
     )
+
+
+def truth_sums(samplers: list[Sampler], at: Positions) -> list[RatioEstimator]:
+    return position_sums(defined(kinds=("truth",)), samplers, TRUTH.chunks(at), at.count)
+
+
+def possible_sums(texts: GeneratedTexts, prompts: int) -> dict[str, RatioEstimator]:
+    sums = text_sums(defined(kinds=("survival",)), [texts], prompts)
+    return {each.metric: each for each in sums}
 
 
 def exact_logits() -> torch.Tensor:
     """A model that knows the truth (log 0 as -60)."""
-    rows = AUTOMATON.next_distributions(TEXT, from_start=True)[1:-1]
+    rows = AUTOMATON.next_distributions(TEXT, AUTOMATON.start_belief())[1:-1]
     return torch.from_numpy(np.log(np.maximum(rows, 1e-26)))
 
 
@@ -73,17 +94,22 @@ TRUTH = Truth(AUTOMATON, TEXT)
 
 
 def test_the_truth_itself_is_no_distance_away() -> None:
-    at = positions(exact_logits())
+    at = held_out(exact_logits(), epsilon=1e-12)
     # The first characters are read without knowing the state.
-    later = Positions(at.logits[50:], at.targets[50:], at.starts[50:], at.blocks[50:])
-    for each in truth_sums([TemperatureSampler(1.0)], later, TRUTH, 1e-12):
+    later = Positions(at.logits[50:], at.targets[50:], at.starts[50:], at.blocks[50:], 1e-12)
+    for each in truth_sums([TemperatureSampler(1.0)], later):
         assert each.value == pytest.approx(0, abs=1e-9), each.metric
 
 
 def test_measures_by_hand() -> None:
     true = torch.tensor([[0.5, 0.5, 0.0, 0.0]], dtype=torch.float64)
     chosen = torch.tensor([[0.8, 0.0, 0.2, 0.0]], dtype=torch.float64)
-    impossible, lost, divergence, distance = truths.measures(true, chosen, 0.1)[:, 0].tolist()
+    nothing = torch.zeros(1)
+    at = Positions(chosen.log(), nothing, nothing, nothing, 0.1, true=true)
+    impossible, lost, divergence, distance = (
+        measure(Distributions(chosen, at)).item()
+        for measure in (impossible_mass, lost_mass, truth_divergence, truth_distance)
+    )
     assert (impossible, lost) == (pytest.approx(0.2), 0.5)
     assert distance == pytest.approx((0.3 + 0.5 + 0.2) / 2)
     smooth = [0.9 / 1.4, 0.1 / 1.4]
@@ -91,10 +117,10 @@ def test_measures_by_hand() -> None:
 
 
 def test_chunks_know_the_state_that_the_whole_text_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(truths, "CHUNK", 700)
-    monkeypatch.setattr(truths, "LEAD", 50)
-    at = positions(exact_logits())
-    rows = torch.cat([true for _, true in TRUTH.chunks(at)]).numpy()
+    monkeypatch.setattr(positions, "CHUNK", 700)
+    monkeypatch.setattr(ground_truth, "LEAD", 50)
+    at = held_out(exact_logits())
+    rows = np.concatenate([np.asarray(chunk.true) for chunk in TRUTH.chunks(at)])
     expected = AUTOMATON.next_distributions(TEXT)[1:-1]
     assert np.allclose(rows, expected)
 
@@ -105,19 +131,21 @@ def test_drawn_text_stays_possible_and_other_text_does_not() -> None:
     true = TRUTH.along(prompts, texts)
     assert true.shape == (3, 30, 4)
     ids = np.array([["abcd".index(c) for c in text] for text in texts])
-    died = first_impossible(true, ids)
-    assert died.tolist() == [30, 30, 0]
-    sums = {each.metric: each for each in possible_sums("s", died, [0, 0, 1], 30, 2)}
+    first = first_impossible(true, ids)
+    assert first.tolist() == [30, 30, 0]
+    written = generated("s", texts, "abcd", prompts=[0, 0, 1], first_impossible=first)
+    sums = possible_sums(written, 2)
     assert sums["possible_16"].numerators.tolist() == [2, 0]
     assert sums["possible_16"].value == pytest.approx(2 / 3)
     assert "possible_64" not in sums
-    # 30 + 30 steps of texts that lived, one step of the one that died at once.
+    # 30 + 30 steps of texts that stay possible, one step of the text that is impossible at once.
     assert sums["impossible_rate"].value == pytest.approx(1 / 61)
 
 
 def test_survival_starts_at_one_and_never_rises() -> None:
-    died = np.array([30, 4, 0, 11])
-    rows = survival("s", died, [0, 1, 2, 3], 30, prompt_weights(4, 100, 0))
+    first = np.array([30, 4, 0, 11])
+    written = generated("s", ["a" * 30] * 4, "abcd", first_impossible=first)
+    rows = survival(written, resample_weights(4, 100, 0))
     shares = [row.share for row in rows]
     assert len(rows) == 31
     assert (rows[0].share, rows[1].share, rows[4].share, rows[5].share) == (1, 0.75, 0.75, 0.5)
@@ -130,10 +158,9 @@ def test_greedy_goes_wrong_as_often_as_its_mass_is_impossible() -> None:
     logits = noisy_logits()[:60].reshape(2, 30, 4)
     ids = logits.argmax(-1).numpy()
     texts = ["".join("abcd"[i] for i in row) for row in ids]
-    true = TRUTH.along(["", ""], texts)
-    died = first_impossible(true, ids)
-    mass = written_sums(GreedySampler(), logits, true, died, [0, 1], 2, 1e-4)[0]
-    rate = possible_sums("greedy", died, [0, 1], 30, 2)[-1]
+    written = with_first_impossible(generated("greedy", texts, "abcd"), TRUTH)
+    mass = written_sums(GreedySampler(), logits, written, TRUTH, 2, 1e-4)[0]
+    rate = possible_sums(written, 2)["impossible_rate"]
     assert mass.metric == "impossible_mass_written"
     assert mass.value == pytest.approx(rate.value)
     assert mass.denominators.tolist() == rate.denominators.tolist()
@@ -148,16 +175,18 @@ def test_the_oracle_is_best_at_every_position_and_price() -> None:
         costs = []
         for k in (1, 2, 3, 4):
             chosen = TopKSampler(k).distribution(model.log())
-            impossible, cut_off = truths.measures(true, chosen, 1e-4)[:2]
-            costs.append(price * impossible + cut_off)
+            nothing = torch.zeros(len(true))
+            at = Positions(model.log(), nothing, nothing, nothing, 1e-4, true=true)
+            found = Distributions(chosen, at)
+            costs.append(price * impossible_mass(found) + lost_mass(found))
         assert torch.allclose(price * wrong + lost, torch.stack(costs).amin(0))
 
 
 def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
-    at = positions(noisy_logits())
-    sums = truth_sums([NucleusSampler(0.9)], at, TRUTH, 1e-4)
+    at = held_out(noisy_logits())
+    sums = truth_sums([NucleusSampler(0.9)], at)
     weights = cluster_weights({BLOCKS: at.count}, 50, 0)
-    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], 1e-4, weights)
+    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], weights)
     oracle = [row for row in rows if row.family == ORACLE]
     for row in rows:
         assert row.impossible_low <= row.impossible <= row.impossible_high
@@ -176,10 +205,7 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
 
 
 def test_families_have_as_many_settings_each() -> None:
-    ours = [
-        each for each in registered(Sampler).values() if each.__module__.startswith("nextchar.")
-    ]
-    assert len({len(each.grid) for each in ours if each.grid}) == 1
+    assert len({len(values) for values in GRID.values()}) == 1
 
 
 def test_rows_survive_the_disk(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,9 @@ class Plugin:
     path: str
     sha256: str
 
+
+importing: ContextVar[str | None] = ContextVar("importing", default=None)
+"""The plugin that is being imported, by the name that the config gave: it owns what is defined."""
 
 _loaded: dict[str, tuple[ModuleType, str]] = {}
 """Module and sha256 by the name that the config gave, for this process."""
@@ -89,6 +93,7 @@ def _import(name: str, path: Path) -> ModuleType:
     for own in [each for each in sys.modules if each.startswith(f"{module_name}.")]:
         del sys.modules[own]  # the other files of a package may have changed as well
     sys.modules[module_name] = module
+    owner = importing.set(name)
     try:
         with _current_folder():
             found.loader.exec_module(module)
@@ -98,6 +103,8 @@ def _import(name: str, path: Path) -> ModuleType:
         else:
             sys.modules[module_name] = before
         raise ConfigError(f"plugins: {name}: {_in_one_line(error, path)}") from error
+    finally:
+        importing.reset(owner)
     return module
 
 

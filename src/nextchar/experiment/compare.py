@@ -1,13 +1,13 @@
 """The comparison itself: every sampler continues the same prompts, and what it wrote is measured.
 
-Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (rows).
+Shapes: P prompts, T characters of a prompt, L characters of a text, R texts.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,26 @@ from nextchar.decoding.engine import Texts
 from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.decoding.registry import Decoder
 from nextchar.decoding.search import Search
-from nextchar.metrics import exact
+from nextchar.metrics import positions
+from nextchar.metrics.catalog import TEXT_KINDS, defined
+from nextchar.metrics.copying import with_matches
 from nextchar.metrics.differences import differences
-from nextchar.metrics.estimators import BLOCKS, PROMPTS, cluster_weights, figures, stored
+from nextchar.metrics.estimators import (
+    BLOCKS,
+    PROMPTS,
+    RatioEstimator,
+    cluster_weights,
+    figures,
+)
 from nextchar.metrics.families import family_figures
-from nextchar.metrics.full import ReferenceTexts, full_sums, held_out
-from nextchar.metrics.generated import GeneratedTexts, core_sums
-from nextchar.metrics.ground_truth import Truth, truncation
-from nextchar.metrics.ground_truth_texts import ground_truth_metrics
+from nextchar.metrics.ground_truth import Truth
 from nextchar.metrics.judge import Judge
-from nextchar.metrics.mauve import measure
+from nextchar.metrics.mauve import measure as mauve
+from nextchar.metrics.measure import text_sums
+from nextchar.metrics.positions import position_sums
+from nextchar.metrics.survival import ground_truth_metrics
+from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts, held_out
+from nextchar.metrics.truncation import truncation
 from nextchar.models.base import LanguageModel
 from nextchar.results import (
     HUMAN,
@@ -42,7 +52,6 @@ from nextchar.results import (
     Metric,
     Possible,
     Sample,
-    StoredSums,
     Truncation,
 )
 from nextchar.runtime.timing import Stopwatch
@@ -52,198 +61,184 @@ from nextchar.samplers.registry import curve_names
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison came to; `timings` in seconds and characters a second."""
+    """The results of a comparison; `timings` in seconds and characters per second."""
 
     metrics: list[Metric]
     differences: list[Difference]
-    truncation: list[Truncation]
-    possible: list[Possible]
     families: list[FamilyFigure]
-    sums: list[StoredSums]
+    sums: list[RatioEstimator]
     samples: list[Sample]
     timings: dict[str, Any]
+    truncation: list[Truncation] = field(default_factory=list)
+    possible: list[Possible] = field(default_factory=list)
 
 
 def compare(
     model: LanguageModel,
     corpus: Corpus,
-    samplers: Sequence[Decoder],
+    decoders: Sequence[Decoder],
     decoding: DecodingConfig,
-    measured: MetricsConfig,
+    metrics_config: MetricsConfig,
     seed: int,
+    plugins: Sequence[str] = (),
 ) -> Comparison:
-    """Let every sampler write, hold it against held-out text, and measure both alike."""
-    device = next(model.parameters()).device
-    prompts, human = cut_prompts(corpus.validation, decoding)
+    """Let every decoder write, and measure its texts and human text alike, with the metrics of
+    `plugins` too."""
+    prompts, _ = cut_prompts(corpus.validation, decoding)
     started = time.perf_counter()
-    methods = [
-        method.prepared(corpus.train, len(corpus.vocabulary))
-        if isinstance(method, Search)
-        else method
-        for method in samplers
+    prepared = [
+        each.prepared(corpus.train, len(corpus.vocabulary)) if isinstance(each, Search) else each
+        for each in decoders
     ]
-    texts = decode_all(model, methods, prompts.to(device), decoding, seed)
+    device = next(model.parameters()).device
+    written = decode_all(model, prepared, prompts.to(device), decoding, seed)
     generated = time.perf_counter()
-    human_bits = engine.score_bits(model, prompts.to(device), human.to(device))
-    samples = [
-        *_samples(corpus, [sampler.label for sampler in samplers], texts, prompts),
-        *_reference_samples(corpus, HUMAN, prompts, human, human_bits),
-    ]
+    full = metrics_config.level == "full"
     clock = Stopwatch()
-    with clock.part("generated text"):
-        written = _written(samplers, texts, samples)
-        sums = core_sums(written, corpus.train_text, decoding.prompts)
-    beside: list[Sample] = []
-    if measured.level == "full":
-        with clock.part("n-gram judge"):
-            judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), measured.judge_order)
-            beside = _beside(model, corpus, judge, prompts, decoding, seed)
-            samples += [sample for sample in beside if sample.sampler == JUDGE]
-            others = _written([], texts, beside)
-            judged = _judged([*written, *others], [*samples, *beside], corpus, judge)
+    with clock.part("references"):
+        reference = _reference(corpus, decoding, metrics_config.judge_order if full else None)
+        texts = [
+            *_generated(decoders, written, prompts, reference),
+            *_references(model, decoding, reference, seed),
+        ]
+    with clock.part("generated texts"):
+        definitions = defined(plugins, kinds=TEXT_KINDS, level="core")
+        sums = text_sums(definitions, texts, decoding.prompts)
+    if full:
         with clock.part("beside other texts"):
-            sums += core_sums(others, corpus.train_text, decoding.prompts)
-            sums += full_sums(judged, _held_against(corpus, decoding), decoding.prompts)
-    if measured.frontier:
-        # The judge's texts are among the samples; the training text's are not.
-        seen = [*samples, *(each for each in beside if each.sampler == HUMAN_TRAINING)]
+            texts = with_matches(texts, corpus.train.numpy())
+            definitions = defined(plugins, kinds=TEXT_KINDS, level="full")
+            sums += text_sums(definitions, texts, decoding.prompts)
+    if metrics_config.frontier:
         with clock.part("frontier"):
-            sums += measure.sums(model, corpus, seen, decoding, measured, seed)
-    lawful = _with_law(samplers)
+            sums += mauve.sums(model, corpus, texts, decoding, metrics_config, seed)
+    samplers = _with_exact_distribution(decoders)
     with clock.part("held-out text, exactly"):
-        at = exact.read(model, corpus.validation, most=measured.positions, blocks=measured.blocks)
-        sums += exact.exact_sums(lawful, at, measured.epsilon)
-    clusters = {PROMPTS: decoding.prompts, BLOCKS: at.count}
-    weights = cluster_weights(clusters, measured.resamples, seed)
+        at = positions.read(
+            model,
+            corpus.validation,
+            most=metrics_config.positions,
+            blocks=metrics_config.blocks,
+            epsilon=metrics_config.epsilon,
+        )
+        definitions = defined(plugins, kinds=("positions",), level=None if full else "core")
+        sums += position_sums(definitions, samplers, at.chunks(), at.count)
+    sizes = {PROMPTS: decoding.prompts, BLOCKS: at.count}
+    weights = cluster_weights(sizes, metrics_config.resamples, seed)
+    shown = [each for each in texts if each.sampler != HUMAN_TRAINING]
     curves: list[Truncation] = []
     possible: list[Possible] = []
     if corpus.automaton is not None:
         with clock.part("truth"):
             truth = Truth(corpus.automaton, corpus.validation_text)
-            held = ground_truth_metrics(
-                model, corpus, lawful, samples, at, truth, measured.epsilon, weights
-            )
-            sums += held.sums
-            curves = truncation(at, truth, curve_names(lawful), measured.epsilon, weights)
-            possible = held.possible
+            definitions = defined(plugins, kinds=("truth",), level=None if full else "core")
+            sums += position_sums(definitions, samplers, truth.chunks(at), at.count)
+            along = ground_truth_metrics(model, samplers, shown, truth, at.epsilon, weights)
+            sums += along.sums
+            possible = along.possible
+            curves = truncation(at, truth, curve_names(samplers), weights)
     with clock.part("intervals"):
         metrics = figures(sums, weights)
     with clock.part("differences"):
         pairs = differences(sums, weights)
     with clock.part("families"):
-        families = family_figures(sums, measured.resamples, seed)
-    timings = {
-        "generation": speeds(samplers, texts, generated - started),
-        "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},
-    }
+        families = family_figures(sums, metrics_config.resamples, seed)
     return Comparison(
-        metrics,
-        pairs,
-        curves,
-        possible,
-        families,
-        [stored(each) for each in sums],
-        samples,
-        timings,
+        metrics=metrics,
+        differences=pairs,
+        families=families,
+        truncation=curves,
+        possible=possible,
+        sums=sums,
+        samples=[sample for each in shown for sample in _samples(each)],
+        timings={
+            "generation": speeds(decoders, written, generated - started),
+            "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},
+        },
     )
 
 
-def _with_law(methods: Sequence[Decoder]) -> list[Sampler]:
-    """Those whose distribution after a text is known from the model's logits there alone."""
-    samplers = [each for each in methods if isinstance(each, Sampler)]
+def _with_exact_distribution(decoders: Sequence[Decoder]) -> list[Sampler]:
+    """Samplers whose distribution after a text follows from the model's logits there alone."""
+    samplers = [each for each in decoders if isinstance(each, Sampler)]
     return [each for each in samplers if each.exact and not each.has_memory]
 
 
-def _samples(corpus: Corpus, labels: list[str], texts: Texts, prompts: Tensor) -> list[Sample]:
-    decode = corpus.vocabulary.decode
-    return [
-        Sample(
-            sampler=labels[row.sampler],
-            prompt=row.prompt,
-            sample=row.sample,
-            prompt_text=decode(prompts[row.prompt]),
-            text=decode(ids),
-            bits=tuple(bits.tolist()),
-        )
-        for row, ids, bits in zip(texts.rows, texts.ids, texts.bits, strict=True)
-    ]
-
-
-def _reference_samples(
-    corpus: Corpus, label: str, prompts: Tensor, ids: Tensor, bits: Tensor
-) -> list[Sample]:
-    """One text a prompt, not written by a sampler."""
-    decode = corpus.vocabulary.decode
-    return [
-        Sample(label, index, 0, decode(prompt), decode(text), tuple(own.tolist()))
-        for index, (prompt, text, own) in enumerate(zip(prompts, ids, bits, strict=True))
-    ]
-
-
-def _beside(
-    model: LanguageModel,
-    corpus: Corpus,
-    judge: Judge,
-    prompts: Tensor,
-    decoding: DecodingConfig,
-    seed: int,
-) -> list[Sample]:
-    """The references beside human text: training text, and what the judge writes."""
-    device = next(model.parameters()).device
-    noise = [engine.noise(seed, prompt, 0, decoding.length) for prompt in range(len(prompts))]
-    drawn = torch.from_numpy(judge.write(prompts.numpy(), np.stack(noise)))
-    samples = []
-    for label, before, ids in (
-        (HUMAN_TRAINING, *cut_prompts(corpus.train, decoding)),
-        (JUDGE, prompts, drawn),
-    ):
-        bits = engine.score_bits(model, before.to(device), ids.to(device))
-        samples += _reference_samples(corpus, label, before, ids, bits)
-    return samples
-
-
-def _judged(
-    written: Sequence[GeneratedTexts], samples: Sequence[Sample], corpus: Corpus, judge: Judge
+def _generated(
+    decoders: Sequence[Decoder], written: Texts, prompts: Tensor, reference: ReferenceTexts
 ) -> list[GeneratedTexts]:
-    """The same texts, with the bits of their characters under the judge."""
-    before = {(sample.sampler, sample.prompt): sample.prompt_text for sample in samples}
-    judged = []
-    for each in written:
-        whole = [
-            before[each.sampler, prompt] + text
-            for prompt, text in zip(each.prompts, each.texts, strict=True)
-        ]
-        ids = corpus.vocabulary.encode("".join(whole)).view(len(whole), -1).numpy()
-        judged.append(replace(each, judged=judge.bits(ids, ids.shape[1] - each.bits.shape[1])))
-    return judged
+    """What each decoder wrote after prompts [P, T], with what was measured of each choice."""
+    owner = np.array([row.sampler for row in written.rows])
+    after = np.array([row.prompt for row in written.rows])
+    sample = np.array([row.sample for row in written.rows])
+    found = []
+    for index, decoder in enumerate(decoders):
+        own = np.flatnonzero(owner == index)
+        found.append(
+            GeneratedTexts(
+                sampler=decoder.label,
+                prompts=after[own],
+                samples=sample[own],
+                prompt_ids=prompts.numpy()[after[own]],
+                ids=written.ids.numpy()[own],
+                bits=written.bits.numpy()[own],
+                reference=reference,
+                entropy=written.entropy.numpy()[own] if decoder.exact else None,
+                support_size=written.support_size.numpy()[own] if decoder.exact else None,
+            )
+        )
+    return found
 
 
-def _held_against(corpus: Corpus, decoding: DecodingConfig) -> ReferenceTexts:
-    """The training text, and what lies between the pieces of human text in the validation split."""
+def _reference(corpus: Corpus, decoding: DecodingConfig, judge_order: int | None) -> ReferenceTexts:
+    """What the texts are compared with; without a judge where there is no `judge_order`."""
     pieces = human_pieces(len(corpus.validation), decoding)
     between = held_out(corpus.validation_text, pieces, least=decoding.length)
-    return ReferenceTexts(corpus.train_text, between)
+    if judge_order is None:
+        return ReferenceTexts(corpus, between)
+    judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), judge_order)
+    return ReferenceTexts(corpus, between, judge)
 
 
-def _written(
-    samplers: Sequence[Decoder], texts: Texts, samples: Sequence[Sample]
-) -> list[GeneratedTexts]:
-    """Samples grouped by sampler, human text last, with what was measured of each choice."""
-    groups: dict[str, list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault(sample.sampler, []).append(sample)
-    indices = np.array([row.sampler for row in texts.rows])
-    chosen = {
-        sampler.label: indices == index for index, sampler in enumerate(samplers) if sampler.exact
-    }
-    return [
-        GeneratedTexts(
-            sampler=label,
-            prompts=[sample.prompt for sample in group],
-            texts=[sample.text for sample in group],
-            bits=np.array([sample.bits for sample in group]),
-            entropy=texts.entropy.numpy()[chosen[label]] if label in chosen else None,
-            kept=texts.support_size.numpy()[chosen[label]] if label in chosen else None,
+def _references(
+    model: LanguageModel, decoding: DecodingConfig, reference: ReferenceTexts, seed: int
+) -> Iterator[GeneratedTexts]:
+    """Texts that no sampler wrote, one for each prompt, with their bits: human text and, where
+    there is a judge, training text and what the judge writes with the samplers' own noise."""
+    prompts, human = cut_prompts(reference.corpus.validation, decoding)
+    found = [(HUMAN, prompts, human)]
+    if reference.judge is not None:
+        noise = np.stack(
+            [engine.noise(seed, prompt, 0, decoding.length) for prompt in range(len(prompts))]
         )
-        for label, group in groups.items()
+        drawn = torch.from_numpy(reference.judge.write(prompts.numpy(), noise))
+        found += [
+            (HUMAN_TRAINING, *cut_prompts(reference.corpus.train, decoding)),
+            (JUDGE, prompts, drawn),
+        ]
+    device = next(model.parameters()).device
+    for label, before, ids in found:
+        bits = engine.score_bits(model, before.to(device), ids.to(device))
+        yield GeneratedTexts(
+            sampler=label,
+            prompts=np.arange(len(ids)),
+            samples=np.zeros(len(ids), dtype=np.int64),
+            prompt_ids=before.numpy(),
+            ids=ids.numpy(),
+            bits=bits.numpy(),
+            reference=reference,
+        )
+
+
+def _samples(texts: GeneratedTexts) -> list[Sample]:
+    return [
+        Sample(texts.sampler, *row)
+        for row in zip(
+            texts.prompts.tolist(),
+            texts.samples.tolist(),
+            texts.prompt_texts,
+            texts.texts,
+            map(tuple, texts.bits.tolist()),
+            strict=True,
+        )
     ]

@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone, put together: intervals that hold for training again."""
+"""Runs that differ only in their seed, pooled: intervals that cover another training too."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from nextchar import config, results, tracking
-from nextchar.config import Config, ConfigError
-from nextchar.metrics.catalog import definitions
+from nextchar import results, tracking
+from nextchar.config import Config, ConfigError, read_yaml
 from nextchar.metrics.differences import differences
-from nextchar.metrics.estimators import RatioEstimator, restored
+from nextchar.metrics.estimators import RatioEstimator, read_sums
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
-from nextchar.results import Difference, Metric, Run, StoredSums, provenance
+from nextchar.results import Difference, Metric, Run, provenance
 from nextchar.runtime import progress
 
 OF_ONE_SEED = ("best_step", "code")
-"""What a manifest says of a model that is not the same for all seeds, nor a mean over them."""
+"""What a manifest says of a model that differs between seeds and has no mean."""
 
 
 def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
-    """Metrics and paired differences over the runs of two seeds or more, seeds a second level.
+    """Metrics and paired differences over the runs in `folders`, each of another seed.
 
     Raises ConfigError where a run has no sums.
     """
-    asked = [config.read_yaml(folder / results.CONFIG) for folder in folders]
-    seeds = [int(each["seed"]) for each in asked]
+    configs = [read_yaml(folder / results.CONFIG) for folder in folders]
+    seeds = [int(each["seed"]) for each in configs]
     sums = pooled([_sums(folder) for folder in folders])
-    resamples = int(asked[0]["metrics"]["resamples"])
+    resamples = int(configs[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
     return (
         pooled_figures(sums, weights, len(seeds)),
@@ -39,27 +38,29 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
 
 
 def _sums(folder: Path) -> list[RatioEstimator]:
-    rows: list[StoredSums] = results.read_rows(StoredSums, folder / results.SUMS)
-    if not rows:
+    path = folder / results.SUMS
+    if not path.exists():
         raise ConfigError(f"{folder}: no {results.SUMS} there; run it again with force=true")
-    return [restored(row) for row in rows]
+    return read_sums(path)
 
 
-def write(folder: Path, asked: Config, runs: Sequence[Run]) -> None:
+def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
     """Pool finished runs, in ascending order of their seeds, into `folder`: all but its manifest.
 
-    The samples are those of the first; the others' lie in their runs.
+    The samples are those of the first run; each other run has its own.
     """
     clock = time.perf_counter()
     metrics, pairs = pool([run.folder for run in runs])
     with tracking.track(
-        folder / results.LABML, name=asked.name, config=asdict(asked), comment=folder.name
+        folder / results.LABML, name=config.name, config=asdict(config), comment=folder.name
     ) as tracker:
         for run in runs:
             _track_training(tracker, run)
-        tracking.track_results(tracker, asked.training.steps, metrics, runs[0].samples)
+        tracking.track_results(tracker, config.training.steps, metrics, runs[0].samples)
     results.write_metrics(folder / results.METRICS, metrics)
-    results.write_definitions(folder, definitions(metrics))
+    names = {row.metric for row in metrics}
+    known = [info for name, info in runs[0].definitions.items() if name in names]
+    results.write_definitions(folder, known)
     if pairs:
         results.write_rows(folder / results.DIFFERENCES, Difference, pairs)
     results.write_samples(folder / results.SAMPLES, runs[0].samples)
@@ -80,7 +81,7 @@ def _track_training(tracker: tracking.Tracker, run: Run) -> None:
 
 
 def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
-    """The part of the manifest of pooled runs that says where the figures came from."""
+    """The part of the manifest of pooled runs that says where the figures come from."""
     first = runs[0].manifest
     return {
         "runs": [
@@ -115,13 +116,13 @@ def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
 
 
 def _spread(name: str, runs: Sequence[Run]) -> dict[str, float]:
-    """A loss as the mean over seeds, and its standard deviation (n - 1)."""
+    """The mean of a loss over seeds, and its standard deviation (n - 1)."""
     losses = [run.manifest["model"][name] for run in runs]
     return {name: fmean(losses), f"{name}_deviation": stdev(losses)}
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
-    """What the runs warn of, each with its seed, and what they don't have in common."""
+    """The warnings of the runs, each with its seed, and what differs between the runs."""
     warnings = []
     for run in runs:
         seed = f"seed {run.config['seed']}"

@@ -19,7 +19,9 @@ from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import compare, manifest, pool_seeds
 from nextchar.experiment.compare import Comparison
 from nextchar.experiment.identity import Identity, identify
+from nextchar.metrics import trial
 from nextchar.metrics.catalog import definitions
+from nextchar.metrics.estimators import write_sums
 from nextchar.metrics.mauve import measure
 from nextchar.models.registry import build_model
 from nextchar.results import Run, TrainingRecord, provenance
@@ -60,6 +62,7 @@ def run_experiment(
     text.require(asked.model.context + 1, needed_validation(asked.decoding))
     if asked.metrics.frontier:
         measure.require(text, asked.decoding, asked.metrics)
+    trial.require(asked.plugins, text, asked.metrics)
     if text.substituted:
         progress.say(f"note: {text.substituted}")
     setting = _Setting(text, methods, place, command)
@@ -159,11 +162,14 @@ def _compare(
         if setting.place.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")
             model.to("cpu")
-        compared = compare.compare(model, text, methods, asked.decoding, asked.metrics, asked.seed)
+        compared = compare.compare(
+            model, text, methods, asked.decoding, asked.metrics, asked.seed, asked.plugins
+        )
         tracking.track_results(tracker, asked.training.steps, compared.metrics, compared.samples)
     results.write_metrics(folder / results.METRICS, compared.metrics)
-    results.write_definitions(folder, definitions(compared.metrics))
+    results.write_definitions(folder, definitions(compared.metrics, asked.plugins))
     _write_tables(folder, compared)
+    write_sums(folder / results.SUMS, compared.sums)
     results.write_samples(folder / results.SAMPLES, compared.samples)
     facts = {
         "name": asked.name,
@@ -184,7 +190,6 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
     for name, kind, rows in (
         (results.DIFFERENCES, results.Difference, compared.differences),
         (results.FAMILIES, results.FamilyFigure, compared.families),
-        (results.SUMS, results.StoredSums, compared.sums),
         (results.TRUNCATION, results.Truncation, compared.truncation),
         (results.POSSIBLE, results.Possible, compared.possible),
     ):

@@ -1,102 +1,213 @@
-"""What the metrics are called and what they say; a metric that is not listed goes by its name."""
+"""Every metric: what it is called, what it says, and the function that computes it.
+
+    @metric("capitals", "share", long="capital letters", ends=("none", "all"))
+    def capitals(texts: GeneratedTexts) -> list[float]:
+        "Share of the characters that are capital letters."
+        return [sum(map(str.isupper, text)) / len(text) for text in texts.texts]
+
+A metric that a plugin defines in this way is in the tables, plots and page of every run that names
+the plugin. What the function takes and returns depends on its `kind`:
+
+    texts      GeneratedTexts, all texts of one sampler or reference
+    sets       GeneratedTexts, one text for each prompt: for what depends on the number of texts
+    positions  Distributions, of one sampler at n positions of held-out text
+    truth      the same, where the true distribution is known (`at.true`)
+
+It returns one value for each of R texts or n positions, whose mean is the metric (None or NaN: this
+one has no value), or two such sequences, numerators and denominators, whose sums are divided; or
+None where the metric does not apply to the sampler. `survival` and `written` are kinds of our own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
 
-from nextchar.metrics.title import Title
-from nextchar.metrics.titles_exact import EXACT_TITLES
-from nextchar.metrics.titles_full import FULL_TITLES
-from nextchar.metrics.titles_truth import TRUTH_TITLES
-from nextchar.results import Metric, MetricInfo
+from nextchar.config import ConfigError
+from nextchar.config.plugins import importing
+from nextchar.results import Metric, MetricInfo, info_of
 
-_TEXT = "generated text"
+Kind = Literal["texts", "sets", "positions", "truth", "survival", "written"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+TEXT_KINDS: tuple[Kind, ...] = ("texts", "sets")
+Level = Literal["core", "full", "frontier"]
+"""When a metric is computed: always, with metrics.level=full, or with metrics.frontier=true."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+GENERATED = "generated text"
+STYLE = "style, beside held-out text"
+COPYING = "repetition and copying"
+LAYOUT = "layout"
+EXACT = "held-out text, exactly"
+SURENESS = "kept characters, by how sure the model is"
+TRUTH = "the grammar's truth"
+"""Groups of metrics: those of a group share a table and a plot."""
+
+BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    "share": (0, 1),
+    "ratio": (0, 1),
+    "bits": (0, None),
+    "characters": (0, None),
+}
+"""Of values with such a unit, where the metric has no bounds of its own."""
+
+MODULES = tuple(
+    f"nextchar.metrics.{name}"
+    for name in (
+        "surprise",
+        "repetition",
+        "layout",
+        "copying",
+        "self_bleu",
+        "style",
+        "mauve.frontier",
+        "exact",
+        "ground_truth",
+        "survival",
+    )
+)
+"""Where the library's metrics are defined, in the order of the tables; plugins' come after them."""
 
 
-def _distinct(n: int) -> Title:
-    units = "words" if n == 1 else f"runs of {n} words"
-    return Title(
-        short=f"dist-{n}",
-        long=f"distinct-{n}",
-        description=f"Different {units} over all {units} of a sampler's texts: 1 never repeats.",
-        ends=("repetitive", "varied"),
-        group=_TEXT,
+@dataclass(frozen=True)
+class Definition:
+    """A metric: its names, and the function that computes it, made of the decorated `source`.
+
+    `plugin` is the name in the config's `plugins`, None for the library's own.
+    """
+
+    info: MetricInfo
+    function: Callable[..., Any]
+    kind: Kind
+    level: Level
+    exponential: bool
+    source: Any
+    plugin: str | None = None
+
+    @property
+    def file(self) -> str:
+        """Where it is defined."""
+        return str(self.source.__code__.co_filename)
+
+
+_definitions: dict[tuple[str | None, str], Definition] = {}
+"""By the plugin (None: the library itself) and the metric's name."""
+
+
+def metric(
+    name: str,
+    unit: str,
+    short: str = "",
+    long: str = "",
+    ends: tuple[str, str] | None = None,
+    *,
+    n: Sequence[int] = (),
+    kind: Kind = "texts",
+    level: Level = "core",
+    group: str = "other metrics",
+    bounds: tuple[float | None, float | None] | None = None,
+    headline: bool = False,
+    exponential: bool = False,
+    description: str = "",
+) -> Callable[[Function], Function]:
+    """Define the metric `name` by the decorated function.
+
+    `short` heads a column (newlines allowed), `long` an axis; both are the name by default. `ends`
+    says what a low and a high value mean, and `description`, by default the first paragraph of the
+    function's docstring, what is measured. `bounds` of the values are by default those of the unit.
+    Metrics of one `group` share a table and a plot; a `headline` is in the terminal's table too.
+    `exponential`: the metric is 2 to the power of the mean.
+
+    With `n` it is a metric for each of these numbers, which the function takes as `n`; {n} in the
+    name and the texts is replaced by the number. Raises ConfigError for an unknown kind or level,
+    and for a name that the same module has defined already.
+    """
+
+    for key, value, known in (("kind", kind, KINDS), ("level", level, get_args(Level))):
+        if value not in known:
+            raise ConfigError(
+                f"metric {name!r}: {key}={value!r}: must be one of {', '.join(known)}"
+            )
+
+    def define(function: Function) -> Function:
+        said = description or (inspect.getdoc(function) or "").partition("\n\n")[0]
+        for number in n or (None,):
+            info = MetricInfo(
+                name=_with(number, name),
+                unit=unit,
+                short=_with(number, short or name),
+                long=_with(number, long or name),
+                description=_with(number, " ".join(said.split())),
+                ends=ends,
+                bounds=bounds or BOUNDS.get(unit, (None, None)),
+                group=group,
+                headline=headline,
+            )
+            applied = function if number is None else partial(function, n=number)
+            _register(Definition(info, applied, kind, level, exponential, function))
+        return function
+
+    return define
+
+
+def _with(number: int | None, text: str) -> str:
+    return text.replace("{n}", str(number))
+
+
+def _register(definition: Definition) -> None:
+    own = definition.source
+    # A plugin may be the first to import a module of the library.
+    plugin = None if own.__module__ in MODULES else importing.get()
+    for key, each in list(_definitions.items()):
+        # A plugin's module that is imported again defines its metrics anew, with other globals.
+        again = key[0] == plugin and each.source.__module__ == own.__module__
+        if again and each.source.__globals__ is not own.__globals__:
+            del _definitions[key]
+    name = definition.info.name
+    if (plugin, name) in _definitions:
+        raise ConfigError(f"plugins: {definition.file}: defines the metric {name!r} twice")
+    _definitions[plugin, name] = replace(definition, plugin=plugin)
+
+
+def defined(
+    plugins: Sequence[str] = (), *, kinds: Sequence[Kind] = KINDS, level: Level | None = None
+) -> list[Definition]:
+    """The library's metrics and those of `plugins`, of some kinds and one level (None: all), in the
+    order of the tables. Raises ConfigError where two of them have one name.
+    """
+    owners: dict[str, Definition] = {}
+    for each in _all():
+        if each.plugin in (None, *plugins):
+            other = owners.setdefault(each.info.name, each)
+            if other is not each:
+                raise ConfigError(
+                    f"plugins: {each.file}: the metric {each.info.name!r} is defined in "
+                    f"{other.file} too; choose another name"
+                )
+    return [each for each in owners.values() if each.kind in kinds and level in (None, each.level)]
+
+
+def _all() -> list[Definition]:
+    """Every definition, the library's first; only now the modules of those are imported."""
+    for module in MODULES:
+        importlib.import_module(module)
+    order = {module: index for index, module in enumerate(MODULES)}
+    return sorted(
+        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
     )
 
 
-_CORE_TITLES = {
-    "bits_per_character": Title(
-        short="bits/\nchar",
-        long="bits per character",
-        description=(
-            "How surprising the generated text is to the untouched model, as −log₂ p averaged over "
-            "its characters. Low is safe and dull, high is erratic."
-        ),
-        ends=("predictable", "surprising"),
-        group=_TEXT,
-    ),
-    "entropy": Title(
-        short="entropy",
-        long="entropy",
-        description=(
-            "Bits of choice left at a step: the entropy of the distribution that the sampler draws "
-            "from, along its own text. Human text was not drawn from one, so it has none."
-        ),
-        ends=("decided", "open"),
-        group=_TEXT,
-    ),
-    "kept_characters": Title(
-        short="kept\nchars",
-        long="kept characters",
-        description=(
-            "Characters with a probability above zero, averaged over the steps: how much of the "
-            "alphabet the sampler leaves in play."
-        ),
-        ends=("few", "all"),
-        group=_TEXT,
-    ),
-    "distinct_1": _distinct(1),
-    "distinct_2": _distinct(2),
-    "distinct_3": _distinct(3),
-    "distinct_4": _distinct(4),
-    "loops": Title(
-        short="loops",
-        long="looping texts",
-        description="Share of the texts that end by repeating the same characters over and over.",
-        ends=("none", "all"),
-        group=_TEXT,
-    ),
-    "unknown_words": Title(
-        short="unknown\nwords",
-        long="unknown words",
-        description="Share of the words that never occur in the training text.",
-        ends=("none", "many"),
-        group=_TEXT,
-    ),
-}
-_TITLES = _CORE_TITLES | EXACT_TITLES | FULL_TITLES | TRUTH_TITLES
+def definitions(metrics: Iterable[Metric], plugins: Sequence[str] = ()) -> list[MetricInfo]:
+    """What the metrics of these rows are called and what they say, in the order of the tables."""
+    names = {row.metric for row in metrics}
+    return [each.info for each in defined(plugins) if each.info.name in names]
 
 
-def title_of(metric: str) -> Title:
+def title_of(metric: str) -> MetricInfo:
     """The names of `metric`; its key stands for all of them where it is not known."""
-    return _TITLES.get(metric) or Title(short=metric, long=metric)
-
-
-def definitions(metrics: Iterable[Metric]) -> list[MetricInfo]:
-    """What the metrics of these rows are called and what they say, each once."""
-    units = {row.metric: row.unit for row in metrics}
-    found = []
-    for name, unit in units.items():
-        title = title_of(name)
-        found.append(
-            MetricInfo(
-                name=name,
-                unit=unit,
-                short=title.short,
-                long=title.long,
-                description=title.description,
-                ends=title.ends,
-                group=title.group,
-            )
-        )
-    return found
+    return info_of({each.info.name: each.info for each in _all()}, metric)

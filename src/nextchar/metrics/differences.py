@@ -1,7 +1,7 @@
 """Which samplers differ, and which is closer to human text: paired, and corrected for their number.
 
 All samplers are measured on the same clusters (prompts, or stretches of text), so a resample of the
-clusters moves them together, and the differences within it tell more than the intervals do:
+clusters moves them together, and differences within a resample are more precise than intervals:
 
     difference     v_a - v_b
     nearer         |v_a - h| - |v_b - h|, h being human text; below zero a is the closer one
@@ -21,8 +21,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from nextchar.metrics.estimators import RatioEstimator
-from nextchar.metrics.statistics import CONFIDENCE, Floats
+from nextchar.metrics.estimators import CONFIDENCE, Floats, RatioEstimator
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 
@@ -31,8 +30,8 @@ def differences(
 ) -> list[Difference]:
     """Every pair of samplers on every metric that both have; references are not compared.
 
-    Sums that are pooled over `seeds` trainings have one degree of freedom less than seeds,
-    as far as they differ from seed to seed.
+    Sums that are pooled over `seeds` trainings and differ between them have one degree of freedom
+    less than there are seeds.
     """
     rows = []
     for metric in dict.fromkeys(each.metric for each in sums):
@@ -53,17 +52,14 @@ def _pairs(
     weights: Floats,
     freedom: int,
 ) -> list[Difference]:
-    values, drawn = _measured(samplers, weights)
+    values, drawn = _resampled(samplers, weights)
     first, second = np.array(list(combinations(range(len(samplers)), 2))).T
     gap, p = student(values[first] - values[second], drawn[:, first] - drawn[:, second], freedom)
     columns: list[Floats] = [*gap, p, holm(p)]
     if human is None:
         columns += [np.full(len(first), np.nan)] * 4
     else:
-        there, where = _measured([human], weights)
-        # The side of human text on which a sampler lies is taken as known: |.| has a kink.
-        side = np.where(values < there, -1.0, 1.0)
-        far, moved = side * (values - there), side * (drawn - where)
+        far, moved = distances(values, drawn, human, weights)
         nearer, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
         columns += [*nearer, holm(p)]
     return [
@@ -75,7 +71,8 @@ def _pairs(
 def freedom(sums: RatioEstimator, seeds: int) -> int:
     """Degrees of freedom: one less than there are seeds, or clusters where those are fewer.
 
-    What is the same in every seed, as the words of human text are, has the clusters' alone.
+    Sums that are the same in every seed, as those of human text's words are, have one less than
+    there are clusters.
     """
     numerators, denominators = (
         each.reshape(seeds, -1) for each in (sums.numerators, sums.denominators)
@@ -85,17 +82,28 @@ def freedom(sums: RatioEstimator, seeds: int) -> int:
     return (min(clusters, seeds) if trained else clusters) - 1
 
 
-def _measured(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats, Floats]:
+def _resampled(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats, Floats]:
     """Values [A] and resampled values [S, A]."""
     values = np.array([each.value for each in sums])
     return values, np.stack([each.resampled(weights) for each in sums], axis=1)
+
+
+def distances(
+    values: Floats, drawn: Floats, human: RatioEstimator, weights: Floats
+) -> tuple[Floats, Floats]:
+    """How far values [A] and resampled values [S, A] are from those of human text.
+
+    Whether a value is above or below that of human text is taken as known: |.| has a kink.
+    """
+    side = np.where(values < human.value, -1.0, 1.0)
+    return side * (values - human.value), side * (drawn - human.resampled(weights)[:, None])
 
 
 def student(values: Floats, drawn: Floats, freedom: int) -> tuple[tuple[Floats, ...], Floats]:
     """(values, low, high) of the 95% intervals, and two-sided p; `drawn` is [S, A], the rest [A].
 
     A difference that no resample moves has no error: its p is 1 where it is zero, and 0 elsewhere.
-    NaN where there is one cluster, or where too few resamples hold anything.
+    NaN where there is one cluster, or where fewer than two resamples have a value.
     """
     if freedom < 1:
         unknown = np.full_like(values, np.nan)
@@ -116,8 +124,8 @@ def student(values: Floats, drawn: Floats, freedom: int) -> tuple[tuple[Floats, 
 def holm(p: Floats) -> Floats:
     """Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979) of p values [A].
 
-    The i-th smallest of A is multiplied by A - i + 1; none may fall below one before it; NaN stays
-    NaN and is not counted.
+    The i-th smallest of A is multiplied by A - i + 1, and none may be below the one before it; NaN
+    stays NaN and is not counted.
     """
     corrected = np.full_like(p, np.nan)
     known = np.flatnonzero(~np.isnan(p))

@@ -1,15 +1,17 @@
-"""Families of samplers against each other: each at its best, and at equal operating points.
+"""Families of samplers compared: each at its best setting, and at equal operating points.
 
-A family is the samplers that differ in their last parameter only. Whoever tries more settings finds
-a better one by luck, so a setting is chosen on one half of the prompts (the even ones) and measured
-on the other:
+A family is the samplers that differ in their last parameter only. The best of many settings is
+partly luck, so a setting is chosen on one half of the prompts (the even ones) and measured on the
+other:
 
     best              of each metric: the setting whose value is nearest to human text
-    equal bits        where the family's bits a character equal those of human text
+    equal bits        where the family's bits per character equal those of human text
     equal diversity   where its distinct-2 does
 
-Operating points lie between two settings; values there are interpolated linearly. A family that
-passes human text on neither side has no such point. Shapes: K prompts of a half, S resamples.
+Operating points lie between two settings, with linear interpolation. A family whose values are all
+above, or all below, those of human text has no such point.
+
+Shapes: A families, K prompts of a half, S resamples.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from nextchar.metrics.differences import holm, student
-from nextchar.metrics.estimators import PROMPTS, RatioEstimator
-from nextchar.metrics.statistics import Floats, prompt_weights
+from nextchar.metrics.differences import distances, holm, student
+from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, resample_weights
 from nextchar.results import HUMAN, REFERENCES, FamilyFigure
+from nextchar.results.labels import split_last
 
 LEAST = 3
 """Settings that make a family."""
@@ -36,7 +38,7 @@ Curve = list[tuple[float, str]]
 
 @dataclass(frozen=True)
 class _Point:
-    """A setting, or a place between two: labels with their shares."""
+    """A setting, or a point between two: labels with their shares."""
 
     shares: Mapping[str, float]
 
@@ -52,12 +54,9 @@ def families(labels: Sequence[str]) -> dict[str, Curve]:
     """Label without its last value, to the settings; families of at least LEAST settings."""
     found: dict[str, Curve] = {}
     for label in dict.fromkeys(labels):
-        name, _, value = label.rpartition("=")
-        try:
-            parameter = float(value)
-        except ValueError:
-            continue
-        if label not in REFERENCES and name:
+        parts = None if label in REFERENCES else split_last(label)
+        if parts is not None:
+            name, parameter = parts
             found.setdefault(name, []).append((parameter, label))
     return {name: sorted(curve) for name, curve in found.items() if len(curve) >= LEAST}
 
@@ -72,7 +71,7 @@ def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) ->
     tuning = {key: _half(each, 0) for key, each in known.items()}
     reporting = {key: _half(each, 1) for key, each in known.items()}
     size = len(reporting[HUMAN, next(iter(human))].numerators)
-    weights = prompt_weights(size, resamples, seed)
+    weights = resample_weights(size, resamples, seed)
     rows = []
     for metric in human:
         for kind in ("best", *MATCHED):
@@ -95,7 +94,7 @@ def _half(each: RatioEstimator, parity: int) -> RatioEstimator:
 def _point(
     kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], RatioEstimator]
 ) -> _Point | None:
-    """Where a family is measured, as the tuning half says."""
+    """Where a family is measured, chosen on the tuning half."""
     aim = MATCHED.get(kind, metric)
     if any((label, aim) not in tuning for _, label in curve):
         return None
@@ -105,13 +104,13 @@ def _point(
         return None
     if kind == "best":
         return _Point({curve[int(np.argmin(np.abs(gaps)))][1]: 1.0})
-    for (below, above), ((_, first), (_, second)) in zip(
+    for (gap, next_gap), ((_, first), (_, second)) in zip(
         pairwise(gaps), pairwise(curve), strict=True
     ):
-        if below == 0:
+        if gap == 0:
             return _Point({first: 1.0})
-        if below * above < 0:
-            share = above / (above - below)
+        if gap * next_gap < 0:
+            share = next_gap / (next_gap - gap)
             return _Point({first: share, second: 1 - share})
     return _Point({curve[-1][1]: 1.0}) if gaps[-1] == 0 else None
 
@@ -124,27 +123,26 @@ def _rows(
     weights: Floats,
 ) -> list[FamilyFigure]:
     """The families of one comparison, with the distance of each from human text."""
-    there = reporting[HUMAN, metric]
-    value, drawn = _along(points, metric, reporting, weights)
+    human = reporting[HUMAN, metric]
+    value, drawn = _interpolated(points, metric, reporting, weights)
     names = [name for name, known in zip(points, ~np.isnan(value), strict=True) if known]
     drawn, value = drawn[:, ~np.isnan(value)], value[~np.isnan(value)]
-    if not names or np.isnan(there.value):
+    if not names or np.isnan(human.value):
         return []
-    freedom = len(there.numerators) - 1
+    freedom = len(human.numerators) - 1
     (_, low, high), _ = student(value, drawn, freedom)
-    side = np.where(value < there.value, -1.0, 1.0)
-    far, moved = side * (value - there.value), side * (drawn - there.resampled(weights)[:, None])
+    far, moved = distances(value, drawn, human, weights)
     (_, far_low, far_high), _ = student(far, moved, freedom)
     level = _level(far, moved, freedom)
-    human = np.full(len(names), there.value)
-    columns = np.array([value, low, high, far, far_low, far_high, level, human])
+    humans = np.full(len(names), human.value)
+    columns = np.array([value, low, high, far, far_low, far_high, level, humans])
     return [
         FamilyFigure(kind, metric, name, points[name].text, *own.tolist())
         for name, own in zip(names, columns.T, strict=True)
     ]
 
 
-def _along(
+def _interpolated(
     points: Mapping[str, _Point],
     metric: str,
     reporting: Mapping[tuple[str, str], RatioEstimator],

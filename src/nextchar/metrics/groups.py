@@ -7,19 +7,6 @@ from collections.abc import Sequence
 from nextchar.metrics.catalog import title_of
 from nextchar.results import Metric
 
-HEADLINES = (
-    "bits_per_character",
-    "entropy",
-    "kept_characters",
-    "distinct_1",
-    "distinct_2",
-    "loops",
-    "unknown_words",
-    "epsilon_perplexity",
-    "recall",
-)
-"""What the terminal shows: as much as a line of 100 characters holds."""
-
 
 def groups(metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
     """Rows by the group of their metric, in the order of the groups' first appearance."""
@@ -30,5 +17,12 @@ def groups(metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
 
 
 def headlines(metrics: Sequence[Metric]) -> list[Metric]:
-    """The rows for a terminal, in the order of `HEADLINES`."""
-    return [row for name in HEADLINES for row in metrics if row.metric == name]
+    """The rows for a terminal, in the order of the catalog."""
+    shown = {row.metric: title_of(row.metric) for row in metrics}
+    return [
+        row
+        for name, info in shown.items()
+        if info.headline
+        for row in metrics
+        if row.metric == name
+    ]

@@ -11,9 +11,9 @@ n-grams were counted once, twice, ..:
     Y = n_1 / (n_1 + 2 n_2),     D(i) = i - (i + 1) Y n_{i+1} / n_i
 
 Where one of n_1 .. n_4 is zero (single characters, tiny texts), all three are Y, and 1/2 where n_1
-or n_2 is. A context that never occurred leaves the shorter one's word.
+or n_2 is. Unseen contexts back off to the shorter one.
 
-A context is known by a number: that of h_k is found from that of h_{k-1} and the character before
+A context is known by a number: that of h_k follows from that of h_{k-1} and the character before
 it, so that no order and no alphabet overflows. Shapes: N characters, R texts, T and L lengths,
 V characters of the vocabulary.
 """
@@ -23,11 +23,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nextchar.metrics.statistics import Floats
-
-Integers = NDArray[np.int64]
+from nextchar.metrics.estimators import Floats, Integers
 
 _UNSEEN = -1
 

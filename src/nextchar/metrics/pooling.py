@@ -1,9 +1,9 @@
-"""Several trainings as a second level: the same prompts, read by models from different seeds.
+"""Several trainings pooled: the same prompts, continued by models from different seeds.
 
-Clusters of pooled sums are pairs of seed and prompt. Both are drawn again, crossed (the pigeonhole
+Clusters of pooled sums are pairs of seed and prompt. Both are resampled, crossed (the pigeonhole
 bootstrap, Owen 2007, 0712.1111): the weight of a pair is the product of its seed's and its
 prompt's. With n seeds a resample of them has a variance (n - 1) / n times too small, which matters
-at three seeds; their weights are stretched from 1 by sqrt(n / (n - 1)).
+at three seeds; the distance of their weights from 1 is multiplied by sqrt(n / (n - 1)).
 
 Shapes: n seeds, K prompts (or blocks), S resamples.
 """
@@ -16,20 +16,18 @@ from dataclasses import replace
 import numpy as np
 
 from nextchar.metrics.differences import freedom, student
-from nextchar.metrics.estimators import RatioEstimator
-from nextchar.metrics.statistics import Floats, prompt_weights
+from nextchar.metrics.estimators import Floats, RatioEstimator, resample_weights
 from nextchar.results import Metric
 
 
 def pooled(runs: Sequence[Sequence[RatioEstimator]]) -> list[RatioEstimator]:
-    """Sums over pairs of seed and cluster, [n K], of what every run has measured."""
+    """Sums over pairs of seed and cluster, [n K], of the metrics that every run has."""
     known = [{(each.sampler, each.metric): each for each in run} for run in runs]
     return [
         replace(
             each,
             numerators=np.concatenate([own[key].numerators for own in known]),
             denominators=np.concatenate([own[key].denominators for own in known]),
-            n=None if each.n is None else sum(own[key].n or 0 for own in known),
         )
         for key, each in known[0].items()
         if all(key in own for own in known)
@@ -41,11 +39,11 @@ def crossed_weights(
 ) -> Mapping[str, Floats]:
     """For each kind of cluster the weights [S, n K] of pooled sums."""
     sizes = {each.clusters: len(each.numerators) // seeds for each in sums}
-    drawn = prompt_weights(seeds, resamples, seed + 1)
+    drawn = resample_weights(seeds, resamples, seed + 1)
     if seeds > 1:
         drawn = 1 + (drawn - 1) * np.sqrt(seeds / (seeds - 1))
     return {
-        kind: np.einsum("sn,sk->snk", drawn, prompt_weights(size, resamples, seed)).reshape(
+        kind: np.einsum("sn,sk->snk", drawn, resample_weights(size, resamples, seed)).reshape(
             resamples, -1
         )
         for kind, size in sizes.items()
@@ -62,10 +60,6 @@ def pooled_figures(
             continue
         drawn = each.resampled(weights[each.clusters])[:, None]
         (_, low, high), _ = student(np.array([each.value]), drawn, freedom(each, seeds))
-        n = each.figure(np.ones((1, len(each.numerators)))).n
-        rows.append(
-            Metric(
-                each.sampler, each.metric, each.value, float(low[0]), float(high[0]), n, each.unit
-            )
-        )
+        ends = float(low[0]), float(high[0])
+        rows.append(Metric(each.sampler, each.metric, each.value, *ends, each.n, each.unit))
     return rows

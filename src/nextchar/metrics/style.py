@@ -1,8 +1,8 @@
-"""Metrics of a set of texts as a whole: Zipf's slope, and how far its n-grams are from a text's.
+"""Style of a set of texts: Zipf's slope of its words, its n-grams beside those of held-out text.
 
-A set is the texts of one sampler, one after each prompt. Its value is that of the whole set; what
-each text contributes is its jackknife pseudo-value. A bootstrap of the set itself would draw
-n-grams twice, and with them a divergence that no set of texts has.
+A set is the texts of one sampler, one after each prompt. The value is that of the whole set; each
+text contributes its jackknife pseudo-value. A bootstrap of the set itself would draw n-grams twice,
+and so find a divergence that no set of texts has.
 
 Shapes: R texts, G different n-grams.
 """
@@ -11,14 +11,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 
 import numpy as np
 
-from nextchar.metrics.statistics import Floats, pseudo_values
+from nextchar.metrics.catalog import STYLE, metric
+from nextchar.metrics.estimators import Floats, pseudo_values
+from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
+
+_set_metric = partial(metric, kind="sets", level="full", group=STYLE)
 
 ZIPF_RANKS = 5000
-"""Most frequent words that take part, as in Holtzman et al. 2020."""
+"""How many of the most frequent words are used, as in Holtzman et al. 2020."""
 
 
 def zipf(counts: Floats) -> float:
@@ -36,16 +41,22 @@ def zipf(counts: Floats) -> float:
 
 def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
     """Zipf's slope of all words of R texts: pseudo-values [R], whose mean is the slope."""
-    places = {word: place for place, word in enumerate(dict.fromkeys(chain(*texts)))}
-    each = np.zeros((len(texts), len(places)))
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts)))}
+    each = np.zeros((len(texts), len(numbers)))
     for index, text in enumerate(texts):
-        np.add.at(each[index], [places[word] for word in text], 1)
+        np.add.at(each[index], [numbers[word] for word in text], 1)
     whole = each.sum(0)
     return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
 
 
+@_set_metric("zipf", "slope", "Zipf", "Zipf's slope", ("even", "few words rule"))
+def zipf_slope(texts: GeneratedTexts) -> Floats:
+    """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
+    return zipf_pseudo_values(texts.words)
+
+
 class Grams:
-    """Character n-grams of a reference text, to which sets of texts are compared.
+    """Character n-grams of a reference text, with which sets of texts are compared.
 
     `reference` is in pieces: no n-gram runs over their edges.
     """
@@ -70,7 +81,7 @@ class Grams:
             whole.update(counts)
         if not whole or not self.share:
             return np.full(len(texts), np.nan)
-        places = {gram: place for place, gram in enumerate(whole)}
+        numbers = {gram: number for number, gram in enumerate(whole)}
         total = np.array(list(whole.values()), dtype=float)
         q = np.array([self.share.get(gram, 0.0) for gram in whole])
         value = _jensen_shannon(total / sizes.sum(), q)
@@ -84,11 +95,30 @@ class Grams:
                 terms = _terms(total / rest, q)
                 rests[rest] = terms, float(terms.sum())
             terms, known = rests[rest]
-            own = [places[gram] for gram in counts]
+            own = [numbers[gram] for gram in counts]
             left = (total[own] - np.array(list(counts.values()))) / rest
             change = _terms(left, q[own]).sum() - terms[own].sum()
             without[index] = 0.5 + 0.5 * (known + change)
         return pseudo_values(value, without)
+
+
+def _grams_of(reference: ReferenceTexts, n: int) -> Grams:
+    return Grams(reference.held_out, n)
+
+
+@_set_metric(
+    "divergence_{n}",
+    "bits",
+    "JS-{n}",
+    "JS divergence, character {n}-grams",
+    ("alike", "unlike"),
+    n=(1, 2, 3, 4, 5),
+    bounds=(0, 1),
+)
+def divergence(texts: GeneratedTexts, n: int) -> Floats:
+    """Jensen-Shannon divergence between the character {n}-grams of one text per prompt and those of
+    held-out text that is not among the human texts: 0 is alike, 1 has none in common."""
+    return texts.reference.derived(_grams_of, n).divergence(texts.texts)
 
 
 def _terms(p: Floats, q: Floats) -> Floats:

@@ -28,7 +28,7 @@ from nextchar.runtime import files
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
-DIFFERENCES, SUMS = "differences.csv", "sums.csv"
+DIFFERENCES, SUMS = "differences.csv", "sums.npz"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
@@ -86,6 +86,12 @@ class Run:
     def info(self, metric: str) -> MetricInfo:
         """Title and description of the metric."""
         return info_of(self.definitions, metric)
+
+    @property
+    def headlines(self) -> list[Metric]:
+        """The rows that a terminal shows, metric by metric."""
+        shown = [name for name, info in self.definitions.items() if info.headline]
+        return [row for name in shown for row in self.metrics if row.metric == name]
 
     def value(self, sampler: str, metric: str) -> Metric | None:
         """The row of one sampler and metric, or None if it does not apply."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from nextchar.runtime import files
 
+Row = TypeVar("Row")
+
 HUMAN = "human"
-"""The row that every sampler is held against: held-out text of the same length."""
+"""The row that every sampler is compared with: held-out text of the same length."""
 HUMAN_TRAINING, JUDGE = "human (training)", "n-gram judge"
 """Further references: pieces of the training text, and text drawn from the n-gram judge."""
 REFERENCES = (HUMAN, HUMAN_TRAINING, JUDGE)
@@ -25,7 +27,8 @@ class MetricInfo:
 
     `short` heads a column (newlines allowed), `long` an axis; `ends` says what a low and a high
     value mean; values lie within `bounds`, None where there is no bound. No metric has a better
-    end: closest to human text is best. Metrics of one `group` share a table.
+    end: closest to human text is best. Metrics of one `group` share a table; a `headline` is in the
+    terminal's table too.
     """
 
     name: str
@@ -36,6 +39,7 @@ class MetricInfo:
     ends: tuple[str, str] | None = None
     bounds: tuple[float | None, float | None] = (None, None)
     group: str = "other metrics"
+    headline: bool = False
 
     @property
     def line(self) -> str:
@@ -63,7 +67,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two samplers on one metric, on the same prompts: value of the first less the second's.
+    """Two samplers on one metric, on the same prompts: the first's value minus the second's.
 
     `nearer` is how much farther from human text the first is than the second (below zero: it is
     closer); NaN where human text has no such figure. Intervals are 95%; `p` is of one comparison,
@@ -85,30 +89,12 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class StoredSums:
-    """What one metric of one sampler was made of, cluster by cluster: what pooling runs needs.
-
-    `numerators` and `denominators` are numbers with spaces between; `exponential` is 0 or 1, and
-    `n` is -1 where the denominators count.
-    """
-
-    sampler: str
-    metric: str
-    unit: str
-    clusters: str
-    exponential: int
-    n: int
-    numerators: str
-    denominators: str
-
-
-@dataclass(frozen=True)
 class FamilyFigure:
     """A family of samplers on one metric, at a setting chosen on other prompts.
 
     `kind` says how it was chosen: `best` for this metric, or `equal bits`, `equal diversity` with
-    human text. `distance` is from human text on the reporting prompts, `level` the corrected p that
-    the family is as close as the closest one. Intervals are 95%.
+    human text. `distance` is that from human text on the reporting prompts, `level` the corrected
+    p-value of the hypothesis that the family is as close as the closest one. Intervals are 95%.
     """
 
     kind: str
@@ -127,9 +113,9 @@ class FamilyFigure:
 
 @dataclass(frozen=True)
 class Truncation:
-    """One setting of a family of samplers, or of the oracle: mass on impossible characters, true
-    mass cut off, and divergence from the truth in bits (NaN for the oracle), with 95% intervals.
-    Only where the truth is known."""
+    """One setting of a family of samplers, or of the oracle, where the truth is known: mass on
+    impossible characters, true mass cut off, divergence from the truth in bits (NaN for the
+    oracle), with 95% intervals."""
 
     family: str
     parameter: float
@@ -198,10 +184,20 @@ def _csv(kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> str:
     return text.getvalue()
 
 
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    csv.field_size_limit(1 << 30)  # sums.csv has a field as long as there are clusters
+def _read(kind: type[Row], path: Path) -> list[Row]:
+    """The rows of a CSV file; an empty field is None, a column that is missing has its default."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "str": str,
+        "int": int,
+        "float": float,
+        "float | None": lambda text: float(text) if text else None,
+    }
+    columns = {each.name: readers[str(each.type)] for each in fields(cast(Any, kind))}
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [
+            kind(**{name: columns[name](text) for name, text in row.items()})
+            for row in csv.DictReader(file)
+        ]
 
 
 def write_metrics(path: Path, rows: Iterable[Metric]) -> None:
@@ -211,35 +207,17 @@ def write_metrics(path: Path, rows: Iterable[Metric]) -> None:
 
 def read_metrics(path: Path) -> list[Metric]:
     """Read metrics.csv."""
-    return [
-        Metric(
-            sampler=row["sampler"],
-            metric=row["metric"],
-            value=float(row["value"]),
-            low=float(row["low"]),
-            high=float(row["high"]),
-            n=int(row["n"]),
-            unit=row["unit"],
-        )
-        for row in _read_csv(path)
-    ]
+    return _read(Metric, path)
 
 
 def write_rows(path: Path, kind: type, rows: Iterable[Any]) -> None:
-    """Write one of the further tables: differences, families, truncation, possible .csv."""
+    """Write one of the further tables, such as differences.csv."""
     files.write_text(path, _csv(kind, rows))
 
 
-def read_rows(kind: type, path: Path) -> list[Any]:
+def read_rows(kind: type[Row], path: Path) -> list[Row]:
     """Read one of the further tables; a run that has no such figures has no such file."""
-    if not path.exists():
-        return []
-    types = {"str": str, "int": int, "float": float}
-    columns = {field.name: types[str(field.type)] for field in fields(kind)}
-    return [
-        kind(**{name: column(row[name]) for name, column in columns.items()})
-        for row in _read_csv(path)
-    ]
+    return _read(kind, path) if path.exists() else []
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
@@ -261,14 +239,4 @@ def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> lis
 
 def read_training(path: Path) -> list[TrainingRecord]:
     """Read training.csv."""
-    return [
-        TrainingRecord(
-            step=int(row["step"]),
-            train_loss=float(row["train_loss"]),
-            val_loss=float(row["val_loss"]) if row["val_loss"] else None,
-            learning_rate=float(row["learning_rate"]),
-            characters_per_second=float(row["characters_per_second"]),
-            fold_loss=float(row["fold_loss"]) if row.get("fold_loss") else None,
-        )
-        for row in _read_csv(path)
-    ]
+    return _read(TrainingRecord, path)

@@ -1,20 +1,21 @@
 """A partition of the model's features into clusters: principal components, then k-means.
 
-k-means++ (Arthur & Vassilvitskii 2007) starts Lloyd's iterations. Another start ends in another
-partition, and what is measured by one wavers with it: so there are several, from one seed, and what
-they say is averaged.
+k-means++ (Arthur & Vassilvitskii 2007) starts Lloyd's iterations (scipy's). Another start ends in
+another partition, and what is measured with one varies with it: so there are several, from one
+seed, and their results are averaged.
 
 Shapes: N points, C width, D components, k clusters.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2, vq
 
-from nextchar.metrics.statistics import Floats
+from nextchar.metrics.estimators import Floats
 
 VARIANCE = 0.9
 """Share of the variance that the principal components must hold, as in Pillutla et al. 2021."""
@@ -30,17 +31,13 @@ class Clusters:
     components: Floats
     centres: Floats
 
-    @property
-    def count(self) -> int:
-        """k."""
-        return len(self.centres)
-
     def counts(self, features: Floats) -> Floats:
-        """How many windows of each text lie in each cluster: [R, w, C] to [R, k]."""
-        R, w = features.shape[:2]
-        found = nearest((features - self.origin) @ self.components, self.centres)
-        places = np.repeat(np.arange(R), w) * self.count + found.ravel()
-        return np.bincount(places, minlength=R * self.count).reshape(R, -1).astype(float)
+        """How many windows of each text are in each cluster: [R, w, C] to [R, k]."""
+        R, w, k = *features.shape[:2], len(self.centres)
+        points = (features - self.origin) @ self.components
+        found, _ = vq(points.reshape(R * w, -1), self.centres)
+        indices = np.repeat(np.arange(R), w) * k + found
+        return np.bincount(indices, minlength=R * k).reshape(R, k).astype(float)
 
 
 def fit(features: Floats, k: int, seed: int) -> list[Clusters]:
@@ -51,7 +48,7 @@ def fit(features: Floats, k: int, seed: int) -> list[Clusters]:
     points = (features - origin) @ components
     generator = np.random.default_rng((seed, *points.shape, k))
     return [
-        Clusters(origin, components, lloyd(points, started(points, k, generator)))
+        Clusters(origin, components, k_means(points, start(points, k, generator)))
         for _ in range(PARTITIONS)
     ]
 
@@ -63,43 +60,26 @@ def principal(centred: Floats) -> Floats:
     return directions[:, ::-1][:, : int(np.searchsorted(held, VARIANCE * held[-1])) + 1]
 
 
-def started(points: Floats, k: int, generator: np.random.Generator) -> Floats:
-    """k of the points, each drawn with a chance as its squared distance from those before it."""
+def start(points: Floats, k: int, generator: np.random.Generator) -> Floats:
+    """k of the points, each drawn with a chance as its squared distance from those before it.
+
+    scipy's own start divides by zero where fewer than k points differ.
+    """
     chosen = [int(generator.integers(len(points)))]
-    distances = squared(points, points[chosen])[:, 0]
+    distances = ((points - points[chosen]) ** 2).sum(1)
     while len(chosen) < k:
         cumulative = np.cumsum(distances)
         # Where all points are chosen or equal to one that is, any will do: its cluster stays empty.
         drawn = np.searchsorted(cumulative, generator.random() * cumulative[-1], side="right")
         chosen.append(min(int(drawn), len(points) - 1))
-        distances = np.minimum(distances, squared(points, points[chosen[-1:]])[:, 0])
+        distances = np.minimum(distances, ((points - points[chosen[-1]]) ** 2).sum(1))
     return points[chosen]
 
 
-def lloyd(points: Floats, centres: Floats) -> Floats:
-    """Centres [k, D] moved to the means of their points until no point changes its centre."""
-    before = None
-    for _ in range(ITERATIONS):
-        own = nearest(points, centres)
-        if before is not None and np.array_equal(own, before):
-            break
-        before = own
-        sizes = np.bincount(own, minlength=len(centres))
-        sums = np.zeros_like(centres)
-        np.add.at(sums, own, points)
-        filled = sizes[:, None] > 0
-        centres = np.where(filled, sums / np.maximum(sizes, 1)[:, None], centres)
-    return centres
-
-
-def nearest(points: Floats, centres: Floats) -> NDArray[np.int64]:
-    """Index of the nearest centre [k, D] of each of points [..., D]; of equals the first."""
-    found: NDArray[np.int64] = squared(points, centres).argmin(-1)
-    return found
-
-
-def squared(points: Floats, centres: Floats) -> Floats:
-    """Squared distances of points [..., D] from centres [k, D], [..., k]; rounding stops at 0."""
-    products = points @ centres.T
-    distances: Floats = (points**2).sum(-1)[..., None] - 2 * products + (centres**2).sum(1)
-    return distances.clip(min=0)
+def k_means(points: Floats, centres: Floats) -> Floats:
+    """Centres [k, D] moved to the means of their points [N, D]; that of an empty one stays."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty")
+        found, _ = kmeans2(points, centres, iter=ITERATIONS, minit="matrix")
+    moved: Floats = found
+    return moved

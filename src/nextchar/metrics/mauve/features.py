@@ -1,8 +1,9 @@
-"""What the model makes of a text: its hidden states before the head, window by window.
+"""Features of a text: the model's hidden states before the head, averaged over windows.
 
 A window's feature is the mean of its hidden states, so that all its characters count; the state at
-its last character alone says mostly what comes next. The windows are what is counted later: a text
-has as many of them as fit. Shapes: R texts, T characters of a prompt, L of a text, C width.
+its last character alone says mostly what comes next. A text has as many windows as fit.
+
+Shapes: R texts, T characters of a prompt, L of a text, C width.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar.metrics.statistics import Floats
+from nextchar.metrics.estimators import Floats
 from nextchar.models.transformer import Transformer
 
 SCORES = 1 << 22
-"""Attention scores a head that are held at a time, which bounds how many texts are read at once."""
+"""Attention scores per head that are held at a time: it bounds how many texts are read at once."""
 
 
 @torch.no_grad()
 def window_features(model: Transformer, read: Tensor, length: int, window: int) -> Floats:
-    """[R, L // window, C] of the last `length` = L characters of texts with their prompts,
-    `read` [R, T + L]; what is left behind the last whole window does not count.
+    """Features [R, L // window, C] of the last `length` = L characters of texts with their prompts,
+    `read` [R, T + L]; characters after the last whole window are left out.
 
     Texts are read in blocks of equal size, the last one filled up: a matrix product may round
-    otherwise for another number of rows, and a text's features must not depend on its company.
+    differently for another number of rows, and a text's features must not depend on which others
+    are read with it.
     """
     model.eval()
     device = next(model.parameters()).device

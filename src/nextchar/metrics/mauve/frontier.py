@@ -7,22 +7,19 @@ MAUVE: Pillutla et al. 2021, 2102.01454, with their c = 5. p and q are histogram
 the texts over clusters of the model's hidden states; the counts are smoothed by Krichevsky and
 Trofimov's half a window a cluster (Liu et al. 2021, 2106.07898). Equal histograms have the area 1,
 those without a common cluster 1 / 252. The divergence of histograms is at most that of what they
-count, so that the area errs upwards.
+count, so the area is an upper estimate.
 
 Shapes: R texts, M partitions, k clusters, N points of the frontier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-
 import numpy as np
 from scipy.special import rel_entr
 
-from nextchar.metrics.estimators import RatioEstimator, clustered
-from nextchar.metrics.sets import by_set, mean
-from nextchar.metrics.statistics import Floats, pseudo_values
+from nextchar.metrics.catalog import STYLE, metric
+from nextchar.metrics.estimators import Floats, pseudo_values
+from nextchar.metrics.texts import GeneratedTexts
 
 SCALE = 5.0
 """c: the larger, the lower is the area of a given divergence; the paper's."""
@@ -57,21 +54,27 @@ def mean_area(counts: Floats, reference: Floats) -> float:
     return float(np.mean([area(smoothed(own), smoothed(q)) for own, q in pairs]))
 
 
-def area_pseudo_values(counts: Sequence[Floats], reference: Floats) -> Floats:
-    """The mean area of a set of R texts, their windows counted in `counts` R times [M, k], as
+def area_pseudo_values(counts: Floats, reference: Floats) -> Floats:
+    """The mean area of a set of R texts, whose windows are counted in `counts` [R, M, k], as
     jackknife pseudo-values [R] whose mean it is; the reference's counts are [M, k]."""
-    each = np.stack(counts)
-    whole = each.sum(0)
-    without = np.array([mean_area(whole - own, reference) for own in each])
+    whole = counts.sum(0)
+    without = np.array([mean_area(whole - own, reference) for own in counts])
     return pseudo_values(mean_area(whole, reference), without)
 
 
-def frontier_sums(
-    label: str, after: Sequence[int], counts: Floats, reference: Floats, prompts: int
-) -> RatioEstimator:
-    """The metric `frontier` of one sampler from counts [R, M, k] and the reference's [M, k];
-    `after` [R] says after which prompt each text stands."""
-    values = by_set(after, list(counts), partial(area_pseudo_values, reference=reference))
-    name, unit, over, under = mean("frontier", "area", values)
-    above, below = (clustered(side, after, prompts) for side in (over, under))
-    return RatioEstimator(label, name, unit, above, below)
+@metric(
+    "frontier",
+    "area",
+    "fron-\ntier",
+    "divergence frontier (MAUVE)",
+    ("unlike", "alike"),
+    bounds=(0, 1),
+    kind="sets",
+    level="frontier",
+    group=STYLE,
+)
+def frontier_area(texts: GeneratedTexts) -> Floats | None:
+    """How alike the texts look to the model itself: the area under the divergence frontier between
+    windows of them and of held-out text that is not among the human texts, counted in clusters of
+    hidden states. 1 is alike; human text shows what can be reached."""
+    return None if texts.clusters is None else area_pseudo_values(*texts.clusters)

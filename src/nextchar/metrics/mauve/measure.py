@@ -1,8 +1,8 @@
-"""Every row beside held-out text, as the model sees both: features, partitions, the frontier.
+"""The divergence frontier of every sampler and reference: features, partitions, areas.
 
 The partitions are made of training text, so that no sampler's figure depends on another's. All are
-held against held-out text that is not among the human texts: so human text has a figure too, which
-is what as many texts can reach. Shapes: R texts, T characters of a prompt, L of a text.
+compared with held-out text that is not among the human texts: so human text has a figure too, the
+best that as many texts can reach. Shapes: R texts, T characters of a prompt, L of a text.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from torch import Tensor
 from nextchar.config import ConfigError, DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import cut_prompts, human_pieces
+from nextchar.metrics.catalog import defined
 from nextchar.metrics.estimators import RatioEstimator
-from nextchar.metrics.full import held_out
 from nextchar.metrics.mauve import clusters
 from nextchar.metrics.mauve.features import window_features
-from nextchar.metrics.mauve.frontier import frontier_sums
+from nextchar.metrics.measure import text_sums
+from nextchar.metrics.texts import GeneratedTexts, held_out
 from nextchar.models.base import LanguageModel
 from nextchar.models.transformer import Transformer
-from nextchar.results import Sample
 
 TRAINING_PIECES = 512
 """Pieces of training text, evenly spaced, that the partitions are made of."""
 
 
-def require(corpus: Corpus, decoding: DecodingConfig, measured: MetricsConfig) -> None:
+def require(corpus: Corpus, decoding: DecodingConfig, metrics_config: MetricsConfig) -> None:
     """Raise ConfigError unless both texts have a window for each cluster."""
-    k, windows = measured.frontier_clusters, decoding.length // measured.frontier_window
+    k, windows = metrics_config.frontier_clusters, decoding.length // metrics_config.frontier_window
     for what, pieces in (
         ("training text", training_pieces(corpus, decoding)),
         ("held-out text between the human texts", held_out_pieces(corpus, decoding)),
@@ -40,38 +40,34 @@ def require(corpus: Corpus, decoding: DecodingConfig, measured: MetricsConfig) -
         if len(pieces) * windows < k:
             raise ConfigError(
                 f"metrics.frontier_clusters={k}: the {what} has {len(pieces) * windows} windows of "
-                f"{measured.frontier_window} characters, and needs one a cluster; use fewer "
-                "clusters, a longer text, or a smaller decoding.prompts"
+                f"{metrics_config.frontier_window} characters, and needs one for each cluster; use "
+                "fewer clusters, a longer text, or a smaller decoding.prompts"
             )
 
 
 def sums(
     model: LanguageModel,
     corpus: Corpus,
-    samples: Sequence[Sample],
+    written: Sequence[GeneratedTexts],
     decoding: DecodingConfig,
-    measured: MetricsConfig,
+    metrics_config: MetricsConfig,
     seed: int,
 ) -> list[RatioEstimator]:
-    """The frontier's area of every sampler and reference in `samples`."""
+    """The frontier's area of every sampler and reference."""
     assert isinstance(model, Transformer), "the config lets no other model pass"
-    L, window = decoding.length, measured.frontier_window
-    learned = window_features(model, training_pieces(corpus, decoding), L, window)
-    flat = learned.reshape(-1, learned.shape[2])
-    partitions = clusters.fit(flat, measured.frontier_clusters, seed)
-    held = window_features(model, held_out_pieces(corpus, decoding), L, window)
-    reference = np.stack([each.counts(held).sum(0) for each in partitions])
-    groups: dict[str, list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault(sample.sampler, []).append(sample)
-    rows = []
-    for label, own in groups.items():
-        read = [corpus.vocabulary.encode(each.prompt_text + each.text) for each in own]
-        found = window_features(model, torch.stack(read), L, window)
+    L, window = decoding.length, metrics_config.frontier_window
+    trained = window_features(model, training_pieces(corpus, decoding), L, window)
+    flat = trained.reshape(-1, trained.shape[2])
+    partitions = clusters.fit(flat, metrics_config.frontier_clusters, seed)
+    pieces = window_features(model, held_out_pieces(corpus, decoding), L, window)
+    reference = np.stack([each.counts(pieces).sum(0) for each in partitions])
+    counted = []
+    for texts in written:
+        read = torch.from_numpy(np.concatenate((texts.prompt_ids, texts.ids), axis=1))
+        found = window_features(model, read, L, window)
         counts = np.stack([each.counts(found) for each in partitions], axis=1)
-        after = [each.prompt for each in own]
-        rows.append(frontier_sums(label, after, counts, reference, decoding.prompts))
-    return rows
+        counted.append(replace(texts, clusters=(counts, reference)))
+    return text_sums(defined(level="frontier"), counted, decoding.prompts)
 
 
 def training_pieces(corpus: Corpus, decoding: DecodingConfig) -> Tensor:

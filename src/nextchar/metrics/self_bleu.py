@@ -1,14 +1,14 @@
-"""Self-BLEU: how well each text is made up of phrases of the others (Zhu et al. 2018, 1802.01886).
+"""Self-BLEU: how much the texts of a sampler share phrases (Zhu et al. 2018, 1802.01886).
 
     BLEU-n = min(1, exp(1 - r / h)) (prod_{i=1..n} p_i)^(1/n)
 
-p_i is the share of the text's word i-grams that stand in another text, each counted at most as
-often as in the text that has it most; h is the text's number of words, r that of the reference
-whose length is nearest (the shorter of two). A p_i of zero counts as 0.1 / the number of i-grams
-(NLTK's method 1, sacrebleu's `floor`), as in Holtzman et al. 2020. Papineni et al. 2002.
+p_i is the share of the text's word i-grams that are in another text, each counted at most as often
+as in the text that has it most; h is the text's number of words, r that of the reference whose
+length is nearest (the shorter of two). A p_i of zero counts as 0.1 / the number of i-grams (NLTK's
+method 1, sacrebleu's `floor`), as in Holtzman et al. 2020. Papineni et al. 2002.
 
-The most and the second most counts of an n-gram serve every text, so that the cost is linear in
-their number. R texts.
+The highest and second highest counts of an n-gram are enough for every text, so the cost is linear
+in their number. R texts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,22 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+
+from nextchar.metrics.catalog import COPYING, metric
+from nextchar.metrics.texts import GeneratedTexts
 
 FLOOR = 0.1
+
+_set_metric = partial(metric, kind="sets", level="full", group=COPYING)
+
+
+@_set_metric(
+    "self_bleu_{n}", "ratio", "self-\nBLEU-{n}", "self-BLEU-{n}", ("unlike", "alike"), n=(4, 5)
+)
+def self_bleu_of_set(texts: GeneratedTexts, n: int) -> list[float | None]:
+    """BLEU of each text against all others of its sampler, up to {n} words."""
+    return self_bleu(texts.words, n)
 
 
 def self_bleu(texts: Sequence[Sequence[str]], order: int) -> list[float | None]:
@@ -64,6 +78,6 @@ def _tops(counters: Sequence[Counter[tuple[str, ...]]]) -> dict[tuple[str, ...],
 
 def _nearest(lengths: Sequence[int], own: int) -> int:
     """The length nearest to `own` among the others; the shorter of two. `lengths` are sorted."""
-    place = bisect_left(lengths, own)
-    others = [*lengths[max(place - 1, 0) : place], *lengths[place + 1 : place + 2]]
+    index = bisect_left(lengths, own)
+    others = [*lengths[max(index - 1, 0) : index], *lengths[index + 1 : index + 2]]
     return min(others, key=lambda length: abs(length - own))

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nextchar.metrics.novelty import matches, novel
+from nextchar.metrics.copying import longest_matches, novel
+from nextchar.metrics.estimators import Integers
 
 small = st.text("ab\0", max_size=25)
+
+
+def matches(train: str, texts: list[str]) -> list[Integers]:
+    """The longest matches of texts whose characters are numbered in their order."""
+    numbers = {character: n for n, character in enumerate(sorted(set(train).union(*texts)))}
+    ids = [np.array([numbers[c] for c in text], dtype=np.int64) for text in (train, *texts)]
+    return longest_matches(ids[0], ids[1:])
 
 
 def naive(train: str, text: str) -> list[int]:

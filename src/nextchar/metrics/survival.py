@@ -1,0 +1,167 @@
+"""Whether the automaton behind a corpus could have written the texts, and for how long.
+
+Shapes: R texts, T characters of a prompt, L characters of a text, V characters, P prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from nextchar.decoding import engine
+from nextchar.metrics.catalog import TRUTH, defined, metric
+from nextchar.metrics.estimators import (
+    PROMPTS,
+    Floats,
+    Integers,
+    RatioEstimator,
+    clustered,
+    ratio_interval,
+)
+from nextchar.metrics.ground_truth import Truth
+from nextchar.metrics.measure import terms, text_sums
+from nextchar.metrics.positions import Distributions, Positions
+from nextchar.metrics.texts import GeneratedTexts
+from nextchar.models.base import LanguageModel
+from nextchar.results import Possible
+from nextchar.runtime import progress
+from nextchar.samplers import Sampler
+
+_survival = partial(metric, kind="survival", group=TRUTH)
+
+ROWS = 64
+"""Texts that the automaton reads together: a few megabytes of distributions."""
+
+
+@dataclass(frozen=True)
+class GroundTruthMetrics:
+    """Metrics, and the share of texts still possible along their length."""
+
+    sums: list[RatioEstimator]
+    possible: list[Possible]
+
+
+@_survival(
+    "possible_{n}",
+    "share",
+    "possible\nafter {n}",
+    "possible after {n} characters",
+    ("none", "all"),
+    n=(16, 64, 256),
+)
+def possible_after(texts: GeneratedTexts, n: int) -> ArrayLike | None:
+    """Share of the texts whose first {n} characters could be the grammar's."""
+    if texts.first_impossible is None or n > texts.length:
+        return None
+    return texts.first_impossible >= n
+
+
+@_survival(
+    "impossible_rate", "share", "goes\nwrong", "goes wrong, per character", ("never", "always")
+)
+def impossible_rate(texts: GeneratedTexts) -> tuple[ArrayLike, ArrayLike] | None:
+    """How often a text that was possible so far becomes impossible with its next character."""
+    if texts.first_impossible is None:
+        return None
+    L, first = texts.length, texts.first_impossible
+    return first < L, np.minimum(first + 1, L)
+
+
+def ground_truth_metrics(
+    model: LanguageModel,
+    samplers: Sequence[Sampler],
+    written: Sequence[GeneratedTexts],
+    truth: Truth,
+    epsilon: float,
+    weights: Mapping[str, Floats],
+) -> GroundTruthMetrics:
+    """For each sampler and reference, whether its texts could have been written; and exact figures
+    along the first text of each sampler after each prompt."""
+    prompts = weights[PROMPTS].shape[1]
+    by_label = {sampler.label: sampler for sampler in samplers}
+    sums: list[RatioEstimator] = []
+    possible: list[Possible] = []
+    with progress.task("truth", len(written)) as task:
+        for done, texts in enumerate(written, 1):
+            read = with_first_impossible(texts, truth)
+            sums += text_sums(defined(kinds=("survival",)), [read], prompts)
+            possible += survival(read, weights[PROMPTS])
+            if texts.sampler in by_label:
+                firsts = read.take(np.flatnonzero(read.samples == 0))
+                logits = _logits(model, firsts)
+                sampler = by_label[texts.sampler]
+                sums += written_sums(sampler, logits, firsts, truth, prompts, epsilon)
+            task.update(done)
+    return GroundTruthMetrics(sums, possible)
+
+
+def with_first_impossible(texts: GeneratedTexts, truth: Truth) -> GeneratedTexts:
+    """The texts with the index of each one's first impossible character."""
+    parts = []
+    for start in range(0, len(texts.ids), ROWS):
+        rows = slice(start, start + ROWS)
+        true = truth.along(texts.prompt_texts[rows], texts.texts[rows])
+        parts.append(first_impossible(true, texts.ids[rows]))
+    return replace(texts, first_impossible=np.concatenate(parts))
+
+
+def first_impossible(true: Floats, ids: Integers) -> Integers:
+    """For each of R texts the index of its first impossible character, L if there is none; `true`
+    are the true distributions [R, L, V] before its characters, `ids` [R, L]."""
+    chance = np.take_along_axis(true, ids[:, :, None], axis=2)[:, :, 0]
+    return np.where((chance == 0).any(1), (chance == 0).argmax(1), ids.shape[1])
+
+
+def survival(texts: GeneratedTexts, weights: Floats) -> list[Possible]:
+    """The share of texts still possible after 0 to L characters, with 95% intervals."""
+    assert texts.first_impossible is not None
+    prompts = weights.shape[1]
+    ones = clustered(np.ones(len(texts.ids)), texts.prompts, prompts)
+    rows = []
+    for n in range(texts.length + 1):
+        alive = clustered(texts.first_impossible >= n, texts.prompts, prompts)
+        rows.append(Possible(texts.sampler, n, *ratio_interval(alive, ones, weights)))
+    return rows
+
+
+def _logits(model: LanguageModel, texts: GeneratedTexts) -> torch.Tensor:
+    """[R, L, V] the model's logits before each character."""
+    device = next(model.parameters()).device
+    prompts, ids = (torch.from_numpy(each).to(device) for each in (texts.prompt_ids, texts.ids))
+    steps = engine.teacher_forced_logits(model, prompts, ids)
+    return torch.stack([step.cpu() for step in steps], dim=1)
+
+
+def written_sums(
+    sampler: Sampler,
+    logits: torch.Tensor,
+    texts: GeneratedTexts,
+    truth: Truth,
+    prompts: int,
+    epsilon: float,
+) -> list[RatioEstimator]:
+    """The metrics against the truth along the sampler's own texts, at steps whose text is possible
+    so far: logits [R, L, V] before each character."""
+    assert texts.first_impossible is not None
+    R, L, V = logits.shape
+    flat = logits.reshape(R * L, V)
+    true = torch.from_numpy(truth.along(texts.prompt_texts, texts.texts)).reshape(R * L, V)
+    targets = torch.from_numpy(texts.ids).flatten()
+    at = Positions(flat, targets, torch.arange(R * L), torch.arange(R * L), epsilon, true=true)
+    found = Distributions(sampler.distribution(flat), at)
+    alive = np.arange(L) <= texts.first_impossible[:, None]
+    lengths = clustered(alive.sum(1), texts.prompts, prompts)
+    rows = []
+    for each in defined(kinds=("written",)):
+        sides = terms(each, found, R * L)
+        assert sides is not None
+        totals = (sides[0].reshape(R, L) * alive).sum(1)
+        numerators = clustered(totals, texts.prompts, prompts)
+        name, unit = each.info.name, each.info.unit
+        rows.append(RatioEstimator(sampler.label, name, unit, numerators, lengths))
+    return rows

@@ -1,0 +1,91 @@
+"""What truncation costs and gains: impossible and lost mass along each sampler's parameter.
+
+Shapes: n positions of a chunk, V characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextchar.metrics.estimators import BLOCKS, Floats, ratio_interval
+from nextchar.metrics.ground_truth import (
+    Truth,
+    impossible_mass,
+    lost_mass,
+    truth_divergence,
+)
+from nextchar.metrics.positions import Distributions, Positions, block_sums
+from nextchar.results import Truncation
+from nextchar.runtime import progress
+from nextchar.samplers import Sampler, build, registered
+
+ORACLE = "oracle"
+ORACLE_PRICES = tuple(float(price) for price in np.logspace(-1.5, 3.5, 26))
+"""What a share of impossible mass costs the oracle, in shares of lost mass."""
+
+
+def truncation(
+    at: Positions, truth: Truth, known: Sequence[str], weights: Mapping[str, Floats]
+) -> list[Truncation]:
+    """Impossible, lost mass and divergence of every sampler in `known` along its parameter, and of
+    the oracle.
+
+    The oracle sees the truth, but must keep the model's most probable characters, as top-k,
+    nucleus and min-p do: at each position it cuts where price * impossible + lost mass is least. No
+    such sampler can lie below its curve, whatever rule it cuts by. Temperature cuts nothing: what
+    it makes improbable shows in the divergence alone.
+    """
+    grids = {name: kind.grid for name, kind in registered(Sampler).items() if name in known}
+    points = [(name, value) for name, grid in grids.items() for value in grid]
+    samplers = [build({name: value}) for name, value in points]
+    with progress.task("truncation", len(at.targets)) as task:
+
+        def columns(chunk: Positions) -> Iterator[Tensor]:
+            assert chunk.true is not None
+            for sampler in samplers:
+                found = Distributions(sampler.distribution(chunk.logits), chunk)
+                for measure in (impossible_mass, lost_mass, truth_divergence):
+                    yield measure(found)
+            cut = oracle_cuts(torch.softmax(chunk.logits.double(), -1), chunk.true)
+            for price in ORACLE_PRICES:
+                impossible, lost = cut(price)
+                yield from (impossible, lost, torch.full_like(lost, torch.nan))
+
+        def chunks() -> Iterator[Positions]:
+            done = 0
+            for chunk in truth.chunks(at):
+                yield chunk
+                done += len(chunk.targets)
+                task.update(done)
+
+        totals = block_sums(chunks(), at.count, columns)
+    counts = np.bincount(at.blocks, minlength=at.count).astype(float)
+    names = [*points, *((ORACLE, price) for price in ORACLE_PRICES)]
+    rows = []
+    for (name, value), own in zip(names, totals.reshape(-1, 3, at.count), strict=True):
+        impossible, lost, divergence = (
+            ratio_interval(side, counts, weights[BLOCKS]) for side in own
+        )
+        rows.append(Truncation(name, value, *impossible, *lost, *divergence))
+    return rows
+
+
+def oracle_cuts(model: Tensor, true: Tensor) -> Callable[[float], tuple[Tensor, Tensor]]:
+    """From a price to (impossible mass, lost mass), each [N], of the best cut at each position.
+
+    `model` and `true` are [N, V]; what is kept is a number of the model's most probable characters.
+    """
+    ordered, order = torch.sort(model, dim=-1, descending=True, stable=True)
+    sorted_true = true.gather(-1, order)
+    wrong = torch.where(sorted_true == 0, ordered, 0.0).cumsum(-1) / ordered.cumsum(-1)
+    lost = (1 - sorted_true.cumsum(-1)).clamp_min(0.0)
+
+    def cut(price: float) -> tuple[Tensor, Tensor]:
+        best = (price * wrong + lost).argmin(-1, keepdim=True)
+        return wrong.gather(-1, best).squeeze(-1), lost.gather(-1, best).squeeze(-1)
+
+    return cut
