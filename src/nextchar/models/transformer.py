@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ModelConfig
-from nextchar.models.base import LanguageModel
+from nextchar.config import TransformerConfig
+from nextchar.models.base import HiddenStateModel, ParameterGroups
 from nextchar.models.cache import Cache, KeyValueCache, LayerCache, RollingLayerCache, StaticCache
 from nextchar.models.kernels import rms_norm, squared_relu
 
@@ -113,7 +113,7 @@ class Attention(nn.Module):
     2010.04245.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.heads, self.key_value_heads = config.heads, config.key_value_heads
         self.head_width = config.width // config.heads
@@ -145,7 +145,7 @@ class Block(nn.Module):
     A block starts as the identity.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.attention = Attention(config)
         self.up = nn.Linear(config.width, config.feedforward * config.width, bias=False)
@@ -168,7 +168,7 @@ class Block(nn.Module):
         return x + self.dropout(self.down(squared_relu(self.up(rms_norm(x)))))
 
 
-class Transformer(LanguageModel):
+class Transformer(HiddenStateModel):
     """Decoder-only transformer whose every position attends to the last `context` characters.
 
     Past the context the window slides: keys stay as they were computed, so text of any length costs
@@ -176,7 +176,13 @@ class Transformer(LanguageModel):
     text with the same banded mask.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+    config_class = TransformerConfig
+    past_context = (
+        "the window slides: a character attends to the last model.context characters, whose keys "
+        "and values stay as they were computed"
+    )
+
+    def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.context = config.context
         self.head_width = config.width // config.heads
@@ -188,23 +194,13 @@ class Transformer(LanguageModel):
         self.head = nn.Linear(config.width, vocabulary_size, bias=False)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Ids [B, T] to logits [B, T, V]."""
-        return self.unembed(self.hidden(ids))
+    def parameter_groups(self) -> ParameterGroups:
+        return ParameterGroups.of(self, embedding=self.embedding, head=self.head)
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """Ids [B, T] to the hidden states [B, T, C] before the head."""
         return self._hidden(ids, None)
 
-    def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        hidden, cache = self.prefill_hidden(ids)
-        return self.unembed(hidden[:, -1]), cache
-
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        return self.unembed(self.step_hidden(ids, cache))
-
     def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
         shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
         empty = self.head.weight.new_empty
         layers = [RollingLayerCache(empty(shape), empty(shape)) for _ in self.blocks]
@@ -212,7 +208,6 @@ class Transformer(LanguageModel):
         return self._hidden(ids, cache), cache
 
     def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
         if isinstance(cache, StaticCache):
             return self._static_hidden(ids, cache)
         assert isinstance(cache, KeyValueCache)

@@ -159,7 +159,7 @@ class Possible:
 class TrainingRecord:
     """One row of training.csv; nats a character, `val_loss` is None between evaluations.
 
-    `fold_loss` is that of the part of the train split which was held back, None where none was.
+    `holdout_loss` is that of the held-out part of the training split, None where there is none.
     """
 
     step: int
@@ -167,7 +167,7 @@ class TrainingRecord:
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
-    fold_loss: float | None = None
+    holdout_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -243,10 +243,10 @@ def read_rows(kind: type, path: Path) -> list[Any]:
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
-    """Write training.csv; its last column, fold_loss, is there where a fold was held back."""
+    """Write training.csv; its last column, holdout_loss, is there where text was held out."""
     rows = list(rows)
-    held_back = any(row.fold_loss is not None for row in rows)
-    files.write_text(path, _csv(TrainingRecord, rows, () if held_back else ("fold_loss",)))
+    held_out = any(row.holdout_loss is not None for row in rows)
+    files.write_text(path, _csv(TrainingRecord, rows, () if held_out else ("holdout_loss",)))
 
 
 def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:
@@ -268,7 +268,7 @@ def read_training(path: Path) -> list[TrainingRecord]:
             val_loss=float(row["val_loss"]) if row["val_loss"] else None,
             learning_rate=float(row["learning_rate"]),
             characters_per_second=float(row["characters_per_second"]),
-            fold_loss=float(row["fold_loss"]) if row.get("fold_loss") else None,
+            holdout_loss=float(row["holdout_loss"]) if row.get("holdout_loss") else None,
         )
         for row in _read_csv(path)
     ]

@@ -1,4 +1,4 @@
-"""How good a model's predictions of held-out text are: two protocols, both named beside a figure.
+"""Validation loss by two protocols; each stands in words beside the figures measured by it.
 
 Shapes: N characters, B windows, W context.
 """
@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 EVALUATION_ROWS = 64
-"""Windows that are evaluated at once."""
+"""Windows per forward pass."""
 
 
 def protocol(context: int) -> str:
-    """How a validation loss is measured, in words that stand next to it."""
+    """How `evaluate` measures, in words for manifests and reports."""
     return (
         f"mean over every character of the validation split but its first, in nats; windows of "
         f"{context}, each character predicted from those before it in its window; float32"
@@ -24,7 +24,7 @@ def protocol(context: int) -> str:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, ids: Tensor, context: int) -> float:
-    """Mean loss in nats a character over ids [N], by `protocol(context)`: exact, deterministic."""
+    """Mean loss in nats per character over ids [N], by `protocol(context)`: deterministic."""
     was_training = model.training
     model.eval()
     count = len(ids) - 1
@@ -42,8 +42,8 @@ def evaluate(model: nn.Module, ids: Tensor, context: int) -> float:
     return total / count
 
 
-def random_protocol(context: int, windows: int) -> str:
-    """How a loss of random windows is measured, in words that stand next to it."""
+def nanogpt_protocol(context: int, windows: int) -> str:
+    """How `evaluate_nanogpt` measures, in words for manifests and reports."""
     return (
         f"nanoGPT's: mean over all characters of {windows} windows of {context} that start at "
         "random places of the validation split, in nats; float32"
@@ -51,10 +51,10 @@ def random_protocol(context: int, windows: int) -> str:
 
 
 @torch.no_grad()
-def evaluate_random(
+def evaluate_nanogpt(
     model: nn.Module, ids: Tensor, context: int, windows: int, generator: np.random.Generator
 ) -> float:
-    """Mean loss in nats a character over random windows of ids [N], by `random_protocol`."""
+    """Mean loss in nats per character over random windows of ids [N], by `nanogpt_protocol`."""
     was_training = model.training
     model.eval()
     starts = torch.from_numpy(generator.integers(len(ids) - context, size=windows))
@@ -67,6 +67,6 @@ def evaluate_random(
 
 
 def _sum_of_losses(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-    """Inputs and targets [B, T]; summed in float64, on the CPU: not every device has it."""
+    """Inputs and targets [B, T]; summed in float64 on the CPU, since not every device has it."""
     losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none")
     return losses.cpu().double().sum().item()

@@ -31,6 +31,9 @@ class Search(ABC):
     name: str
     exact = False
 
+    model_class: type = LanguageModel
+    """The kind of model that it can decode."""
+
     rows_a_text = 1
     """Rows of the model that one text takes."""
 
@@ -67,6 +70,14 @@ class Search(ABC):
         """How many different samples a prompt can have; None: any number."""
         return None
 
+    def check(self, model: type[LanguageModel]) -> None:
+        """Raise ConfigError for a kind of model that this search can't decode."""
+        if not issubclass(model, self.model_class):
+            raise ConfigError(
+                f"decoding.samplers: {self.label}: needs a {self.model_class.__name__}, which a "
+                f"{model.__name__} is not; use model=transformer"
+            )
+
     @torch.no_grad()
     def write(
         self,
@@ -83,6 +94,7 @@ class Search(ABC):
         Texts are searched G at a time, with the block filled up: the model always steps the same
         number of rows, so a text does not depend on the others.
         """
+        self.check(type(model))
         model.eval()
         together = max(BLOCK // self.rows_a_text, 1)
         written = []
@@ -125,9 +137,3 @@ def whole(name: str, number: float, least: int = 1) -> int:
 def repeat_each(prompts: Tensor, times: int) -> Tensor:
     """Rows of [G, T] repeated in place: [G * times, T]."""
     return prompts.repeat_interleave(times, dim=0)
-
-
-def need(holds: bool, message: str) -> None:
-    """Raise ConfigError with the message unless the condition holds."""
-    if not holds:
-        raise ConfigError(f"decoding.samplers: {message}")

@@ -18,10 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, need, repeat_each, whole
+from nextchar.decoding.search.base import Search, repeat_each, whole
 from nextchar.decoding.search.beam import rows_of
-from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel, LanguageModel
 from nextchar.samplers import Sampler
 from nextchar.samplers.base import descending
 
@@ -29,10 +28,11 @@ from nextchar.samplers.base import descending
 class ContrastiveSearch(Search):
     """Weigh probability against likeness. Raises ValueError for alpha outside [0, 1].
 
-    Only the transformer shows its hidden states: ConfigError for another model.
+    Only for models that show their hidden states.
     """
 
     name = "contrastive"
+    model_class = HiddenStateModel
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
@@ -48,11 +48,7 @@ class ContrastiveSearch(Search):
     def _write(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        need(
-            isinstance(model, Transformer),
-            f"{self.label}: this model does not show its hidden states; use model=transformer",
-        )
-        assert isinstance(model, Transformer)
+        assert isinstance(model, HiddenStateModel)
         G, k = len(prompts), self.k
         hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
         read = F.normalize(hidden[::k], dim=-1)
@@ -74,5 +70,5 @@ class ContrastiveSearch(Search):
                 (read, found[torch.arange(G, device=best.device), best[:, 0], None]), 1
             )
             logits = model.unembed(states)[chosen[::k]]
-            cache = cache.select(chosen)
+            cache = cache.reorder(chosen)
         return torch.stack(ids, dim=1)

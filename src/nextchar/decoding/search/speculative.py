@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import Search, need, streams, whole
+from nextchar.decoding.search.base import Search, streams, whole
 from nextchar.decoding.search.ngram_draft import NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.models.base import LanguageModel
+from nextchar.models.cache import KeyValueCache
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import Sampler, draw
 
@@ -33,6 +34,7 @@ class SpeculativeDecoding(Search):
     """
 
     name = "speculative"
+    model_class = Transformer
 
     def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
@@ -51,11 +53,6 @@ class SpeculativeDecoding(Search):
     def _write(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        need(
-            isinstance(model, Transformer),
-            f"{self.label}: this model can't read several characters at once behind its cache; "
-            "use model=transformer",
-        )
         assert isinstance(model, Transformer)
         assert self.draft is not None, "prepared() was not called"
         K, sources = self.ahead, streams(rows, seed, 2)
@@ -63,6 +60,7 @@ class SpeculativeDecoding(Search):
         first = torch.stack([source(1) for source in sources]).to(prompts.device)
         last = draw(self.sampler.distribution(logits), first[:, 0])
         texts = [[character] for character in last.tolist()]
+        assert isinstance(prefilled, KeyValueCache)
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
         recent = torch.cat((prompts, last[:, None]), 1)[:, -self.ngram :]

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from nextchar.metrics.statistics import Floats
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel
 
 SCORES = 1 << 22
 """Attention scores a head that are held at a time, which bounds how many texts are read at once."""
 
 
 @torch.no_grad()
-def window_features(model: Transformer, read: Tensor, length: int, window: int) -> Floats:
+def window_features(model: HiddenStateModel, read: Tensor, length: int, window: int) -> Floats:
     """[R, L // window, C] of the last `length` = L characters of texts with their prompts,
     `read` [R, T + L]; what is left behind the last whole window does not count.
 

@@ -22,8 +22,7 @@ from nextchar.metrics.full import held_out
 from nextchar.metrics.mauve import clusters
 from nextchar.metrics.mauve.features import window_features
 from nextchar.metrics.mauve.frontier import frontier_sums
-from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel, LanguageModel
 from nextchar.results import Sample
 
 TRAINING_PIECES = 512
@@ -54,7 +53,7 @@ def sums(
     seed: int,
 ) -> list[RatioEstimator]:
     """The frontier's area of every sampler and reference in `samples`."""
-    assert isinstance(model, Transformer), "the config lets no other model pass"
+    assert isinstance(model, HiddenStateModel), "checked before training"
     L, window = decoding.length, measured.frontier_window
     learned = window_features(model, training_pieces(corpus, decoding), L, window)
     flat = learned.reshape(-1, learned.shape[2])
