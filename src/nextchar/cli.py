@@ -178,4 +178,6 @@ def _one_line(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    """With the line after it where it only announces that one."""
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first.rstrip(".")

@@ -24,11 +24,10 @@ def register(overrides: Sequence[str] = ()) -> None:
 
     Plugins that `overrides` name are loaded first, so that model=NAME finds their models too.
     """
-    for override in overrides:
-        if override.startswith("plugins=["):
-            parsed = OverridesParser.create().parse_override(override)
-            names = parsed.value()
-            load_plugins([str(name) for name in names] if isinstance(names, list) else [])
+    named = [override for override in overrides if override.startswith("plugins=[")][-1:]
+    for override in OverridesParser.create().parse_overrides(named):
+        names = override.value()
+        load_plugins([str(name) for name in names] if isinstance(names, list) else [])
     schema = _node(Config)
     for name, part in PARTS.items():
         schema[name] = _node(part)
@@ -70,7 +69,7 @@ def unknown_key(key: str) -> str:
     section, _, name = key.rpartition(".")
     having = [kind for kind, keys in MODEL_KINDS.items() if name in _names(keys)]
     if section == "model" and having:
-        return f"{key}: this model has no such key; model={' and '.join(having)} has it"
+        return f"{key}: this model has no such key; those that do: model={', '.join(having)}"
     sections: dict[str, list[type[Section]]] = {part: [keys] for part, keys in PARTS.items()}
     sections |= {"": [Config], "model": list(MODEL_KINDS.values())}
     known = [each for keys in sections.get(section, []) for each in _names(keys)]

@@ -43,7 +43,7 @@ class Optimizers:
             {"params": groups.vectors, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
         ]
         self.all: list[torch.optim.Optimizer] = []
-        if config.optimizer == "muon":
+        if config.optimizer == "muon" and groups.matrices:
             muon = Muon(
                 groups.matrices,
                 lr=config.learning_rate,
