@@ -119,7 +119,7 @@ def test_help_says_what_every_key_means(tmp_path: Path, kind: str) -> None:
             if section is Config and each.name in PARTS:
                 assert f"{each.name}:" in said
             else:
-                line = rf" *{each.name}:.*  # {re.escape(each.metadata['meaning'])}"
+                line = rf" *{each.name}:.*  # {re.escape(each.metadata['meaning'])}( \(.*\))?"
                 assert any(re.fullmatch(line, found) for found in said), each.name
 
 

@@ -258,5 +258,5 @@ def test_what_can_not_be_measured_is_one_line(text: Corpus) -> None:
             measure.require(text, wanted.decoding, wanted.metrics)
     with pytest.raises(ConfigError, match=r"metrics\.frontier_window=41: must be at most"):
         asked("metrics.frontier_window=41")
-    with pytest.raises(ConfigError, match="=labml_nn does not show its hidden states"):
+    with pytest.raises(ConfigError, match="LabmlTransformer does not show its hidden states"):
         run_experiment(asked("model=labml_nn"), "test")

@@ -34,7 +34,7 @@ class Bigram(UncachedModel):
         return self.logits(ids)
 
     def parameter_groups(self):
-        return ParameterGroups.of(self, embedding=self.logits, head=None)
+        return ParameterGroups.of(self, embedding=self.logits)
 """
 SMALL = (
     "corpus=text_file",
@@ -116,7 +116,7 @@ def test_help_shows_its_keys(folder: Path) -> None:
         (["training.predict_ahead=2"], "training.predict_ahead=2: Bigram does not show its hidden"),
         (
             ["metrics.frontier=true", "metrics.frontier_window=8"],
-            "model.kind=bigram does not show its hidden states",
+            "metrics.frontier=true: Bigram does not show its hidden",
         ),
         (["decoding.samplers=[{contrastive: 0.6}]"], "contrastive=0.6: needs a HiddenStateModel"),
         (["decoding.samplers=[{speculative: 2}]"], "speculative=2: needs a Transformer"),

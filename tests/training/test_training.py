@@ -339,7 +339,7 @@ def test_held_out_text_chooses_a_checkpoint_without_the_validation_split(tmp_pat
         model, corpus(), config, seed=3, folder=tmp_path, on_record=records.append
     )
     least = min(records, key=lambda record: record.holdout_loss)
-    assert (trained.holdout_step, trained.holdout_val_loss) == (least.step, least.val_loss)
+    assert (trained.holdout_step, trained.holdout_validation_loss) == (least.step, least.val_loss)
     trainer.load_weights(model, tmp_path, "holdout")
     assert evaluate(model, held, 8) == pytest.approx(least.holdout_loss, rel=1e-6)
     assert results.read_training(tmp_path / trainer.LOG) == records
@@ -391,9 +391,9 @@ def test_nanogpt_windows_are_measured_over_all_their_characters(tmp_path: Path) 
         folder=tmp_path,
         on_record=lambda record: None,
     )
-    assert trained.last_nanogpt_loss == pytest.approx(trained.last_loss, rel=0.05)
+    assert trained.validation_loss_windows == pytest.approx(trained.validation_loss, rel=0.05)
     generator = np.random.default_rng((3, 12))
-    assert trained.last_nanogpt_loss == evaluate_nanogpt(
+    assert trained.validation_loss_windows == evaluate_nanogpt(
         model, corpus().validation, 8, 500, generator
     )
     again = trainer.train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import Field, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -87,20 +87,22 @@ def _explained(*, _root_: DictConfig) -> str:
     plain = OmegaConf.to_container(_root_, resolve=False)
     assert isinstance(plain, dict)
     lines = []
-    for section, keys in [("", Config), *_sections(plain["model"]["kind"]).items()]:
+    parts = PARTS | {"model": MODEL_KINDS[plain["model"]["kind"]]}
+    for section, keys in [("", Config), *parts.items()]:
         values, indent = (plain[section], "  ") if section else (plain, "")
         lines += [f"{section}:"] if section else []
         for each in fields(keys):
             if section or each.name not in PARTS:
                 text = OmegaConf.to_yaml(OmegaConf.create({each.name: values[each.name]}))
                 first, *rest = text.splitlines()
-                lines.append(f"{indent + first:<35}  # {each.metadata['meaning']}")
+                lines.append(f"{indent + first:<35}  # {_explanation(each)}")
                 lines += [indent + line for line in rest]
     return "\n".join(lines).replace("$", "$$")  # Hydra's template takes $ for itself
 
 
-def _sections(kind: str) -> dict[str, type[Section]]:
-    return PARTS | {"model": MODEL_KINDS[kind]}
+def _explanation(key: Field[Any]) -> str:
+    meaning, choices = key.metadata.get("meaning", ""), key.metadata.get("choices")
+    return f"{meaning} ({', '.join(choices)})" if choices else meaning
 
 
 def compose(*overrides: str) -> Config:

@@ -16,7 +16,9 @@ from nextchar.config.validation import Section
 def scientific(part: Section) -> dict[str, Any]:
     """The keys that can change a result; for a plugin's model the sha256 of its file too."""
     keys = {
-        each.name: getattr(part, each.name) for each in fields(part) if each.metadata["scientific"]
+        each.name: getattr(part, each.name)
+        for each in fields(part)
+        if each.metadata.get("scientific", True)
     }
     plugin = plugin_of(type(part))
     return keys | {"plugin": plugin.sha256} if plugin else keys

@@ -27,12 +27,12 @@ class CorpusConfig(Section):
     section = "corpus"
 
     name: str = setting(REQUIRED, "what reports call the text")
-    kind: str = setting("file", "file: read from path; grammar: drawn", choices=("file", "grammar"))
+    kind: str = setting("file", "file: read from path; grammar: drawn", "file", "grammar")
     path: str | None = setting(None, "a text file, UTF-8")
     url: str | None = setting(None, "where the file is downloaded from when it is missing")
     sha256: str | None = setting(None, "what the file's content must hash to; null: anything")
     fallback: str | None = setting(
-        None, "without a file: grammar: draw the text and say so; null: stop", choices=("grammar",)
+        None, "draws the text when it has no file; null: stop", "grammar"
     )
     train_fraction: float = setting(
         0.9,
@@ -60,9 +60,7 @@ class TrainingConfig(Section):
 
     steps: int = count(1150, "optimizer steps")
     batch_size: int = count(16, "windows of model.context characters per step")
-    optimizer: str = setting(
-        "muon", "of the matrices: muon or adamw; the rest has adamw", choices=("muon", "adamw")
-    )
+    optimizer: str = setting("muon", "of the matrices; the rest has adamw", "muon", "adamw")
     learning_rate: float = rate(0.02, "of the matrices")
     embedding_learning_rate: float = rate(0.03, "of the embedding, and of biases and norms")
     head_learning_rate: float = rate(0.01, "of the head")
@@ -71,9 +69,7 @@ class TrainingConfig(Section):
     weight_decay: float = decay(0.1, "of the matrices")
     embedding_weight_decay: float = decay(0.1, "of embedding and head")
     schedule: str = setting(
-        "linear",
-        "linear, cosine: constant, then falling to the floor; noam: 1 / sqrt(step)",
-        choices=("linear", "cosine", "noam"),
+        "linear", "constant, then falling; noam: 1 / sqrt(step)", "linear", "cosine", "noam"
     )
     warmup_steps: int = setting(30, "rising to the learning rate", at_least=0)
     decay_from: float = share(0.4, "share of the steps after which the rate starts to fall")
@@ -91,9 +87,7 @@ class TrainingConfig(Section):
         0, "random windows of nanoGPT's evaluation after training; 0: not measured", at_least=0
     )
     precision: str = setting(
-        "auto",
-        "in training: bfloat16, float32, or auto: bfloat16 where the hardware has it",
-        choices=("auto", "bfloat16", "float32"),
+        "auto", "in training; auto: bfloat16 where it is native", "auto", "bfloat16", "float32"
     )
     compile: bool = setting(False, "torch.compile of a step's loss; on a GPU with CUDA graphs")
     evaluate_every: int = count(250, "steps between evaluations of the whole validation split")
@@ -120,8 +114,10 @@ class DecodingConfig(Section):
     length: int = count(256, "characters of each text")
     checkpoint: str = setting(
         "last",
-        "weights: last; or best by the loss of the validation split, or of the held-out text",
-        choices=("last", "best", "holdout"),
+        "weights: last, or best on validation split or held-out text",
+        "last",
+        "best",
+        "holdout",
     )
 
     def __post_init__(self) -> None:
@@ -135,7 +131,7 @@ class MetricsConfig(Section):
 
     section = "metrics"
 
-    level: str = setting("core", "core, or full: with an n-gram judge", choices=("core", "full"))
+    level: str = setting("core", "full: everything, with an n-gram judge", "core", "full")
     resamples: int = count(2000, "of the bootstrap behind each interval")
     positions: int = count(200_000, "of the validation split, at most, for the exact metrics")
     blocks: int = count(100, "stretches of the split that their bootstrap draws from")
@@ -168,9 +164,7 @@ class Config(Section):
         None, "[0, 1, 2]: train and compare with each, and pool them"
     )
     plugins: list[str] = setting([], "your modules, imported first: [my_samplers, path/to/file.py]")
-    device: str = setting(
-        "auto", "auto: cuda, else mps, else cpu", choices=("auto", "cpu", "cuda", "mps")
-    )
+    device: str = setting("auto", "auto: cuda, else mps, else cpu", "auto", "cpu", "cuda", "mps")
     threads: int = count(2, "of the CPU; fixed, as bits may depend on it", at_most=1024)
     force: bool = setting(False, "true: compute again what is already on disk")
     corpus: CorpusConfig = setting(REQUIRED, "the text")

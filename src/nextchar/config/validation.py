@@ -26,29 +26,19 @@ class ConfigError(ValueError):
 
 
 def setting(
-    default: Any,
-    meaning: str,
-    *,
-    choices: tuple[str, ...] = (),
-    scientific: bool = True,
-    **bounds: float,
+    default: Any, meaning: str, *choices: str, scientific: bool = True, **bounds: float
 ) -> Any:
     """A key of a section: its default, its meaning as --help shows it, and which values it takes.
 
-    `bounds` are at_least, above, at_most, below; of a list they hold for every item. NaN is outside
-    of any bound. `scientific=False` says that the key changes how a run is done and not what comes
-    out: it is left out of the identities.
+    `choices` are all its values. `bounds` are at_least, above, at_most, below; of a list they hold
+    for every item. NaN is outside of any bound. `scientific=False` says that the key changes how a
+    run is done and not what comes out: it is left out of the identities.
     """
     assert bounds.keys() <= CHECKS.keys()
-    metadata = {
-        "meaning": meaning,
-        "choices": choices,
-        "bounds": bounds,
-        "scientific": scientific,
-    }
+    known = {"meaning": meaning, "choices": choices, "bounds": bounds, "scientific": scientific}
     if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=lambda: list(default), metadata=known)
+    return field(default=default, metadata=known)
 
 
 count = partial(setting, at_least=1)
@@ -68,27 +58,19 @@ class Section:
             value = getattr(self, each.name)
             if value is None:
                 continue
-            choices, bounds = each.metadata["choices"], each.metadata["bounds"]
+            choices, bounds = each.metadata.get("choices"), each.metadata.get("bounds", {})
             if choices:
                 self.require(value in choices, each.name, f"must be one of {', '.join(choices)}")
             items = value if isinstance(value, (list, tuple)) else [value]
+            allowed = [f"{name.replace('_', ' ')} {bound:,}" for name, bound in bounds.items()]
             self.require(
-                all(CHECKS[name](x, bound) for x in items for name, bound in bounds.items()),
+                all(CHECKS[name](item, bound) for item in items for name, bound in bounds.items()),
                 each.name,
-                "must be " + " and ".join(f"{_words(name)} {b:,}" for name, b in bounds.items()),
+                f"must be {' and '.join(allowed)}",
             )
 
     def require(self, holds: bool, name: str, bound: str) -> None:
         """Raise ConfigError for the value of the key `name` unless the condition holds."""
-        key = f"{self.section}.{name}" if self.section else name
-        require(holds, key, getattr(self, name), bound)
-
-
-def require(holds: bool, key: str, value: object, bound: str) -> None:
-    """Raise ConfigError, as key=value: bound, unless the condition holds."""
-    if not holds:
-        raise ConfigError(f"{key}={value}: {bound}")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+        if not holds:
+            key = f"{self.section}.{name}".removeprefix(".")
+            raise ConfigError(f"{key}={getattr(self, name)}: {bound}")

@@ -13,7 +13,7 @@ import torch
 
 from nextchar import config as configs
 from nextchar import plots, report, results, tracking
-from nextchar.config import Config, ConfigError
+from nextchar.config import Config
 from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
@@ -28,9 +28,8 @@ from nextchar.models.registry import build_model, model_class
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device as devices
 from nextchar.runtime import files, lock, progress
-from nextchar.training.loss import require_hidden_states
 from nextchar.training.store import load_or_train
-from nextchar.training.trainer import RecordCallback
+from nextchar.training.trainer import RecordCallback, ignore
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class _Setting:
 def run_experiment(
     config: Config,
     command: str,
-    on_record: RecordCallback = lambda record: None,
+    on_record: RecordCallback = ignore,
     *,
     since: float = math.inf,
 ) -> Run:
@@ -81,13 +80,11 @@ def run_experiment(
 
 def _check_model(config: Config, decoders: Sequence[Decoder]) -> None:
     """Raise ConfigError for what this kind of model can't do."""
-    model = model_class(config.model)
-    require_hidden_states(model, config.training.predict_ahead)
-    if config.metrics.frontier and not issubclass(model, HiddenStateModel):
-        raise ConfigError(
-            f"metrics.frontier=true: model.kind={config.model.kind} does not show its hidden "
-            "states; use model=transformer, or metrics.frontier=false"
-        )
+    model, predict_ahead = model_class(config.model), config.training.predict_ahead
+    if predict_ahead > 1:
+        HiddenStateModel.require(model, f"training.predict_ahead={predict_ahead}")
+    if config.metrics.frontier:
+        HiddenStateModel.require(model, "metrics.frontier=true")
     for decoder in decoders:
         if isinstance(decoder, Search):
             decoder.check(model)
@@ -112,7 +109,7 @@ def _run_seeds(config: Config, setting: _Setting, on_record: RecordCallback) -> 
             runs = []
             for index, part in enumerate(config.parts):
                 progress.say(f"seed {part.seed}: {index + 1} of {len(config.parts)}")
-                runs.append(_run_seed(part, setting, on_record if index == 0 else _ignore))
+                runs.append(_run_seed(part, setting, on_record if index == 0 else ignore))
             _start(config, folder)
             pool_seeds.write(folder, config, runs)
             facts = {
@@ -124,10 +121,6 @@ def _run_seeds(config: Config, setting: _Setting, on_record: RecordCallback) -> 
             }
             results.write_json(folder / results.MANIFEST, facts)
     return results.read_run(folder)
-
-
-def _ignore(record: TrainingRecord) -> None:
-    """The callback of all seeds but the first."""
 
 
 def _identities(config: Config, corpus: Corpus) -> tuple[str, str]:

@@ -33,7 +33,11 @@ class ParameterGroups:
 
     @classmethod
     def of(
-        cls, model: nn.Module, *, embedding: nn.Module | None, head: nn.Module | None
+        cls,
+        model: nn.Module,
+        *,
+        embedding: nn.Module | None = None,
+        head: nn.Module | None = None,
     ) -> ParameterGroups:
         """The parameters of two parts of a model, and the others by their number of dimensions."""
         first, last = ([*part.parameters()] if part else [] for part in (embedding, head))
@@ -78,9 +82,9 @@ class LanguageModel(nn.Module, ABC):
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one character per row, ids [B], to the cache; the logits [B, V] of the next."""
 
-    @abstractmethod
     def parameter_groups(self) -> ParameterGroups:
-        """Every parameter in one group, as `ParameterGroups.of` makes them."""
+        """Every parameter in one group; a model with an embedding or a head says which they are."""
+        return ParameterGroups.of(self)
 
 
 class HiddenStateModel(LanguageModel):
@@ -91,6 +95,15 @@ class HiddenStateModel(LanguageModel):
     """
 
     head: nn.Linear
+
+    @classmethod
+    def require(cls, model: type[LanguageModel], setting: str) -> None:
+        """Raise ConfigError for a setting, as key=value, where `model` is not of this kind."""
+        if not issubclass(model, cls):
+            raise ConfigError(
+                f"{setting}: {model.__name__} does not show its hidden states; use "
+                "model=transformer, or leave the setting at its default"
+            )
 
     @abstractmethod
     def hidden(self, ids: Tensor) -> Tensor:

@@ -74,4 +74,4 @@ class GPT2(UncachedModel):
         return F.linear(self.norm(x), self.embedding.weight).float()
 
     def parameter_groups(self) -> ParameterGroups:
-        return ParameterGroups.of(self, embedding=self.embedding, head=None)
+        return ParameterGroups.of(self, embedding=self.embedding)

@@ -5,6 +5,8 @@ Shapes: N characters, B windows, W context.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,24 +24,17 @@ def protocol(context: int) -> str:
     )
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, ids: Tensor, context: int) -> float:
     """Mean loss in nats per character over ids [N], by `protocol(context)`: deterministic."""
-    was_training = model.training
-    model.eval()
     count = len(ids) - 1
     whole = count // context * context
-    total = 0.0
-    inputs, targets = ids[:whole].view(-1, context), ids[1 : whole + 1].view(-1, context)
-    pieces = list(zip(inputs.split(EVALUATION_ROWS), targets.split(EVALUATION_ROWS), strict=True))
-    if whole == 0:
-        pieces.clear()
+    pieces: list[tuple[Tensor, Tensor]] = []
+    if whole:
+        inputs, targets = ids[:whole].view(-1, context), ids[1 : whole + 1].view(-1, context)
+        pieces += zip(inputs.split(EVALUATION_ROWS), targets.split(EVALUATION_ROWS), strict=True)
     if whole < count:
         pieces.append((ids[None, whole:-1], ids[None, whole + 1 :]))
-    for x, y in pieces:
-        total += _sum_of_losses(model, x, y)
-    model.train(was_training)
-    return total / count
+    return _sum_of_losses(model, pieces) / count
 
 
 def nanogpt_protocol(context: int, windows: int) -> str:
@@ -50,23 +45,25 @@ def nanogpt_protocol(context: int, windows: int) -> str:
     )
 
 
-@torch.no_grad()
 def evaluate_nanogpt(
     model: nn.Module, ids: Tensor, context: int, windows: int, generator: np.random.Generator
 ) -> float:
     """Mean loss in nats per character over random windows of ids [N], by `nanogpt_protocol`."""
-    was_training = model.training
-    model.eval()
     starts = torch.from_numpy(generator.integers(len(ids) - context, size=windows))
-    places = (starts[:, None] + torch.arange(context + 1)).to(ids.device)
-    total = 0.0
-    for part in places.split(EVALUATION_ROWS):
-        total += _sum_of_losses(model, ids[part[:, :-1]], ids[part[:, 1:]])
-    model.train(was_training)
+    positions = (starts[:, None] + torch.arange(context + 1)).to(ids.device)
+    parts = [ids[part] for part in positions.split(EVALUATION_ROWS)]
+    total = _sum_of_losses(model, [(part[:, :-1], part[:, 1:]) for part in parts])
     return total / (windows * context)
 
 
-def _sum_of_losses(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-    """Inputs and targets [B, T]; summed in float64 on the CPU, since not every device has it."""
-    losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none")
-    return losses.cpu().double().sum().item()
+@torch.no_grad()
+def _sum_of_losses(model: nn.Module, pieces: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """Of pairs of inputs and targets [B, T]; float64 on the CPU: not every device has it."""
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    for inputs, targets in pieces:
+        losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none")
+        total += losses.cpu().double().sum().item()
+    model.train(was_training)
+    return total

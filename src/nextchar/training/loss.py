@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ConfigError
 from nextchar.models.base import HiddenStateModel, LanguageModel
 
 
@@ -24,7 +23,8 @@ class MultiTokenLoss(nn.Module):
 
     def __init__(self, model: LanguageModel, predict_ahead: int) -> None:
         super().__init__()
-        require_hidden_states(type(model), predict_ahead)
+        if predict_ahead > 1:
+            HiddenStateModel.require(type(model), f"training.predict_ahead={predict_ahead}")
         self.model = model
         self.heads = nn.ParameterList()
         if isinstance(model, HiddenStateModel):
@@ -47,15 +47,6 @@ class MultiTokenLoss(nn.Module):
             targets = following[:, k - 1 : k - 1 + inputs.size(1)]
             total = total + cross_entropy(F.linear(hidden, head).float(), targets) / k
         return total, next_loss
-
-
-def require_hidden_states(model: type[LanguageModel], predict_ahead: int) -> None:
-    """Raise ConfigError where predicting so far ahead needs hidden states, and there are none."""
-    if predict_ahead > 1 and not issubclass(model, HiddenStateModel):
-        raise ConfigError(
-            f"training.predict_ahead={predict_ahead}: {model.__name__} does not show its hidden "
-            "states; set it to 1, or use model=transformer"
-        )
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from nextchar.models.base import LanguageModel
 from nextchar.results import provenance
 from nextchar.runtime import device, files, lock, progress
 from nextchar.training import evaluation, trainer
-from nextchar.training.trainer import RecordCallback
+from nextchar.training.trainer import RecordCallback, ignore
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def load_or_train(
     seed: int,
     folder: Path,
     checkpoint: str = "last",
-    on_record: RecordCallback = lambda record: None,
+    on_record: RecordCallback = ignore,
     force: bool = False,
     since: float = math.inf,
 ) -> TrainedModel:
@@ -81,22 +81,15 @@ def _facts(
     dtype = device.precision(config.precision, next(model.parameters()).device)
     facts = {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "validation_loss": done.last_loss,
-        "best_validation_loss": done.best_loss,
-        "best_step": done.best_step,
+        **{name: value for name, value in asdict(done).items() if value is not None},
         "protocol": evaluation.protocol(model.context),
         "precision": str(dtype).removeprefix("torch."),
+        "code": provenance.code(),
     }
-    if config.holdout_fraction:
-        facts["holdout_validation_loss"] = done.holdout_val_loss
-        facts["holdout_step"] = done.holdout_step
-    if config.nanogpt_eval_windows:
-        facts["validation_loss_windows"] = done.last_nanogpt_loss
-        facts["best_validation_loss_windows"] = done.best_nanogpt_loss
-        facts["protocol_windows"] = evaluation.nanogpt_protocol(
-            model.context, config.nanogpt_eval_windows
-        )
-    return facts | {"code": provenance.code()}
+    windows = config.nanogpt_eval_windows
+    if windows:
+        facts["protocol_windows"] = evaluation.nanogpt_protocol(model.context, windows)
+    return facts
 
 
 def _is_newer(path: Path, since: float) -> bool:

@@ -33,22 +33,26 @@ RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
 
 
+def ignore(record: TrainingRecord) -> None:
+    """The callback that does nothing."""
+
+
 @dataclass(frozen=True)
 class TrainingResult:
     """The losses of a training, in nats per character on the validation split.
 
-    `holdout_val_loss` and `holdout_step` are of the weights with the lowest loss on the held-out
-    text, None where nothing was held out. The two nanogpt losses are by
+    Those without a prefix are of the last weights. `holdout_step` has the lowest loss on the
+    held-out text, None where nothing was held out. Losses of windows are measured by
     `evaluation.nanogpt_protocol`, None where not asked for; all others by `evaluation.protocol`.
     """
 
-    last_loss: float
-    best_loss: float
+    validation_loss: float
+    best_validation_loss: float
     best_step: int
-    holdout_val_loss: float | None
+    holdout_validation_loss: float | None
     holdout_step: int | None
-    last_nanogpt_loss: float | None
-    best_nanogpt_loss: float | None
+    validation_loss_windows: float | None
+    best_validation_loss_windows: float | None
 
 
 @dataclass
@@ -56,14 +60,14 @@ class _State:
     """What a checkpoint keeps beside weights and optimizers.
 
     `losses` are those of the steps since the last record; `least_holdout_loss` is the loss on the
-    held-out text at `holdout_step`, `holdout_val_loss` that on the validation split.
+    held-out text at `holdout_step`, `holdout_validation_loss` that on the validation split.
     """
 
     step: int = 0
-    best_loss: float = math.inf
+    best_validation_loss: float = math.inf
     best_step: int = 0
     least_holdout_loss: float = math.inf
-    holdout_val_loss: float | None = None
+    holdout_validation_loss: float | None = None
     holdout_step: int | None = None
     losses: list[float] = field(default_factory=list)
 
@@ -154,20 +158,20 @@ def train(
                 checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
-    nanogpt_losses = {}
+    of_windows: dict[str, float] = {}
     if config.nanogpt_eval_windows:
         for which in ("last", "best"):
             load_weights(model, folder, which)
-            nanogpt_losses[which] = _nanogpt_loss(model, validation, config, seed)
+            of_windows[which] = _nanogpt_loss(model, validation, config, seed)
     load_weights(model, folder, "last")
     return TrainingResult(
-        last_loss=last_loss,
-        best_loss=state.best_loss,
+        validation_loss=last_loss,
+        best_validation_loss=state.best_validation_loss,
         best_step=state.best_step,
-        holdout_val_loss=state.holdout_val_loss,
+        holdout_validation_loss=state.holdout_validation_loss,
         holdout_step=state.holdout_step,
-        last_nanogpt_loss=nanogpt_losses.get("last"),
-        best_nanogpt_loss=nanogpt_losses.get("best"),
+        validation_loss_windows=of_windows.get("last"),
+        best_validation_loss_windows=of_windows.get("best"),
     )
 
 
@@ -217,12 +221,12 @@ def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
 
 def _keep_best(record: TrainingRecord, evaluated: nn.Module, state: _State, folder: Path) -> None:
     """Save the weights where they are the best so far, on validation split or held-out text."""
-    if record.val_loss is not None and record.val_loss < state.best_loss:
-        state.best_loss, state.best_step = record.val_loss, record.step
+    if record.val_loss is not None and record.val_loss < state.best_validation_loss:
+        state.best_validation_loss, state.best_step = record.val_loss, record.step
         checkpoint.save(folder / BEST, evaluated.state_dict(), asdict(state))
     if record.holdout_loss is not None and record.holdout_loss < state.least_holdout_loss:
         state.least_holdout_loss = record.holdout_loss
-        state.holdout_val_loss, state.holdout_step = record.val_loss, record.step
+        state.holdout_validation_loss, state.holdout_step = record.val_loss, record.step
         checkpoint.save(folder / HOLDOUT, evaluated.state_dict(), asdict(state))
 
 
