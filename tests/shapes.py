@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nextchar.config import ModelConfig, TrainingConfig
+from nextchar.config import MODEL_KINDS, ModelConfig, TrainingConfig
 from nextchar.data.corpus import Corpus, Vocabulary
 from nextchar.metrics.judge import Judge
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
@@ -20,50 +20,30 @@ from nextchar.models.registry import build_model
 V = 11
 """Characters of the random models' vocabulary."""
 
-TINY_MODEL = ModelConfig(
-    kind="transformer",
-    layers=2,
-    width=16,
-    heads=4,
-    key_value_heads=2,
-    context=8,
-    feedforward=2,
-    lookback=3,
-    dropout=0.0,
-    logit_cap=15.0,
-)
+TINY_MODEL = {"context": 8, "layers": 2, "width": 16, "heads": 4, "feedforward": 2, "dropout": 0.0}
+TINY_TRANSFORMER = {"key_value_heads": 2, "lookback": 3}
 
 TINY_TRAINING = TrainingConfig(
     steps=12,
     batch_size=4,
-    optimizer="muon",
-    learning_rate=0.02,
     embedding_learning_rate=0.01,
     head_learning_rate=0.003,
     momentum=0.95,
-    betas=(0.8, 0.95),
     weight_decay=0.0,
     embedding_weight_decay=0.0,
-    schedule="linear",
     warmup_steps=2,
     decay_from=0.5,
-    floor=0.0,
-    gradient_clip=None,
-    averaging=0.0,
-    token_noise=0.0,
-    ahead=1,
-    fold=0.0,
-    random_windows=0,
     precision="float32",
-    compile=False,
     evaluate_every=4,
     log_every=2,
     checkpoint_every=5,
 )
 
 
-def model_config(**changes: Any) -> ModelConfig:
-    return dataclasses.replace(TINY_MODEL, **changes)
+def model_config(kind: str = "transformer", **changes: Any) -> ModelConfig:
+    """A tiny model of any kind."""
+    own = TINY_TRANSFORMER if kind == "transformer" else {}
+    return MODEL_KINDS[kind](**TINY_MODEL | own | changes)
 
 
 def training_config(**changes: Any) -> TrainingConfig:
@@ -88,7 +68,7 @@ def corpus(text: str = TEXT) -> Corpus:
     return Corpus("test", text, "", vocabulary, ids[:-100], ids[-100:], "test")
 
 
-def fresh(**changes: object) -> LanguageModel:
+def fresh(**changes: Any) -> LanguageModel:
     return build_model(model_config(**changes), len(corpus().vocabulary), seed=0)
 
 

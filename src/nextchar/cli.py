@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -28,7 +29,7 @@ def run() -> None:
     # Errors come to exit_on_error instead of being printed by Hydra in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv[1:] = _options_last(sys.argv[1:])
-    config.register()
+    exit_on_error(lambda: config.register(sys.argv[1:]))
     _register_plugins()
     # What Hydra can't compose is at times a bare ValueError (`training=null`).
     exit_on_error(_hydra_main, ValueError)
@@ -169,10 +170,14 @@ def _one_line(error: BaseException) -> str:
         return f"{error.override}: {reason}; special characters need quotes: 'key=\"value\"'"
     if isinstance(error, MissingConfigException) and error.options:
         return f"{_first_line(error)}; there are {', '.join(error.options)}"
+    if unknown := re.match(r"Could not override '((?!hydra)[\w.]+)'", str(error)):
+        return config.unknown_key(unknown[1])
     if isinstance(error, HydraException) and error.__cause__ is not None:
         return f"{_first_line(error)}: {_first_line(error.__cause__)}"
     return _first_line(error)
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    """With the line after it where it only announces that one."""
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first.rstrip(".")

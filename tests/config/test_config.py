@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, fields, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from typing import Any
 import hydra
 import pytest
 from hydra.errors import HydraException
+from launching import run
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import nextchar
 from nextchar import cli, config
-from nextchar.config import PARTS, Config, ConfigError
+from nextchar.config import MODEL_KINDS, PARTS, Config, ConfigError, TransformerConfig
 from nextchar.models.registry import build_model
 
 Compose = Callable[..., Config]
@@ -30,7 +33,8 @@ GROUPS = sorted(path.name for path in CONF.iterdir() if list(path.glob("*.yaml")
 OPTIONS = [
     (path.parent.name, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*"))
 ]
-LEAVES = {f"{part}.{each.name}" for part, kind in PARTS.items() for each in fields(kind)} | {
+SECTIONS = PARTS | {"model": TransformerConfig}
+LEAVES = {f"{part}.{each.name}" for part, keys in SECTIONS.items() for each in fields(keys)} | {
     each.name for each in fields(Config) if each.name not in PARTS
 }
 NOT_SCIENTIFIC = {
@@ -89,28 +93,43 @@ def test_the_groups_are_those_of_the_design() -> None:
 
 
 @pytest.mark.parametrize(("group", "option"), [each for each in OPTIONS if each[0] in PARTS])
-def test_an_option_sets_every_field_and_nothing_else(group: str, option: str) -> None:
-    """Itself, or with the option of its group that it starts from."""
-    keys = dict(written(group, option))
-    for start in keys.pop("defaults", []):
-        if start != "_self_":
-            keys = written(group, start) | keys
-    assert list(keys) == [each.name for each in fields(PARTS[group])]
+def test_an_option_sets_known_fields_to_what_is_not_their_default(group: str, option: str) -> None:
+    keys = written(group, option)
+    start = keys.pop("defaults", ["_self_"])[0]
+    section = MODEL_KINDS.get(start, PARTS[group])
+    defaults = {each.name: each.default for each in fields(section)}
+    assert keys.keys() <= defaults.keys()
+    if group != "decoding":
+        assert [key for key in keys if keys[key] == defaults[key]] == []
 
 
-def test_the_top_sets_every_field_and_nothing_else() -> None:
+def test_the_top_sets_the_paths() -> None:
     top = written("", "config")
-    keys = set(top) - {"defaults", "hydra"}
-    assert keys | set(GROUPS) >= {each.name for each in fields(Config)}
-    assert keys <= {each.name for each in fields(Config)}
+    assert set(top) - {"defaults", "hydra"} == {"paths"}
     assert set(top["paths"]) == {each.name for each in fields(PARTS["paths"])}
+    for part in set(PARTS) - {"paths"}:
+        assert any(part in default for default in top["defaults"])
+
+
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_help_says_what_every_key_means(tmp_path: Path, kind: str) -> None:
+    said = run(tmp_path, f"model={kind}", "--help").out.splitlines()
+    for section in (Config, *(PARTS | {"model": MODEL_KINDS[kind]}).values()):
+        for each in fields(section):
+            if section is Config and each.name in PARTS:
+                assert f"{each.name}:" in said
+            else:
+                line = rf" *{each.name}:.*  # {re.escape(each.metadata['meaning'])}( \(.*\))?"
+                assert any(re.fullmatch(line, found) for found in said), each.name
 
 
 def test_the_frontier_has_at_most_eleven_million_parameters(compose: Compose) -> None:
     asked = compose("experiment=frontier")
     model = build_model(asked.model, 65, seed=0)
     assert 10_000_000 < sum(weight.numel() for weight in model.parameters()) <= 11_000_000
-    assert asked.training.random_windows == 200 * asked.training.batch_size, "nanoGPT's protocol"
+    assert asked.training.nanogpt_eval_windows == 200 * asked.training.batch_size, (
+        "nanoGPT's protocol"
+    )
 
 
 def test_every_option_says_what_it_is() -> None:
@@ -121,10 +140,12 @@ def test_every_option_says_what_it_is() -> None:
 
 
 def test_every_key_is_read() -> None:
-    """By an attribute somewhere in the source outside config.py, or by an interpolation."""
+    """By an attribute somewhere in the source outside of config/, or by an interpolation."""
     read: set[str] = set()
-    for path in Path(nextchar.__file__).parent.rglob("*.py"):
-        if path.name != "config.py":
+    rooms = Path(nextchar.__file__).parent
+    assert (rooms / "config").is_dir(), "which validates every key and uses none"
+    for path in rooms.rglob("*.py"):
+        if rooms / "config" not in path.parents:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     text = "".join(path.read_text(encoding="utf-8") for path in CONF.rglob("*.yaml"))
@@ -148,10 +169,37 @@ def test_every_key_is_read() -> None:
         "+nonsense=1",
         "+training.nonsense=1",
         "+decoding.samplers.x=1",
+        "~nonsense",
+        "hydra.nonsense=1",
     ],
 )
 def test_an_unknown_key_is_one_line(compose: Compose, override: str) -> None:
-    one_line(lambda: compose(override), override.strip("+").split("=")[0].split(".")[-1])
+    one_line(lambda: compose(override), override.strip("+~").split("=")[0].split(".")[-1])
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("training.stps=5", "training.steps"),
+        ("+training.stps=5", "training.steps"),
+        ("sed=5", "seed"),
+        ("trainig=default", "training"),
+        ("model.laers=1", "model.layers"),
+        ("training.random_windows=1", "training.nanogpt_eval_windows"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest(
+    compose: Compose, override: str, meant: str
+) -> None:
+    said = one_line(lambda: compose(override), override.strip("+").split("=")[0])
+    assert said.endswith(f": there is no such key; did you mean {meant}?")
+
+
+def test_a_key_of_another_kind_of_model_says_whose_it_is(compose: Compose) -> None:
+    said = one_line(lambda: compose("model=gpt2", "model.lookback=2"), "model.lookback: ")
+    assert said.endswith("this model has no such key; those that do: model=transformer")
+    said = one_line(lambda: compose("model.kind=gpt2"), "model.kind=gpt2: ")
+    assert "model=transformer, labml_nn, gpt2" in said
 
 
 def test_an_unknown_option_is_answered_with_those_there_are(compose: Compose) -> None:
@@ -162,7 +210,7 @@ def test_an_unknown_option_is_answered_with_those_there_are(compose: Compose) ->
 def wrong_types() -> Iterator[tuple[str, str]]:
     for key in sorted(LEAVES):
         part, _, name = key.rpartition(".")
-        hint = typing.get_type_hints(PARTS[part] if part else Config)[name]
+        hint = typing.get_type_hints(SECTIONS[part] if part else Config)[name]
         optional = isinstance(hint, types.UnionType)
         wanted = typing.get_args(hint)[0] if optional else hint
         yield key, "{a: 1}"
@@ -202,7 +250,7 @@ COUNTS = [
     "model.feedforward",
     "model.lookback",
     *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
-    *(f"training.{name}" for name in ("ahead", "log_every", "checkpoint_every")),
+    *(f"training.{name}" for name in ("predict_ahead", "log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
     *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
     *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
@@ -221,7 +269,7 @@ SHARES = [
     "model.dropout",
     *(
         f"training.{name}"
-        for name in ("momentum", "decay_from", "averaging", "token_noise", "fold")
+        for name in ("momentum", "decay_from", "averaging", "token_noise", "holdout_fraction")
     ),
 ]
 OUT_OF_BOUNDS: list[tuple[str, Any]] = [
@@ -239,7 +287,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *(("metrics.epsilon", value) for value in (0.0, 1.0, NAN)),
     ("metrics.level", "some"),
     ("training.warmup_steps", -1),
-    ("training.random_windows", -1),
+    ("training.nanogpt_eval_windows", -1),
     ("training.optimizer", "sgd"),
     ("training.schedule", "square"),
     ("training.precision", "float16"),
@@ -248,7 +296,7 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     ("model.width", 36),  # an odd width each
     ("model.key_value_heads", 3),
     ("decoding.checkpoint", "first"),
-    ("decoding.checkpoint", "fold"),  # without one
+    ("decoding.checkpoint", "holdout"),  # without one
     ("decoding.samplers", []),
     ("corpus.kind", "web"),
     ("corpus.path", None),
@@ -309,11 +357,24 @@ def test_the_bounds_themselves_are_allowed(valid: Config, key: str, value: Any) 
     assert value_at(changed(valid, key, value), key) == value
 
 
-def test_looking_ahead_needs_our_transformer(compose: Compose) -> None:
-    asked = changed(compose(), "training.ahead", 2)
-    one_line(lambda: changed(asked, "model.kind", "gpt2"), "training.ahead=2: ")
-    fold = changed(changed(asked, "training.fold", 0.1), "decoding.checkpoint", "fold")
-    one_line(lambda: changed(fold, "training.fold", 0.0), "decoding.checkpoint=fold: ")
+def test_a_holdout_is_needed_to_choose_by(compose: Compose) -> None:
+    holdout = changed(compose(), "training.holdout_fraction", 0.1)
+    chosen = changed(holdout, "decoding.checkpoint", "holdout")
+    one_line(
+        lambda: changed(chosen, "training.holdout_fraction", 0.0), "decoding.checkpoint=holdout: "
+    )
+
+
+def test_a_bound_says_which_values_are_allowed(valid: Config) -> None:
+    for key, value, says in (
+        ("training.steps", 0, "must be at least 1"),
+        ("training.floor", 2.0, "must be at least 0 and at most 1"),
+        ("model.dropout", 1.0, "must be at least 0 and below 1"),
+        ("training.betas", (0.5, 1.0), "must be at least 0 and below 1"),
+        ("training.schedule", "square", "must be one of linear, cosine, noam"),
+    ):
+        said = one_line(partial(changed, valid, key, value), "")
+        assert said == f"{key}={value}: {says}"
 
 
 def test_a_missing_value_is_one_line(compose: Compose) -> None:
@@ -338,7 +399,6 @@ OTHER: dict[str, Any] = {
     "seed": 1,
     "corpus.train_fraction": 0.8,
     "corpus.train_share": 0.5,
-    "model.kind": "labml_nn",
     "model.layers": 3,
     "model.width": 64,
     "model.heads": 8,
@@ -365,9 +425,9 @@ OTHER: dict[str, Any] = {
     "training.gradient_clip": 1.0,
     "training.averaging": 0.9,
     "training.token_noise": 0.1,
-    "training.ahead": 2,
-    "training.fold": 0.1,
-    "training.random_windows": 10,
+    "training.predict_ahead": 2,
+    "training.holdout_fraction": 0.1,
+    "training.nanogpt_eval_windows": 10,
     "training.precision": "float32",
     "training.compile": True,
     "training.evaluate_every": 21,
@@ -401,20 +461,21 @@ INDIFFERENT: dict[str, Any] = {
 
 def ids(asked: Config, corpus: str = SHA) -> tuple[str, str]:
     trained = config.model_id(asked, corpus)
-    return trained, config.run_id(asked, trained, instead=False)
+    return trained, config.run_id(asked, trained, fallback=False)
 
 
 def test_a_text_and_a_replacement_are_part_of_the_identity(valid: Config) -> None:
     trained = config.model_id(valid, SHA)
     assert trained != config.model_id(valid, "another")
-    assert config.run_id(valid, trained, instead=True) != config.run_id(
-        valid, trained, instead=False
+    assert config.run_id(valid, trained, fallback=True) != config.run_id(
+        valid, trained, fallback=False
     )
 
 
 def test_the_fields_of_these_tests_are_all() -> None:
     assert set(INDIFFERENT) == NOT_SCIENTIFIC
-    assert set(OTHER) == LEAVES - NOT_SCIENTIFIC - BY_CONTENT - {"seeds"}, "of pooled_id alone"
+    others = {"seeds", "model.kind"}  # of pooled_id alone; of a test of its own
+    assert set(OTHER) == LEAVES - NOT_SCIENTIFIC - BY_CONTENT - others
 
 
 def test_equal_configs_have_the_same_ids(compose: Compose) -> None:
@@ -435,6 +496,11 @@ def test_each_scientific_field_changes_the_ids(valid: Config, key: str) -> None:
     other_trained, other_run = ids(changed(valid, key, OTHER[key]))
     assert run != other_run
     assert (trained != other_trained) == (not key.startswith(("decoding.", "metrics.")))
+
+
+def test_two_kinds_of_model_with_the_same_values_have_different_ids(compose: Compose) -> None:
+    one, other = (compose(f"model={kind}", "model.dropout=0.1") for kind in ("labml_nn", "gpt2"))
+    assert ids(one)[0] != ids(other)[0]
 
 
 def test_no_two_changes_have_the_same_id(valid: Config) -> None:
@@ -467,6 +533,10 @@ def test_a_whole_number_is_the_same_sampler(compose: Compose) -> None:
     assert ids(asked[0]) == ids(asked[1])
 
 
+def test_a_config_comes_back_from_another_process(valid: Config) -> None:
+    assert pickle.loads(pickle.dumps(valid)) == valid
+
+
 def test_nothing_can_be_assigned(valid: Config) -> None:
     for key in sorted(LEAVES):
         part, _, name = key.rpartition(".")
@@ -478,8 +548,7 @@ def test_config_yaml_gives_the_same_ids(valid: Config, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(config.to_yaml(valid), encoding="utf-8")
     read = config.read_yaml(path)
-    parts = {name: kind(**read.pop(name)) for name, kind in PARTS.items()}
-    assert ids(Config(**read, **parts)) == ids(valid)
+    assert ids(Config.restore(read)) == ids(valid)
 
 
 def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path) -> None:
@@ -487,7 +556,6 @@ def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path) -> None:
 
     read = config.read_yaml(tiny_run / results.CONFIG)
     facts = results.read_json(tiny_run / results.MANIFEST)
-    parts = {name: kind(**read.pop(name)) for name, kind in PARTS.items()}
-    trained, run = ids(Config(**read, **parts), facts["corpus"]["sha256"])
+    trained, run = ids(Config.restore(read), facts["corpus"]["sha256"])
     assert (facts["model_id"], facts["run_id"]) == (trained, run)
     assert tiny_run.name == f"{facts['name']}-{run}"

@@ -78,5 +78,5 @@ def test_a_plugin_is_part_of_the_identity(folder: Path, compose: Callable[..., C
     (folder / "identity_plugin.py").write_text("x = 1\n")
     config = compose("plugins=[identity_plugin]")
     plugins = load_plugins(config.plugins)
-    without = run_id(config, "model", instead=False)
-    assert run_id(config, "model", instead=False, plugins=plugins) != without
+    without = run_id(config, "model", fallback=False)
+    assert run_id(config, "model", fallback=False, plugins=plugins) != without

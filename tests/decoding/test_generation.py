@@ -25,10 +25,7 @@ LENGTH = 20
 def write(
     rows: list[Row], seed: int = 0, samplers: list[Sampler] = SAMPLERS, kind: str = "transformer"
 ) -> Texts:
-    changes = (
-        {} if kind == "transformer" else {"key_value_heads": 4, "logit_cap": None, "lookback": 1}
-    )
-    model = random_model(model_config(kind=kind, **changes))
+    model = random_model(model_config(kind=kind))
     return generate(
         model, PROMPTS, samplers, rows, length=LENGTH, seed=seed, on_progress=lambda _: None
     )

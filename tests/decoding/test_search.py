@@ -11,7 +11,13 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from nextchar.config import ConfigError, CorpusConfig, DecodingConfig, MetricsConfig, ModelConfig
+from nextchar.config import (
+    ConfigError,
+    CorpusConfig,
+    DecodingConfig,
+    MetricsConfig,
+    TransformerConfig,
+)
 from nextchar.data import corpus
 from nextchar.decoding.engine import Row, generate
 from nextchar.decoding.registry import build_decoder, build_decoders
@@ -44,8 +50,7 @@ MEASURED = MetricsConfig(
 
 def transformer(vocabulary: int = V, spread: float = 0.5, width: int = 16) -> Transformer:
     """Random weights, wide enough apart that every character matters for the next."""
-    config = ModelConfig(
-        kind="transformer",
+    config = TransformerConfig(
         layers=2,
         width=width,
         heads=2,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nextchar.config import ModelConfig
+from nextchar.config import TransformerConfig
 from nextchar.metrics import positions
 from nextchar.metrics.catalog import defined
 from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
@@ -52,8 +52,7 @@ def ids(length: int, seed: int = 0) -> Tensor:
 
 
 def transformer() -> Transformer:
-    shape = ModelConfig(
-        kind="transformer",
+    shape = TransformerConfig(
         layers=1,
         width=16,
         heads=2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -10,14 +11,15 @@ import torch.nn.functional as F
 from shapes import V, model_config, random_model
 from torch import Tensor
 
-from nextchar.config import ConfigError
+from nextchar.config import MODEL_KINDS, ConfigError, ModelConfig
+from nextchar.models.base import MODELS, LanguageModel
 from nextchar.models.cache import KeyValueCache, StaticCache
 from nextchar.models.labml_nn import LabmlTransformer
-from nextchar.models.registry import build_model
+from nextchar.models.registry import model_class
 from nextchar.models.transformer import Transformer, attend, rotary_angles, rotate, window_mask
 
-LABML = {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}
-GPT = LABML | {"kind": "gpt2"}
+LABML = {"kind": "labml_nn"}
+GPT = {"kind": "gpt2"}
 
 
 def random_ids(*shape: int) -> Tensor:
@@ -28,7 +30,7 @@ every_kind = pytest.mark.parametrize("changes", [{}, LABML, GPT], ids=["ours", "
 
 
 @every_kind
-def test_the_future_has_no_influence(changes: dict[str, object]) -> None:
+def test_the_future_has_no_influence(changes: dict[str, Any]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(3, 8)
     changed = ids.clone()
@@ -54,7 +56,7 @@ def test_a_layer_sees_exactly_the_window(layers: int) -> None:
 
 @every_kind
 @pytest.mark.parametrize("prompt", [1, 5, 8, 13])
-def test_cached_logits_equal_uncached(changes: dict[str, object], prompt: int) -> None:
+def test_cached_logits_equal_uncached(changes: dict[str, Any], prompt: int) -> None:
     """Also past the context, and for prompts that are longer than it."""
     model = random_model(model_config(**changes))
     ids = random_ids(3, 30)
@@ -66,12 +68,12 @@ def test_cached_logits_equal_uncached(changes: dict[str, object], prompt: int) -
 
 
 @every_kind
-def test_rows_of_a_cache_can_be_repeated_and_reordered(changes: dict[str, object]) -> None:
+def test_rows_of_a_cache_can_be_repeated_and_reordered(changes: dict[str, Any]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(3, 6)
     _, cache = model.prefill(ids[:, :5])
     rows = torch.tensor([2, 0, 2])
-    chosen = cache.select(rows)
+    chosen = cache.reorder(rows)
     torch.testing.assert_close(
         model.step(ids[rows, 5], chosen), model(ids[rows])[:, -1], atol=1e-5, rtol=0
     )
@@ -104,7 +106,7 @@ def test_rows_of_a_static_cache_can_be_chosen() -> None:
     ids, rows = random_ids(3, 6), torch.tensor([2, 0, 2])
     _, cache = model.prefill(ids[:, :5])
     assert isinstance(cache, KeyValueCache)
-    chosen = StaticCache.of(cache).select(rows)
+    chosen = StaticCache.of(cache).reorder(rows)
     with torch.no_grad():
         torch.testing.assert_close(
             model.step(ids[rows, 5], chosen), model(ids[rows])[:, -1], atol=1e-5, rtol=0
@@ -168,7 +170,7 @@ def test_a_fresh_model_is_uniform_and_capped_logits_stay_within_the_cap() -> Non
 
 
 @every_kind
-def test_every_weight_gets_a_gradient(changes: dict[str, object]) -> None:
+def test_every_weight_gets_a_gradient(changes: dict[str, Any]) -> None:
     model = random_model(model_config(**changes))
     ids = random_ids(4, 9)
     F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()).backward()
@@ -185,17 +187,48 @@ def test_layers_of_the_baseline_start_different() -> None:
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("baseline", [LABML, GPT], ids=["labml_nn", "gpt2"])
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"key_value_heads": 2}, "model.key_value_heads=2"),
-        ({"logit_cap": 15.0}, "model.logit_cap=15.0"),
-        ({"lookback": 2}, "model.lookback=2"),
-    ],
-)
-def test_what_a_baseline_can_not_do_is_an_error(
-    baseline: dict[str, object], changes: dict[str, object], says: str
-) -> None:
-    with pytest.raises(ConfigError, match=says):
-        build_model(model_config(**(baseline | changes)), V, seed=0)
+@every_kind
+def test_every_parameter_is_in_one_group(changes: dict[str, Any]) -> None:
+    model = random_model(model_config(**changes))
+    groups = model.parameter_groups()
+    grouped = [*groups.embedding, *groups.head, *groups.matrices, *groups.vectors]
+    assert sorted(map(id, grouped)) == sorted(map(id, model.parameters()))
+    assert all(parameter.ndim == 2 for parameter in groups.matrices)
+    assert groups.embedding
+
+
+def test_every_kind_has_a_model_and_says_what_happens_past_its_context() -> None:
+    assert MODELS.keys() >= {"transformer", "labml_nn", "gpt2"}
+    for kind, model in MODELS.items():
+        assert model.config_class is MODEL_KINDS[kind]
+        assert model.past_context
+
+
+@pytest.mark.parametrize("kind", ["labml_nn", "gpt2"])
+@pytest.mark.parametrize("key", ["key_value_heads", "logit_cap", "lookback"])
+def test_a_baseline_has_no_key_that_it_does_not_use(kind: str, key: str) -> None:
+    with pytest.raises(TypeError, match=key):
+        model_config(kind=kind, **{key: 2})
+
+
+def test_the_class_of_a_model_says_what_it_needs_to() -> None:
+    class Config(ModelConfig):
+        kind: str = "unfinished"
+
+    try:
+        with pytest.raises(ConfigError, match="class Unfinished: has no past_context"):
+
+            class Unfinished(LanguageModel):
+                config_class = Config
+
+        with pytest.raises(ConfigError, match=r"unfinished: no model has config_class = Config"):
+            model_class(Config(kind="unfinished"))
+    finally:
+        del MODEL_KINDS["unfinished"]
+
+
+def test_a_kind_is_not_taken_twice() -> None:
+    with pytest.raises(ConfigError, match=r"class Other: kind=gpt2: nextchar.config.models has"):
+
+        class Other(ModelConfig):
+            kind: str = "gpt2"

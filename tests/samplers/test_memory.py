@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labml_nn.sampling.temperature import TemperatureSampler as LabmlTemperature
 from torch import Tensor
 
-from nextchar.config import ConfigError, ModelConfig
+from nextchar.config import ConfigError, TransformerConfig
 from nextchar.decoding.engine import Row, Texts, generate, noise
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import ExternalSampler, Sampler, build, draw
@@ -189,8 +189,7 @@ def test_without_a_state_there_is_an_error_and_no_guess(spec):
         build(spec).distribution(random_logits(2, V))
 
 
-CONFIG = ModelConfig(
-    kind="transformer",
+CONFIG = TransformerConfig(
     layers=2,
     width=16,
     heads=2,

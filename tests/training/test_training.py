@@ -21,14 +21,14 @@ from nextchar.models.base import LanguageModel
 from nextchar.results import TrainingRecord
 from nextchar.training import batches, checkpoint, trainer
 from nextchar.training import step as steps
-from nextchar.training.evaluation import evaluate, evaluate_random
+from nextchar.training.evaluation import evaluate, evaluate_nanogpt
 from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
 
 def train(
-    folder: Path, config: TrainingConfig, stop_at: int | None = None, **shape: object
+    folder: Path, config: TrainingConfig, stop_at: int | None = None, **shape: Any
 ) -> tuple[LanguageModel, list[TrainingRecord]]:
     """Train; `stop_at` raises in the middle of the given record, as Ctrl-C would."""
     model, records = fresh(**shape), []
@@ -44,7 +44,7 @@ def train(
 
 def science(records: list[TrainingRecord]) -> list[tuple[object, ...]]:
     """Records without their speed."""
-    return [(r.step, r.train_loss, r.val_loss, r.learning_rate, r.fold_loss) for r in records]
+    return [(r.step, r.train_loss, r.val_loss, r.learning_rate, r.holdout_loss) for r in records]
 
 
 def windows(
@@ -125,7 +125,7 @@ def test_training_learns(tmp_path: Path, optimizer: str) -> None:
     [
         (0.0, {}),
         (0.3, {}),
-        (0.3, {"averaging": 0.8, "token_noise": 0.2, "ahead": 3, "fold": 0.1}),
+        (0.3, {"averaging": 0.8, "token_noise": 0.2, "predict_ahead": 3, "holdout_fraction": 0.1}),
     ],
     ids=["plain", "dropout", "everything"],
 )
@@ -195,7 +195,7 @@ def test_a_gradient_is_clipped() -> None:
         norms.extend(p.grad.norm() for p in model.parameters() if p.grad is not None),
         take(step),
     )
-    objective = MultiTokenLoss(model, config.ahead)
+    objective = MultiTokenLoss(model, config.predict_ahead)
     next(step_by_step(objective, optimizers, config))
     assert torch.stack(norms).norm() == pytest.approx(1e-9, rel=1e-3)
 
@@ -228,8 +228,8 @@ def test_noam_peaks_at_the_end_of_its_warm_up() -> None:
 
 
 def test_every_parameter_has_one_optimizer() -> None:
-    for kind in ({}, {"kind": "labml_nn", "key_value_heads": 4, "logit_cap": None, "lookback": 1}):
-        model = fresh(**kind)
+    for kind in ("transformer", "labml_nn", "gpt2"):
+        model = fresh(kind=kind)
         held = [
             id(parameter)
             for optimizer in Optimizers(model, training_config()).all
@@ -326,26 +326,28 @@ def test_further_characters_are_targets_of_their_own() -> None:
 
 
 def test_looking_ahead_needs_hidden_states() -> None:
-    with pytest.raises(ConfigError, match=r"training.ahead=2: .*model=transformer"):
-        MultiTokenLoss(fresh(kind="gpt2", key_value_heads=4, logit_cap=None, lookback=1), 2)
+    with pytest.raises(ConfigError, match=r"training.predict_ahead=2: .*model=transformer"):
+        MultiTokenLoss(fresh(kind="gpt2"), 2)
 
 
-def test_a_fold_chooses_a_checkpoint_without_the_validation_split(tmp_path: Path) -> None:
-    config = training_config(fold=0.1, learning_rate=0.5, steps=8, evaluate_every=1, decay_from=0.9)
+def test_held_out_text_chooses_a_checkpoint_without_the_validation_split(tmp_path: Path) -> None:
+    config = training_config(
+        holdout_fraction=0.1, learning_rate=0.5, steps=8, evaluate_every=1, decay_from=0.9
+    )
     model, records, held = fresh(), [], corpus().train[-86:]
     trained = trainer.train(
         model, corpus(), config, seed=3, folder=tmp_path, on_record=records.append
     )
-    least = min(records, key=lambda record: record.fold_loss)
-    assert (trained.fold_step, trained.fold_loss) == (least.step, least.val_loss)
-    trainer.load_weights(model, tmp_path, "fold")
-    assert evaluate(model, held, 8) == pytest.approx(least.fold_loss, rel=1e-6)
+    least = min(records, key=lambda record: record.holdout_loss)
+    assert (trained.holdout_step, trained.holdout_validation_loss) == (least.step, least.val_loss)
+    trainer.load_weights(model, tmp_path, "holdout")
+    assert evaluate(model, held, 8) == pytest.approx(least.holdout_loss, rel=1e-6)
     assert results.read_training(tmp_path / trainer.LOG) == records
 
 
-def test_what_is_held_back_is_not_trained_on(tmp_path: Path) -> None:
-    """Another text in the fold changes no step."""
-    config, other = training_config(fold=0.1), corpus()
+def test_what_is_held_out_is_not_trained_on(tmp_path: Path) -> None:
+    """Another held-out text changes no step."""
+    config, other = training_config(holdout_fraction=0.1), corpus()
     other.train[-86:] = other.train[-86:].flip(0)
     one, two = fresh(), fresh()
     for model, text, name in ((one, corpus(), "one"), (two, other, "two")):
@@ -356,44 +358,48 @@ def test_what_is_held_back_is_not_trained_on(tmp_path: Path) -> None:
         assert torch.equal(weight, two.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("fold", [0.001, 0.999])
-def test_a_fold_that_leaves_too_little_is_an_error(tmp_path: Path, fold: float) -> None:
-    with pytest.raises(ConfigError, match=f"training.fold={fold}: "):
-        train(tmp_path, training_config(fold=fold))
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+def test_a_holdout_that_leaves_too_little_is_an_error(tmp_path: Path, fraction: float) -> None:
+    with pytest.raises(ConfigError, match=f"training.holdout_fraction={fraction}: "):
+        train(tmp_path, training_config(holdout_fraction=fraction))
 
 
-def test_random_windows_need_a_text_to_start_in(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"training.random_windows=5: .*model.context=100"):
-        train(tmp_path, training_config(random_windows=5), context=100)
+def test_nanogpt_windows_need_a_text_to_start_in(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training.nanogpt_eval_windows=5: .*model.context=100"):
+        train(tmp_path, training_config(nanogpt_eval_windows=5), context=100)
 
 
-def test_without_a_fold_its_checkpoint_is_an_error(tmp_path: Path) -> None:
+def test_without_a_holdout_its_checkpoint_is_an_error(tmp_path: Path) -> None:
     model, _ = train(tmp_path, training_config())
-    with pytest.raises(ConfigError, match=r"decoding.checkpoint=fold: .*training.fold"):
-        trainer.load_weights(model, tmp_path, "fold")
+    with pytest.raises(
+        ConfigError, match=r"decoding.checkpoint=holdout: .*training.holdout_fraction"
+    ):
+        trainer.load_weights(model, tmp_path, "holdout")
 
 
-def test_random_windows_are_measured_over_all_their_characters(tmp_path: Path) -> None:
+def test_nanogpt_windows_are_measured_over_all_their_characters(tmp_path: Path) -> None:
     """Every window of a periodic text, by a model that knows nothing but its frequencies."""
     model = fresh()
     ids = corpus().validation[:9]
-    loss = evaluate_random(model, ids, 8, 70, np.random.default_rng(0))
+    loss = evaluate_nanogpt(model, ids, 8, 70, np.random.default_rng(0))
     assert loss == pytest.approx(evaluate(model, ids, 8), rel=1e-6), "there is but one window"
     trained = trainer.train(
         model,
         corpus(),
-        training_config(random_windows=500),
+        training_config(nanogpt_eval_windows=500),
         seed=3,
         folder=tmp_path,
         on_record=lambda record: None,
     )
-    assert trained.last_random == pytest.approx(trained.last_loss, rel=0.05)
+    assert trained.validation_loss_windows == pytest.approx(trained.validation_loss, rel=0.05)
     generator = np.random.default_rng((3, 12))
-    assert trained.last_random == evaluate_random(model, corpus().validation, 8, 500, generator)
+    assert trained.validation_loss_windows == evaluate_nanogpt(
+        model, corpus().validation, 8, 500, generator
+    )
     again = trainer.train(
         fresh(),
         corpus(),
-        training_config(random_windows=500),
+        training_config(nanogpt_eval_windows=500),
         seed=3,
         folder=tmp_path,
         on_record=lambda record: None,
@@ -403,11 +409,13 @@ def test_random_windows_are_measured_over_all_their_characters(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-@pytest.mark.parametrize("ahead", [1, 3])
-def test_a_compiled_training_is_the_same_within_rounding(tmp_path: Path, ahead: int) -> None:
+@pytest.mark.parametrize("predict_ahead", [1, 3])
+def test_a_compiled_training_is_the_same_within_rounding(
+    tmp_path: Path, predict_ahead: int
+) -> None:
     found = {}
     for compiled in (False, True):
-        config = training_config(compile=compiled, ahead=ahead)
+        config = training_config(compile=compiled, predict_ahead=predict_ahead)
         found[compiled] = train(tmp_path / str(compiled), config)[1]
     for one, other in zip(found[False], found[True], strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-3)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextchar.config import ConfigError
+from nextchar.config import ConfigError, TransformerConfig
 from nextchar.decoding import engine as generation
 from nextchar.decoding.engine import Row
 from nextchar.models.transformer import Transformer
@@ -110,7 +110,7 @@ class Peer:
 
     def __init__(self, python: str, threads: int) -> None:
         script = Path(__file__).with_name("transformers_peer.py")
-        shape = subject.shape()
+        shape = TransformerConfig()
         sizes = (shape.layers, shape.width, shape.heads, subject.VOCABULARY, threads)
         self._process = subprocess.Popen(
             [python, str(script), *map(str, sizes)],

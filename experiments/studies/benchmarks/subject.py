@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
-
 import torch
 from torch import nn
 
-from nextchar.config import ModelConfig, read_yaml
+from nextchar.config import TransformerConfig
 from nextchar.models.transformer import Transformer
 
 VOCABULARY = 65
 
 
-def shape() -> ModelConfig:
-    """conf/model/transformer.yaml."""
-    with as_file(files("nextchar.conf").joinpath("model/transformer.yaml")) as path:
-        return ModelConfig(**read_yaml(path))
-
-
 def transformer() -> Transformer:
     """Weights from a normal distribution, so that no two logits are equal."""
     generator = torch.Generator().manual_seed(0)
-    model = Transformer(shape(), VOCABULARY)
+    model = Transformer(TransformerConfig(), VOCABULARY)
     for parameter in model.parameters():
         nn.init.normal_(parameter, 0, 0.1, generator=generator)
     return model.eval()

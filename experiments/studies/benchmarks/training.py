@@ -124,7 +124,7 @@ def train(asked: Config) -> Curve:
     return Curve(
         points(records, asked.training.batch_size * asked.model.context),
         parameters=sum(each.numel() for each in model.parameters()),
-        at_random=done.last_random,
+        at_random=done.validation_loss_windows,
     )
 
 

@@ -56,7 +56,7 @@ def studied(base: Config, wanted: Grid, folder: Path, resamples: int) -> Study:
     return Study(
         trainings=trainings,
         times=[row for row in times if row.width in wanted.widths],
-        shape=grid.shape_of(base.model, len(text.vocabulary)),
+        shape=grid.shape_of(grid.shape_config(base), len(text.vocabulary)),
         characters_a_step=grid.characters_a_step(base),
         fresh=law.fit(whole, resamples=resamples),
         again=law.fit(learned, rereading=True, resamples=resamples)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nextchar import config
-from nextchar.config import Config, ConfigError, ModelConfig
+from nextchar.config import Config, ConfigError, TransformerConfig
 from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
 from nextchar.models.base import LanguageModel
@@ -62,7 +62,7 @@ def resized(base: Config, width: int, steps: int, share: float) -> Config:
     """`base` with another width, number of steps and share of the training split."""
     return replace(
         base,
-        model=replace(base.model, width=width),
+        model=replace(shape_config(base), width=width),
         training=replace(base.training, steps=steps),
         corpus=replace(base.corpus, train_share=share),
     )
@@ -70,10 +70,6 @@ def resized(base: Config, width: int, steps: int, share: float) -> Config:
 
 def run(base: Config, grid: Grid) -> list[Training]:
     """Every training of the grid, done now or read back; a line for each."""
-    if base.model.kind != "transformer":
-        raise ConfigError(
-            f"model.kind={base.model.kind}: must be transformer, whose FLOP are counted"
-        )
     device.configure_torch(base.threads)
     texts: dict[float, Corpus] = {}
     rows: list[Training] = []
@@ -97,15 +93,22 @@ def train(asked: Config, text: Corpus) -> Training:
     vocabulary = text.vocabulary
     model = build_model(asked.model, len(vocabulary), asked.seed)
     model.to(device.choose(asked.device))
-    model_id = config.model_id(asked, text.identity)
-    found = store.load_or_train(asked, text, model, model_id)
-    blocks = parameters_of_blocks(model)
+    found = store.load_or_train(
+        model,
+        text,
+        asked.training,
+        seed=asked.seed,
+        folder=asked.outputs / "models" / config.model_id(asked, text.identity),
+        checkpoint=asked.decoding.checkpoint,
+        force=asked.force,
+    )
+    blocks, shape = parameters_of_blocks(model), shape_config(asked)
     characters = asked.training.steps * characters_a_step(asked)
-    cost = shape_of(asked.model, len(vocabulary)).flop_a_character(blocks)
+    cost = shape_of(shape, len(vocabulary)).flop_a_character(blocks)
     return Training(
-        model_id=model_id,
-        layers=asked.model.layers,
-        width=asked.model.width,
+        model_id=config.model_id(asked, text.identity),
+        layers=shape.layers,
+        width=shape.width,
         share=asked.corpus.train_share,
         steps=asked.training.steps,
         seed=asked.seed,
@@ -121,6 +124,15 @@ def train(asked: Config, text: Corpus) -> Training:
     )
 
 
+def shape_config(asked: Config) -> TransformerConfig:
+    """The config of the transformer, whose FLOP are counted. ConfigError for another model."""
+    if not isinstance(asked.model, TransformerConfig):
+        raise ConfigError(
+            f"model.kind={asked.model.kind}: must be transformer, whose FLOP are counted"
+        )
+    return asked.model
+
+
 def characters_a_step(asked: Config) -> int:
     """Characters that one step learns from."""
     return asked.training.batch_size * asked.model.context
@@ -131,7 +143,7 @@ def parameters_of_blocks(model: LanguageModel) -> int:
     return sum(each.numel() for name, each in model.named_parameters() if name.startswith("blocks"))
 
 
-def shape_of(asked: ModelConfig, vocabulary_size: int) -> Shape:
+def shape_of(asked: TransformerConfig, vocabulary_size: int) -> Shape:
     """What the models of the study have in common."""
     projections = (asked.heads + 2 * asked.key_value_heads) / asked.heads + 1
     weights = projections + 2 * asked.feedforward

@@ -46,10 +46,12 @@ def measure(base: Config, widths: Sequence[int], steps: int) -> list[StepTime]:
     for asked, own in zip(sizes, seconds, strict=True):
         model = build_model(asked.model, len(text.vocabulary), asked.seed)
         blocks = grid.parameters_of_blocks(model)
-        cost = grid.shape_of(asked.model, len(text.vocabulary)).flop_a_character(blocks)
+        cost = grid.shape_of(grid.shape_config(asked), len(text.vocabulary)).flop_a_character(
+            blocks
+        )
         rows.append(
             StepTime(
-                width=asked.model.width,
+                width=grid.shape_config(asked).width,
                 blocks=blocks,
                 flop=grid.characters_a_step(asked) * float(cost),
                 seconds=float(np.quantile(own, 0.25)),
@@ -66,7 +68,7 @@ def _losses(asked: Config, text: Corpus) -> Iterator[Tensor]:
     """The steps of a size, one for each loss that is asked for."""
     place = device.choose(asked.device)
     model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
-    objective = MultiTokenLoss(model, asked.training.ahead)
+    objective = MultiTokenLoss(model, asked.training.predict_ahead)
     return train_steps(
         objective,
         Optimizers(model, asked.training, objective.heads),

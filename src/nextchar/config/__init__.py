@@ -1,34 +1,45 @@
 """Configuration: frozen dataclasses that validate themselves, and the identities made from them.
 
-The only room that knows OmegaConf. `register()` hands the classes to Hydra as schemas; `resolve()`
-turns a composed Hydra config into a `Config`, whose parts are what the other rooms take.
+`register()` hands the classes to Hydra as schemas and defaults; `resolve()` turns a composed Hydra
+config into a `Config`, whose sections are what the other rooms take.
 """
 
-from nextchar.config.hydra import PARTS, compose, read_yaml, register, resolve, to_yaml
+from nextchar.config.hydra import compose, read_yaml, register, resolve, to_yaml, unknown_key
 from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
+from nextchar.config.models import (
+    MODEL_KINDS,
+    GPT2Config,
+    LabmlConfig,
+    ModelConfig,
+    TransformerConfig,
+)
 from nextchar.config.plugins import Plugin, load_plugins
 from nextchar.config.schema import (
+    PARTS,
     Config,
     CorpusConfig,
     DecodingConfig,
     MetricsConfig,
-    ModelConfig,
     PathsConfig,
     TrainingConfig,
 )
-from nextchar.config.validation import ConfigError
+from nextchar.config.validation import ConfigError, setting
 
 __all__ = [
+    "MODEL_KINDS",
     "PARTS",
     "Config",
     "ConfigError",
     "CorpusConfig",
     "DecodingConfig",
+    "GPT2Config",
+    "LabmlConfig",
     "MetricsConfig",
     "ModelConfig",
     "PathsConfig",
     "Plugin",
     "TrainingConfig",
+    "TransformerConfig",
     "compose",
     "digest",
     "load_plugins",
@@ -39,6 +50,8 @@ __all__ = [
     "resolve",
     "run_id",
     "scientific",
+    "setting",
     "split",
     "to_yaml",
+    "unknown_key",
 ]

@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
-from nextchar.config.plugins import Plugin
+from nextchar.config.plugins import Plugin, plugin_of
 from nextchar.config.schema import Config, CorpusConfig
+from nextchar.config.validation import Section
 
 
-def scientific(part: Any) -> dict[str, Any]:
-    """The fields of a dataclass that can change a result."""
-    assert is_dataclass(part)
-    names = [each.name for each in fields(part) if each.metadata.get("scientific", True)]
-    return {name: getattr(part, name) for name in names}
+def scientific(part: Section) -> dict[str, Any]:
+    """The keys that can change a result; for a plugin's model the sha256 of its file too."""
+    keys = {
+        each.name: getattr(part, each.name)
+        for each in fields(part)
+        if each.metadata.get("scientific", True)
+    }
+    plugin = plugin_of(type(part))
+    return keys | {"plugin": plugin.sha256} if plugin else keys
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -40,7 +45,7 @@ def split(corpus: CorpusConfig) -> dict[str, float]:
 
 
 def model_id(config: Config, corpus: str) -> str:
-    """Identity of a trained model: its text, shape, training and seed.
+    """Identity of a trained model: its text, keys, training and seed.
 
     `corpus` is the identity of the text by content (nextchar.data.source.identity).
     """
@@ -55,15 +60,14 @@ def model_id(config: Config, corpus: str) -> str:
     )
 
 
-def run_id(config: Config, trained: str, *, instead: bool, plugins: Sequence[Plugin] = ()) -> str:
+def run_id(config: Config, model_id: str, *, fallback: bool, plugins: Sequence[Plugin] = ()) -> str:
     """Identity of a comparison: the model's, how it decodes, and what is measured.
 
-    `instead` says whether another text was asked for: a run must not stand for one that says so.
-    The content of `plugins` is part of it, so that edited code gives another run.
+    A run on the fallback corpus gets a different run_id, and so does one with edited `plugins`.
     """
     content = {
-        "model": trained,
-        "instead": instead,
+        "model": model_id,
+        "fallback": fallback,
         "decoding": scientific(config.decoding),
         "metrics": scientific(config.metrics),
     }
@@ -73,5 +77,5 @@ def run_id(config: Config, trained: str, *, instead: bool, plugins: Sequence[Plu
 
 
 def pooled_id(runs: Sequence[str]) -> str:
-    """Identity of what is pooled: those of the runs of its seeds, in ascending order of these."""
+    """Identity of pooled runs: from theirs, in ascending order of their seeds."""
     return digest({"pooled": list(runs)})

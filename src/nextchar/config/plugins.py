@@ -45,6 +45,14 @@ def load_plugins(names: Sequence[str]) -> list[Plugin]:
     return [_load(name) for name in names]
 
 
+def plugin_of(defined: type) -> Plugin | None:
+    """The loaded plugin whose module, or package, a class is defined in."""
+    for name, (module, sha256) in _loaded.items():
+        if f"{defined.__module__}.".startswith(f"{module.__name__}."):
+            return Plugin(name, str(_find(name)), sha256)
+    return None
+
+
 def _load(name: str) -> Plugin:
     path = _find(name)
     sha256 = _sha256(path)

@@ -1,308 +1,216 @@
-"""The keys of a config: frozen dataclasses that validate themselves. Defaults stand in conf/."""
+"""The keys of a config, with their defaults: frozen dataclasses that validate themselves.
+
+Values that aren't the default stand in `conf/`: each YAML file there is a named recipe.
+"""
+# ruff: noqa: RUF009 - what `setting` returns is a field
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from nextchar.config.validation import at_least, bounded, one_of, positive, require
+from nextchar.config.models import MODEL_KINDS, ModelConfig
+from nextchar.config.plugins import load_plugins
+from nextchar.config.validation import LARGEST, REQUIRED, Section, count, rate, setting, share
 
-
-def _not_scientific() -> Any:
-    """A field that changes how a run is done and not what comes out: left out of the identities."""
-    return field(metadata={"scientific": False})
+decay = partial(setting, at_least=0, at_most=LARGEST)
+any_seed = partial(setting, at_least=0, at_most=2**32 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusConfig:
-    """The text, and how it is split. `kind` is `file` or `grammar`.
+class CorpusConfig(Section):
+    """The text, and how it is split."""
 
-    Of the training split its first `train_share` is used; what validates is always the same.
-    """
+    section = "corpus"
 
-    name: str
-    kind: str
-    path: str | None
-    url: str | None
-    sha256: str | None
-    fallback: str | None
-    train_fraction: float
-    train_share: float
-    characters: int
-    seed: int
+    name: str = setting(REQUIRED, "what reports call the text")
+    kind: str = setting("file", "file: read from path; grammar: drawn", "file", "grammar")
+    path: str | None = setting(None, "a text file, UTF-8")
+    url: str | None = setting(None, "where the file is downloaded from when it is missing")
+    sha256: str | None = setting(None, "what the file's content must hash to; null: anything")
+    fallback: str | None = setting(
+        None, "draws the text when it has no file; null: stop", "grammar"
+    )
+    train_fraction: float = setting(
+        0.9,
+        "share of the text, from its beginning, that trains; the rest validates",
+        above=0,
+        below=1,
+    )
+    train_share: float = setting(
+        1.0, "share of the training split, from its beginning, that is used", above=0, at_most=1
+    )
+    characters: int = count(1_115_394, "length of a drawn text; as long as tiny Shakespeare")
+    seed: int = setting(0, "which text is drawn", at_least=0)
 
     def __post_init__(self) -> None:
-        one_of(("file", "grammar"), "corpus.kind", self.kind)
-        if self.kind == "file":
-            require(bool(self.path), "corpus.path", self.path, "name a text file, corpus.path=FILE")
-        require(
-            self.fallback in (None, "grammar"),
-            "corpus.fallback",
-            self.fallback,
-            "must be grammar (use the embedded corpus when the file can't be had) or null",
-        )
-        require(
-            0 < self.train_fraction < 1,
-            "corpus.train_fraction",
-            self.train_fraction,
-            "must lie between 0 and 1, both excluded",
-        )
-        require(
-            0 < self.train_share <= 1,
-            "corpus.train_share",
-            self.train_share,
-            "must be greater than 0 and at most 1",
-        )
-        at_least(1, "corpus.characters", self.characters)
-        at_least(0, "corpus.seed", self.seed)
+        super().__post_init__()
+        given = self.kind != "file" or bool(self.path)
+        self.require(given, "path", "name a text file, corpus.path=FILE")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The language model. `kind` is `transformer` (ours), or a baseline: `labml_nn`, `gpt2`."""
+class TrainingConfig(Section):
+    """How the model is trained; docs/log.md says how long the default takes."""
 
-    kind: str
-    layers: int
-    width: int
-    heads: int
-    key_value_heads: int
-    context: int
-    feedforward: int
-    lookback: int
-    dropout: float
-    logit_cap: float | None
+    section = "training"
+
+    steps: int = count(1150, "optimizer steps")
+    batch_size: int = count(16, "windows of model.context characters per step")
+    optimizer: str = setting("muon", "of the matrices; the rest has adamw", "muon", "adamw")
+    learning_rate: float = rate(0.02, "of the matrices")
+    embedding_learning_rate: float = rate(0.03, "of the embedding, and of biases and norms")
+    head_learning_rate: float = rate(0.01, "of the head")
+    momentum: float = share(0.9, "of Muon")
+    betas: tuple[float, float] = share((0.8, 0.95), "of AdamW")
+    weight_decay: float = decay(0.1, "of the matrices")
+    embedding_weight_decay: float = decay(0.1, "of embedding and head")
+    schedule: str = setting(
+        "linear", "constant, then falling; noam: 1 / sqrt(step)", "linear", "cosine", "noam"
+    )
+    warmup_steps: int = setting(30, "rising to the learning rate", at_least=0)
+    decay_from: float = share(0.4, "share of the steps after which the rate starts to fall")
+    floor: float = setting(0.0, "share of the rate that is left at the end", at_least=0, at_most=1)
+    gradient_clip: float | None = rate(None, "largest norm of the gradient; null: any")
+    averaging: float = share(
+        0.0, "decay of a moving average of the weights, which is kept; 0: none"
+    )
+    token_noise: float = share(0.0, "share of the characters read in training that are replaced")
+    predict_ahead: int = count(1, "characters predicted per position in training; the next is kept")
+    holdout_fraction: float = share(
+        0.0, "share of the training split held out to choose weights by"
+    )
+    nanogpt_eval_windows: int = setting(
+        0, "random windows of nanoGPT's evaluation after training; 0: not measured", at_least=0
+    )
+    precision: str = setting(
+        "auto", "in training; auto: bfloat16 where it is native", "auto", "bfloat16", "float32"
+    )
+    compile: bool = setting(False, "torch.compile of a step's loss; on a GPU with CUDA graphs")
+    evaluate_every: int = count(250, "steps between evaluations of the whole validation split")
+    log_every: int = count(10, "steps between rows of training.csv", scientific=False)
+    checkpoint_every: int = count(
+        100, "steps between checkpoints, from which a stopped run goes on", scientific=False
+    )
 
     def __post_init__(self) -> None:
-        one_of(("transformer", "labml_nn", "gpt2"), "model.kind", self.kind)
-        counts = (
-            "layers",
-            "width",
-            "heads",
-            "key_value_heads",
-            "context",
-            "feedforward",
-            "lookback",
-        )
-        for name in counts:
-            at_least(1, f"model.{name}", getattr(self, name))
-        require(
-            self.width % self.heads == 0,
-            "model.width",
-            self.width,
-            f"must be a multiple of model.heads={self.heads}",
-        )
-        require(
-            self.width // self.heads % 2 == 0,
-            "model.width",
-            self.width,
-            f"must give each of model.heads={self.heads} an even width, for rotary positions",
-        )
-        require(
-            self.heads % self.key_value_heads == 0,
-            "model.key_value_heads",
-            self.key_value_heads,
-            f"must divide model.heads={self.heads}",
-        )
-        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "must lie in [0, 1)")
-        if self.logit_cap is not None:
-            positive("model.logit_cap", self.logit_cap)
+        super().__post_init__()
+        self.require(len(self.betas) == 2, "betas", "must be two numbers, as [0.9, 0.95]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """How the weights are found. Counted in steps, so that a run does not depend on the clock."""
+class DecodingConfig(Section):
+    """Which samplers are compared, and on how many texts of which length."""
 
-    steps: int
-    batch_size: int
-    optimizer: str
-    learning_rate: float
-    embedding_learning_rate: float
-    head_learning_rate: float
-    momentum: float
-    betas: tuple[float, float]
-    weight_decay: float
-    embedding_weight_decay: float
-    schedule: str
-    warmup_steps: int
-    decay_from: float
-    floor: float
-    gradient_clip: float | None
-    averaging: float
-    token_noise: float
-    ahead: int
-    fold: float
-    random_windows: int
-    precision: str
-    compile: bool
-    evaluate_every: int
-    log_every: int = _not_scientific()
-    checkpoint_every: int = _not_scientific()
+    section = "decoding"
+
+    samplers: list[Any] = setting(REQUIRED, "each an ordered mapping, applied from left to right")
+    prompts: int = count(64, "cut from the validation split, evenly spaced")
+    prompt_length: int = count(64, "characters of each prompt")
+    samples_per_prompt: int = count(1, "texts that a sampler writes after each prompt")
+    length: int = count(256, "characters of each text")
+    checkpoint: str = setting(
+        "last",
+        "weights: last, or best on validation split or held-out text",
+        "last",
+        "best",
+        "holdout",
+    )
 
     def __post_init__(self) -> None:
-        counts = ("steps", "batch_size", "ahead", "evaluate_every", "log_every", "checkpoint_every")
-        for name in counts:
-            at_least(1, f"training.{name}", getattr(self, name))
-        one_of(("muon", "adamw"), "training.optimizer", self.optimizer)
-        for name in ("learning_rate", "embedding_learning_rate", "head_learning_rate"):
-            positive(f"training.{name}", getattr(self, name))
-            bounded(f"training.{name}", getattr(self, name))
-        for name in ("momentum", "averaging", "token_noise", "fold"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"training.{name}", value, "must lie in [0, 1)")
-        require(
-            len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
-            "training.betas",
-            self.betas,
-            "must be two numbers in [0, 1), as [0.9, 0.95]",
-        )
-        for name in ("weight_decay", "embedding_weight_decay"):
-            at_least(0, f"training.{name}", getattr(self, name))
-            bounded(f"training.{name}", getattr(self, name))
-        one_of(("linear", "cosine", "noam"), "training.schedule", self.schedule)
-        at_least(0, "training.warmup_steps", self.warmup_steps)
-        require(
-            0 <= self.decay_from < 1, "training.decay_from", self.decay_from, "must lie in [0, 1)"
-        )
-        require(0 <= self.floor <= 1, "training.floor", self.floor, "must lie in [0, 1]")
-        if self.gradient_clip is not None:
-            positive("training.gradient_clip", self.gradient_clip)
-        at_least(0, "training.random_windows", self.random_windows)
-        one_of(("auto", "bfloat16", "float32"), "training.precision", self.precision)
+        super().__post_init__()
+        self.require(bool(self.samplers), "samplers", "name at least one")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodingConfig:
-    """Which samplers are compared, and on how many texts of which length (in characters)."""
+class MetricsConfig(Section):
+    """What is measured."""
 
-    samplers: list[Any]
-    prompts: int
-    prompt_length: int
-    samples_per_prompt: int
-    length: int
-    checkpoint: str
+    section = "metrics"
 
-    def __post_init__(self) -> None:
-        require(bool(self.samplers), "decoding.samplers", self.samplers, "name at least one")
-        for name in ("prompts", "prompt_length", "samples_per_prompt", "length"):
-            at_least(1, f"decoding.{name}", getattr(self, name))
-        one_of(("last", "best", "fold"), "decoding.checkpoint", self.checkpoint)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetricsConfig:
-    """What is measured. `level` is `core` or `full`, which needs a judge.
-
-    `resamples` are those of the bootstrap; `positions`, `blocks` and `epsilon` are about the exact
-    metrics; `frontier_window` (characters) and `frontier_clusters` about the divergence frontier.
-    """
-
-    level: str
-    resamples: int
-    positions: int
-    blocks: int
-    epsilon: float
-    judge_order: int
-    frontier: bool
-    frontier_window: int
-    frontier_clusters: int
-
-    def __post_init__(self) -> None:
-        one_of(("core", "full"), "metrics.level", self.level)
-        counts = (
-            "resamples",
-            "positions",
-            "blocks",
-            "judge_order",
-            "frontier_window",
-            "frontier_clusters",
-        )
-        for name in counts:
-            at_least(1, f"metrics.{name}", getattr(self, name))
-        require(0 < self.epsilon < 1, "metrics.epsilon", self.epsilon, "must lie between 0 and 1")
+    level: str = setting("core", "full: everything, with an n-gram judge", "core", "full")
+    resamples: int = count(2000, "of the bootstrap behind each interval")
+    positions: int = count(200_000, "of the validation split, at most, for the exact metrics")
+    blocks: int = count(100, "stretches of the split that their bootstrap draws from")
+    epsilon: float = setting(
+        0.0001, "in epsilon-perplexity: probability of a character that was cut", above=0, below=1
+    )
+    judge_order: int = count(7, "longest character n-gram of the judge of metrics=full")
+    frontier: bool = setting(False, "the divergence frontier (MAUVE) of the model's hidden states")
+    frontier_window: int = count(32, "characters of a window, which its histograms count")
+    frontier_clusters: int = count(64, "that the windows are counted in")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathsConfig:
+class PathsConfig(Section):
     """Where texts are read and results are written."""
 
-    data: str
-    outputs: str
+    section = "paths"
+
+    data: str = setting(REQUIRED, "folder where texts are found and downloaded to")
+    outputs: str = setting(REQUIRED, "folder where results are written")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """One comparison, whole; with `seeds` one for each of them, pooled."""
+class Config(Section):
+    """One comparison; with `seeds` one for each of them, pooled."""
 
-    name: str
-    seed: int
-    seeds: list[int] | None
-    plugins: list[str]
-    device: str
-    threads: int
-    force: bool
-    corpus: CorpusConfig
-    model: ModelConfig
-    training: TrainingConfig
-    decoding: DecodingConfig
-    metrics: MetricsConfig
-    paths: PathsConfig
+    name: str = setting("compare", "the run's folder is outputs/runs/<name>-<run_id>")
+    seed: int = any_seed(0, "of initial weights, batches and the noise of the samplers")
+    seeds: list[int] | None = any_seed(
+        None, "[0, 1, 2]: train and compare with each, and pool them"
+    )
+    plugins: list[str] = setting([], "your modules, imported first: [my_samplers, path/to/file.py]")
+    device: str = setting("auto", "auto: cuda, else mps, else cpu", "auto", "cpu", "cuda", "mps")
+    threads: int = count(2, "of the CPU; fixed, as bits may depend on it", at_most=1024)
+    force: bool = setting(False, "true: compute again what is already on disk")
+    corpus: CorpusConfig = setting(REQUIRED, "the text")
+    model: ModelConfig = setting(REQUIRED, "the language model")
+    training: TrainingConfig = setting(REQUIRED, "how it is trained")
+    decoding: DecodingConfig = setting(REQUIRED, "which samplers are compared, on how many texts")
+    metrics: MetricsConfig = setting(REQUIRED, "what is measured")
+    paths: PathsConfig = setting(REQUIRED, "folders")
 
     def __post_init__(self) -> None:
-        require(
+        super().__post_init__()
+        self.require(
             bool(self.name.strip())
             and not set(self.name) & set('/\\:*?"<>|\0')
             and self.name[0] != ".",
             "name",
-            self.name,
             'must be a plain file name, without / \\ : * ? " < > | and no dot in front',
         )
-        require(0 <= self.seed < 2**32, "seed", self.seed, "must lie between 0 and 2^32 - 1")
         if self.seeds is not None:
-            require(
+            self.require(
                 len(set(self.seeds)) == len(self.seeds) >= 2,
                 "seeds",
-                self.seeds,
                 "must be at least two, all different, as [0, 1, 2]; for one seed set seed",
             )
-            require(
-                all(0 <= seed < 2**32 for seed in self.seeds),
-                "seeds",
-                self.seeds,
-                "must each lie between 0 and 2^32 - 1",
-            )
-            require(
-                self.seed == 0, "seed", self.seed, f"seeds={self.seeds} takes its place: leave it 0"
-            )
-        one_of(("auto", "cpu", "cuda", "mps"), "device", self.device)
-        require(1 <= self.threads <= 1024, "threads", self.threads, "must lie in 1 to 1024")
-        require(
-            self.decoding.checkpoint != "fold" or self.training.fold > 0,
-            "decoding.checkpoint",
-            self.decoding.checkpoint,
-            "needs a training.fold above 0, such as 0.05",
+            self.require(self.seed == 0, "seed", f"seeds={self.seeds} takes its place: leave it 0")
+        self.decoding.require(
+            self.decoding.checkpoint != "holdout" or self.training.holdout_fraction > 0,
+            "checkpoint",
+            "needs a training.holdout_fraction above 0, such as 0.05",
         )
-        require(
-            self.training.ahead == 1 or self.model.kind == "transformer",
-            "training.ahead",
-            self.training.ahead,
-            f"must be 1 for model.kind={self.model.kind}, which does not show its hidden states",
+        self.metrics.require(
+            not self.metrics.frontier or self.metrics.frontier_window <= self.decoding.length,
+            "frontier_window",
+            f"must be at most decoding.length={self.decoding.length}",
         )
 
-        if self.metrics.frontier:
-            require(
-                self.model.kind == "transformer",
-                "metrics.frontier",
-                "true",
-                f"model.kind={self.model.kind} does not show its hidden states; use "
-                "model=transformer, or metrics.frontier=false",
-            )
-            require(
-                self.metrics.frontier_window <= self.decoding.length,
-                "metrics.frontier_window",
-                self.metrics.frontier_window,
-                f"must be at most decoding.length={self.decoding.length}",
-            )
+    @classmethod
+    def restore(cls, plain: Mapping[str, Any]) -> Config:
+        """The config whose config.yaml `plain` is; its plugins are loaded first."""
+        load_plugins(plain["plugins"])
+        kinds = PARTS | {"model": MODEL_KINDS[plain["model"]["kind"]]}
+        return cls(**dict(plain) | {name: kind(**plain[name]) for name, kind in kinds.items()})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as plain values: another process has not imported the plugins yet."""
+        return Config.restore, (asdict(self),)
 
     @property
     def parts(self) -> list[Config]:
@@ -314,3 +222,11 @@ class Config:
     @property
     def outputs(self) -> Path:
         return Path(self.paths.outputs)
+
+
+PARTS: dict[str, type[Section]] = {
+    name: kind
+    for name, kind in get_type_hints(Config).items()
+    if isinstance(kind, type) and issubclass(kind, Section)
+}
+"""The sections, as Config names them."""

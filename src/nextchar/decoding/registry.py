@@ -54,7 +54,7 @@ def try_decoders(decoders: Sequence[Decoder], model: LanguageModel, vocabulary_s
     """
     for decoder in decoders:
         if isinstance(decoder, Search):
-            decoder.require(model)
+            decoder.check(type(model))
             try_sampler(decoder.step_sampler, vocabulary_size, decoder.label)
         else:
             try_sampler(decoder, vocabulary_size, decoder.label)

@@ -28,7 +28,7 @@ def identify(config: Config, corpus: str, *, substituted: bool) -> Identity:
     plugins = load_plugins(config.plugins)
     models = tuple(model_id(part, corpus) for part in config.parts)
     runs = [
-        run_id(part, model, instead=substituted, plugins=plugins)
+        run_id(part, model, fallback=substituted, plugins=plugins)
         for part, model in zip(config.parts, models, strict=True)
     ]
     own = runs[0] if config.seeds is None else pooled_id(runs)

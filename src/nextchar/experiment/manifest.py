@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nextchar.config import Config, load_plugins
+from nextchar.config import CorpusConfig, load_plugins
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import engine
 from nextchar.models.base import LanguageModel
 from nextchar.results.provenance import code, hashes, packages
-from nextchar.runtime import device
-from nextchar.training import checkpoint
-
-PAST_THE_CONTEXT = {
-    "transformer": "the window slides: a character attends to the last model.context characters, "
-    "whose keys and values stay as they were computed",
-    "labml_nn": "the text is cropped: the last model.context characters are read anew each time",
-    "gpt2": "the text is cropped: the last model.context characters are read anew each time",
-}
+from nextchar.runtime import device as devices
+from nextchar.training.checkpoint import weights_sha256
 
 
 def origins(
-    asked: Config,
-    text: Corpus,
     model: LanguageModel,
+    corpus: Corpus,
+    *,
+    corpus_config: CorpusConfig,
+    seed: int,
     trained: Mapping[str, Any],
+    device: torch.device,
+    plugins: Sequence[str],
     folder: Path,
-    place: torch.device,
 ) -> dict[str, Any]:
-    """The part of the manifest that says where the figures came from; trained on `place`."""
+    """The part of the manifest of the run in `folder` that says where its figures came from.
+
+    `trained` says how the model was trained, `device` is where.
+    """
     return {
         "code": code(),
-        "plugins": [asdict(plugin) for plugin in load_plugins(asked.plugins)],
+        "plugins": [asdict(plugin) for plugin in load_plugins(plugins)],
         "corpus": {
-            "name": text.name,
-            "requested": asked.corpus.name,
-            "substituted": text.substituted,
-            "sha256": text.sha256,
-            "characters": len(text.text),
-            "vocabulary_size": len(text.vocabulary),
-            "entropy_rate": text.automaton.entropy_rate() if text.automaton else None,
+            "name": corpus.name,
+            "requested": corpus_config.name,
+            "substituted": corpus.substituted,
+            "sha256": corpus.sha256,
+            "characters": len(corpus.text),
+            "vocabulary_size": len(corpus.vocabulary),
+            "entropy_rate": corpus.automaton.entropy_rate() if corpus.automaton else None,
         },
-        "model": {**trained, "checkpoint": asked.decoding.checkpoint},
+        "model": trained,
         "generation": {
-            "past_the_context": PAST_THE_CONTEXT[asked.model.kind],
+            "past_the_context": model.past_context,
             "precision": "float32 logits, float64 probabilities",
             "rows_in_a_block": engine.BLOCK,
             "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },
-        "seeds": {"seed": asked.seed, "corpus": asked.corpus.seed},
-        "hardware": device.describe(place),
+        "seeds": {"seed": seed, "corpus": corpus_config.seed},
+        "hardware": devices.describe(device),
         "packages": packages(),
-        "sha256": {"weights": checkpoint.weights_sha256(model.state_dict())} | hashes(folder),
+        "sha256": {"weights": weights_sha256(model.state_dict())} | hashes(folder),
     }

@@ -1,18 +1,19 @@
-"""The stages put together: corpus, trained model, comparison, plots and report."""
+"""A whole experiment: corpus, training, comparison, plots and report."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from nextchar import config, plots, report, results, tracking
+from nextchar import config as configs
+from nextchar import plots, report, results, tracking
 from nextchar.config import Config
-from nextchar.data import corpus
+from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
@@ -23,162 +24,201 @@ from nextchar.metrics import trial
 from nextchar.metrics.catalog import definitions
 from nextchar.metrics.estimators import write_sums
 from nextchar.metrics.mauve import measure
-from nextchar.models.registry import build_model
+from nextchar.models.base import HiddenStateModel
+from nextchar.models.registry import build_model, model_class
 from nextchar.results import Run, TrainingRecord, provenance
-from nextchar.runtime import device, files, lock, progress
-from nextchar.training.store import RecordCallback, load_or_train
+from nextchar.runtime import device as devices
+from nextchar.runtime import files, lock, progress
+from nextchar.training.store import load_or_train
+from nextchar.training.trainer import RecordCallback, ignore
 
 
 @dataclass(frozen=True)
 class _Setting:
-    """What the seeds of a comparison share, checked: nothing was written yet."""
+    """What the seeds of a comparison share."""
 
-    text: Corpus
-    methods: Sequence[Decoder]
-    place: torch.device
+    corpus: Corpus
+    decoders: Sequence[Decoder]
+    device: torch.device
     command: str
 
 
 def run_experiment(
-    asked: Config,
+    config: Config,
     command: str,
-    on_record: RecordCallback = lambda record: None,
+    on_record: RecordCallback = ignore,
 ) -> Run:
-    """One comparison, done, or read back where it is already; `command` is kept for the record.
+    """One comparison, computed now or read back where it is finished; `command` is for the record.
 
-    With asked.seeds it is a comparison for each, done or found in a run of its own, and the run
-    that pools them. `on_record` sees each record of the training, with several seeds that of the
-    first, those from before a stop again too; what it raises ends the run, whose training goes on
-    from its last checkpoint when it is asked for again.
-    Processes that want the same run, or the same model, wait for the one that makes it.
+    With config.seeds it is a comparison for each of them, each a run of its own, and the run that
+    pools them. `on_record` is called for every training record of the first seed; after a resume,
+    earlier records are replayed. What it raises ends the run; a repeated call goes on from the last
+    checkpoint. Processes that need the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
-    config.load_plugins(asked.plugins)  # a job's own process has not composed the config
+    configs.load_plugins(config.plugins)
     provenance.code()  # read now: the files may change while this runs
-    results.require_latest(asked.outputs)
-    methods = build_decoders(asked.decoding.samplers, asked.decoding.samples_per_prompt)
-    place = device.choose(asked.device)
-    text = corpus.load(asked.corpus)
-    text.require(asked.model.context + 1, needed_validation(asked.decoding))
-    if asked.metrics.frontier:
-        measure.require(text, asked.decoding, asked.metrics)
-    trial.require(asked.plugins, text, asked.metrics)
-    if text.substituted:
-        progress.say(f"note: {text.substituted}")
-    setting = _Setting(text, methods, place, command)
-    if asked.seeds is None:
-        return _one(asked, setting, on_record)
-    return _several(asked, setting, on_record)
+    results.require_latest(config.outputs)
+    decoders = build_decoders(config.decoding.samplers, config.decoding.samples_per_prompt)
+    device = devices.choose(config.device)
+    _check_model(config)
+    corpus = corpora.load(config.corpus)
+    corpus.require(config.model.context + 1, needed_validation(config.decoding))
+    if config.metrics.frontier:
+        measure.require(corpus, config.decoding, config.metrics)
+    trial.require(config.plugins, corpus, config.metrics)
+    if corpus.substituted:
+        progress.say(f"note: {corpus.substituted}")
+    setting = _Setting(corpus, decoders, device, command)
+    if config.seeds is None:
+        return _run_seed(config, setting, on_record)
+    return _run_seeds(config, setting, on_record)
 
 
-def _one(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    identity = _identity(asked, setting.text)
-    (model_id,) = identity.models
-
-    def make(folder: Path) -> None:
-        _compare(asked, setting, on_record, folder, model_id, identity.run_id)
-
-    return _kept(asked, setting, identity, make)
-
-
-def _several(asked: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    identity = _identity(asked, setting.text)
-
-    def make(folder: Path) -> None:
-        started = provenance.now()
-        runs = []
-        for index, part in enumerate(asked.parts):
-            progress.say(f"seed {part.seed}: {index + 1} of {len(asked.parts)}")
-            runs.append(_one(part, setting, on_record if index == 0 else lambda record: None))
-        pool_seeds.write(folder, asked, runs)
-        facts = {
-            "name": asked.name,
-            "run_id": identity.run_id,
-            "command": setting.command,
-            **pool_seeds.origins(runs, folder),
-            "times": {"started": started, "finished": provenance.now()},
-        }
-        results.write_json(folder / results.MANIFEST, facts)
-
-    return _kept(asked, setting, identity, make)
+def _check_model(config: Config) -> None:
+    """Raise ConfigError for what this kind of model can't do."""
+    model, predict_ahead = model_class(config.model), config.training.predict_ahead
+    if predict_ahead > 1:
+        HiddenStateModel.require(model, f"training.predict_ahead={predict_ahead}")
+    if config.metrics.frontier:
+        HiddenStateModel.require(model, "metrics.frontier=true")
 
 
-def _identity(asked: Config, text: Corpus) -> Identity:
-    return identify(asked, text.identity, substituted=bool(text.substituted))
+def _run_seed(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
+    identity = _identity(config, setting.corpus)
+    with _unfinished(config, setting, identity) as folder:
+        if folder is not None:
+            _compare(config, setting, on_record, folder, identity)
+    return results.read_run(config.outputs / "runs" / identity.run)
 
 
-def _kept(
-    asked: Config, setting: _Setting, identity: Identity, make: Callable[[Path], None]
-) -> Run:
-    """The run of this identity, which `make` puts into its folder where it is not finished."""
-    folder = asked.outputs / "runs" / identity.run
+def _run_seeds(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
+    identity = _identity(config, setting.corpus)
+    with _unfinished(config, setting, identity) as folder:
+        if folder is not None:
+            started = provenance.now()
+            runs = []
+            for index, part in enumerate(config.parts):
+                progress.say(f"seed {part.seed}: {index + 1} of {len(config.parts)}")
+                runs.append(_run_seed(part, setting, on_record if index == 0 else ignore))
+            _start(config, folder)
+            pool_seeds.write(folder, config, runs)
+            facts = {
+                "name": config.name,
+                "run_id": identity.run_id,
+                "command": setting.command,
+                **pool_seeds.origins(runs, folder),
+                "times": {"started": started, "finished": provenance.now()},
+            }
+            results.write_json(folder / results.MANIFEST, facts)
+    return results.read_run(config.outputs / "runs" / identity.run)
+
+
+def _identity(config: Config, corpus: Corpus) -> Identity:
+    return identify(config, corpus.identity, substituted=bool(corpus.substituted))
+
+
+@contextmanager
+def _unfinished(config: Config, setting: _Setting, identity: Identity) -> Iterator[Path | None]:
+    """The folder that the block has to fill with a run's tables, None where they are there.
+
+    The report is written after the block. No other process fills the folder at the same time.
+    """
+    folder = config.outputs / "runs" / identity.run
     done = folder / results.DONE
-    with ExitStack() as turn:
-        if asked.force or not done.exists():
-            device.configure_torch(asked.threads)
+    with ExitStack() as stack:
+        if config.force or not done.exists():
+            devices.configure_torch(config.threads)
             # What can't be built is said before anything is written.
-            vocabulary_size = len(setting.text.vocabulary)
-            model = build_model(asked.model, vocabulary_size, asked.seed)
-            try_decoders(setting.methods, model, vocabulary_size)
-            turn.enter_context(
-                lock.holding(folder.with_name(f"{folder.name}.lock"), f"run {identity.run_id}")
-            )
-        if done.exists() and not asked.force:
+            vocabulary_size = len(setting.corpus.vocabulary)
+            model = build_model(config.model, vocabulary_size, config.seed)
+            try_decoders(setting.decoders, model, vocabulary_size)
+            path = folder.with_name(f"{folder.name}.lock")
+            stack.enter_context(lock.holding(path, f"run {folder.name}"))
+        is_needed = config.force or not done.exists()
+        if not is_needed:
             _say_of_stored(folder)
-        else:
-            if folder.exists():
-                shutil.rmtree(folder)
-            files.write_text(folder / results.CONFIG, config.to_yaml(asked))
-            make(folder)
+        yield folder if is_needed else None
+        if is_needed:
             finished = results.read_run(folder)
             report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
             files.write_text(done, provenance.now() + "\n")
         results.point_latest(folder)
-        return results.read_run(folder)
+
+
+def _start(config: Config, folder: Path) -> None:
+    """An empty folder with the config."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    files.write_text(folder / results.CONFIG, configs.to_yaml(config))
 
 
 def _compare(
-    asked: Config,
+    config: Config,
     setting: _Setting,
     on_record: RecordCallback,
     folder: Path,
-    model_id: str,
-    run_id: str,
+    identity: Identity,
 ) -> None:
     """Train or find the model, compare, and write all but the report."""
     started = provenance.now()
-    text, methods = setting.text, setting.methods
-    model = build_model(asked.model, len(text.vocabulary), asked.seed).to(setting.place)
+    corpus, decoders, device = setting.corpus, setting.decoders, setting.device
+    model = build_model(config.model, len(corpus.vocabulary), config.seed).to(device)
+    _start(config, folder)
     with tracking.track(
-        folder / results.LABML, name=asked.name, config=asdict(asked), comment=run_id
+        folder / results.LABML, name=config.name, config=asdict(config), comment=identity.run_id
     ) as tracker:
 
         def log(record: TrainingRecord) -> None:
             tracking.track_record(tracker, record)
             on_record(record)
 
-        trained = load_or_train(asked, text, model, model_id, log)
+        trained = load_or_train(
+            model,
+            corpus,
+            config.training,
+            seed=config.seed,
+            folder=config.outputs / "models" / identity.models[0],
+            checkpoint=config.decoding.checkpoint,
+            on_record=log,
+            force=config.force,
+        )
         tracker.flush()
-        if setting.place.type == "mps":
+        if device.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")
             model.to("cpu")
         compared = compare.compare(
-            model, text, methods, asked.decoding, asked.metrics, asked.seed, asked.plugins
+            model,
+            corpus,
+            decoders,
+            config.decoding,
+            config.metrics,
+            config.seed,
+            config.plugins,
         )
-        tracking.track_results(tracker, asked.training.steps, compared.metrics, compared.samples)
+        tracking.track_results(tracker, config.training.steps, compared.metrics, compared.samples)
     results.write_metrics(folder / results.METRICS, compared.metrics)
-    results.write_definitions(folder, definitions(compared.metrics, asked.plugins))
+    results.write_definitions(folder, definitions(compared.metrics, config.plugins))
     _write_tables(folder, compared)
     write_sums(folder / results.SUMS, compared.sums)
     results.write_samples(folder / results.SAMPLES, compared.samples)
     facts = {
-        "name": asked.name,
-        "run_id": run_id,
-        "model_id": model_id,
+        "name": config.name,
+        "run_id": identity.run_id,
+        "model_id": identity.models[0],
         "command": setting.command,
         "warnings": [trained.other_code] if trained.other_code else [],
-        **manifest.origins(asked, text, model, trained.facts, folder, setting.place),
-        "without_exact_distribution": [each.label for each in methods if not each.exact],
+        **manifest.origins(
+            model,
+            corpus,
+            corpus_config=config.corpus,
+            seed=config.seed,
+            trained={**trained.facts, "checkpoint": config.decoding.checkpoint},
+            device=device,
+            plugins=config.plugins,
+            folder=folder,
+        ),
+        "without_exact_distribution": [each.label for each in decoders if not each.exact],
         "times": {"started": started, "finished": provenance.now()},
     }
     results.write_json(folder / results.MANIFEST, facts)

@@ -1,4 +1,4 @@
-"""What a transformer remembers of the characters that it has read.
+"""Caches: what a transformer keeps of the characters that it has read, so that each is read once.
 
 Shapes: B rows, T time, n characters looked back to, W context, G key/value heads, D head width. All
 rows of a cache stand at the same position.
@@ -16,15 +16,15 @@ from nextchar.runtime import device
 
 
 class Cache(ABC):
-    """What a model remembers of the characters that it has read."""
+    """What a model keeps of the characters that it has read."""
 
     @abstractmethod
-    def select(self, rows: Tensor) -> Cache:
-        """A new cache with the given rows, indices [B'], repeated or reordered at will."""
+    def reorder(self, rows: Tensor) -> Cache:
+        """A new cache with the rows of these indices [B'], which may repeat or leave out rows."""
 
 
 class LayerCache(ABC):
-    """What one layer of attention remembers."""
+    """The keys and values of one layer of attention."""
 
     @abstractmethod
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -33,14 +33,14 @@ class LayerCache(ABC):
 
 @dataclass
 class RollingLayerCache(LayerCache):
-    """Rotated keys and the values of the last W positions, [B, G, W, D]: p lies in slot p % W."""
+    """Rotated keys and values of the last W positions, [B, G, W, D]; position p in slot p % W."""
 
     keys: Tensor
     values: Tensor
     length: int = 0
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Only the last W are kept; the first to be stored attend to one another."""
+        """Only the last W are stored; those of the first call attend to each other, all of them."""
         window, start = self.keys.size(2), self.length
         self.length += keys.size(2)
         positions = range(start, self.length)[-window:]
@@ -57,7 +57,7 @@ class RollingLayerCache(LayerCache):
 class KeyValueCache(Cache):
     """The keys and values of every layer, and the last characters.
 
-    `recent` [B, n - 1] holds the ids that the next position's embedding looks back to.
+    `recent` [B, n - 1] are the ids that the embedding of the next position looks back to.
     """
 
     layers: list[RollingLayerCache]
@@ -68,7 +68,7 @@ class KeyValueCache(Cache):
         """How many characters were read."""
         return self.layers[0].length
 
-    def select(self, rows: Tensor) -> KeyValueCache:
+    def reorder(self, rows: Tensor) -> KeyValueCache:
         return KeyValueCache(
             [
                 RollingLayerCache(layer.keys[rows], layer.values[rows], layer.length)
@@ -80,7 +80,7 @@ class KeyValueCache(Cache):
 
 @dataclass
 class StaticLayer(LayerCache):
-    """As RollingLayerCache, with `length` [1] on the device; every slot is attended to, masked."""
+    """As RollingLayerCache, with `length` [1] on the device; a mask hides the empty slots."""
 
     keys: Tensor
     values: Tensor
@@ -89,7 +89,7 @@ class StaticLayer(LayerCache):
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """One position, T = 1."""
         slot = self.length % self.keys.size(2)
-        # One slot can't collide with itself, and torch's deterministic copy may ask the device.
+        # One slot can't collide with itself; torch's deterministic copy would synchronise.
         with device.allow_nondeterministic():
             self.keys.index_copy_(2, slot, keys)
             self.values.index_copy_(2, slot, values)
@@ -98,11 +98,11 @@ class StaticLayer(LayerCache):
 
 @dataclass
 class StaticCache(Cache):
-    """A cache whose every step is the same work on the same memory, so that a CUDA graph can hold
-    it: how many characters were read is a number on the device.
+    """A cache whose every step is the same work on the same memory, so that a CUDA graph can replay
+    it: the number of characters read is a tensor on the device.
 
-    After a prompt that fills the window its logits are those of the KeyValueCache to the bit; else
-    the slots that are still empty are masked, and sums may round differently.
+    After a prompt that fills the window the logits are those of a KeyValueCache to the bit; before
+    that the empty slots are masked, and sums may round differently.
     """
 
     layers: list[StaticLayer]
@@ -111,7 +111,7 @@ class StaticCache(Cache):
 
     @classmethod
     def of(cls, cache: KeyValueCache) -> StaticCache:
-        """A copy of `cache`; what was never written is zero."""
+        """A copy of `cache`; slots that were never written are zero."""
         length = torch.tensor([cache.length], device=cache.recent.device)
         layers = []
         for layer in cache.layers:
@@ -123,16 +123,16 @@ class StaticCache(Cache):
         return cls(layers, cache.recent.clone(), length)
 
     def mask(self) -> Tensor:
-        """[1, W]: 0 for the slots that are filled once the next position is stored, else -inf."""
+        """[1, W]: 0 for the slots that are filled when the next position is stored, else -inf."""
         slots = torch.arange(self.layers[0].keys.size(2), device=self.length.device)
         return torch.where(slots <= self.length, 0.0, -torch.inf)[None]
 
     def read(self, recent: Tensor) -> None:
-        """One more character was stored; `recent` [B, n - 1] are the last now."""
+        """Count one more character; `recent` [B, n - 1] are the last ones now."""
         self.recent.copy_(recent)
         self.length.add_(1)
 
-    def select(self, rows: Tensor) -> StaticCache:
+    def reorder(self, rows: Tensor) -> StaticCache:
         length = self.length.clone()
         layers = [
             StaticLayer(layer.keys[rows], layer.values[rows], length) for layer in self.layers

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ModelConfig
-from nextchar.models.uncached import UncachedModel, reject_unsupported
+from nextchar.config import GPT2Config
+from nextchar.models.base import ParameterGroups
+from nextchar.models.uncached import UncachedModel
 
 INITIAL_STD = 0.02
 
@@ -18,7 +19,7 @@ INITIAL_STD = 0.02
 class Layer(nn.Module):
     """Pre-norm attention and feed-forward layer with GELU, each added to its input."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: GPT2Config) -> None:
         super().__init__()
         C, inner = config.width, config.feedforward * config.width
         self.heads, self.dropout = config.heads, config.dropout
@@ -28,7 +29,7 @@ class Layer(nn.Module):
         self.project_out = nn.Linear(C, C, bias=False)
         self.up = nn.Linear(C, inner, bias=False)
         self.down = nn.Linear(inner, C, bias=False)
-        # The residual stream gets 2 L terms: its outputs start smaller, so that their sum does not.
+        # The residual stream sums 2 L outputs: each starts smaller, so that the sum does not grow.
         for weight in (self.project_in, self.up):
             nn.init.normal_(weight.weight, std=INITIAL_STD)
         for weight in (self.project_out, self.down):
@@ -51,9 +52,10 @@ class Layer(nn.Module):
 class GPT2(UncachedModel):
     """Learned positions, and a head that shares the embedding's weights."""
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+    config_class = GPT2Config
+
+    def __init__(self, config: GPT2Config, vocabulary_size: int) -> None:
         super().__init__()
-        reject_unsupported(config, "GPT-2")
         self.context = config.context
         self.embedding = nn.Embedding(vocabulary_size, config.width)
         self.positions = nn.Embedding(config.context, config.width)
@@ -70,3 +72,6 @@ class GPT2(UncachedModel):
         for layer in self.layers:
             x = layer(x)
         return F.linear(self.norm(x), self.embedding.weight).float()
+
+    def parameter_groups(self) -> ParameterGroups:
+        return ParameterGroups.of(self, embedding=self.embedding)

@@ -1,6 +1,6 @@
-"""Functions whose derivatives are written out, because autograd's take more passes over memory.
+"""Functions with derivatives written by hand, because autograd's make more passes over memory.
 
-On a CPU a small model's step is half made of such passes; docs/log.md says what these take off it.
+On a CPU such passes are half of a small model's training step; docs/log.md has the measurements.
 """
 
 from __future__ import annotations

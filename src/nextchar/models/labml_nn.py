@@ -1,4 +1,4 @@
-"""The transformer of labml_nn.transformers as a language model: the honest baseline.
+"""The transformer of labml_nn.transformers as a language model: a baseline.
 
 Shapes: B rows, T time, C width, V vocabulary.
 """
@@ -15,8 +15,9 @@ from labml_nn.transformers.models import (
 )
 from torch import Tensor, nn
 
-from nextchar.config import ModelConfig
-from nextchar.models.uncached import UncachedModel, reject_unsupported
+from nextchar.config import LabmlConfig
+from nextchar.models.base import ParameterGroups
+from nextchar.models.uncached import UncachedModel
 
 
 class LabmlTransformer(UncachedModel):
@@ -26,9 +27,10 @@ class LabmlTransformer(UncachedModel):
     equal otherwise.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+    config_class = LabmlConfig
+
+    def __init__(self, config: LabmlConfig, vocabulary_size: int) -> None:
         super().__init__()
-        reject_unsupported(config, "labml_nn")
         self.context = config.context
         self.embedding = EmbeddingsWithLearnedPositionalEncoding(
             config.width, vocabulary_size, config.context
@@ -53,3 +55,6 @@ class LabmlTransformer(UncachedModel):
         mask = torch.ones(len(x), len(x), dtype=torch.bool, device=ids.device).tril()[:, :, None]
         logits: Tensor = self.head(self.encoder(x, mask)).transpose(0, 1).float()
         return logits
+
+    def parameter_groups(self) -> ParameterGroups:
+        return ParameterGroups.of(self, embedding=self.embedding, head=self.head)

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ModelConfig
-from nextchar.models.base import LanguageModel
+from nextchar.config import TransformerConfig
+from nextchar.models.base import HiddenStateModel, ParameterGroups
 from nextchar.models.cache import Cache, KeyValueCache, LayerCache, RollingLayerCache, StaticCache
 from nextchar.models.kernels import rms_norm, squared_relu
 
@@ -21,12 +21,11 @@ from nextchar.models.kernels import rms_norm, squared_relu
 def rotary_angles(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
     """cos and sin [T, width / 2] of position * 10000^(-2i / width); positions [T] may be any size.
 
-    Angles are taken in float64, so that a text may go on without end; on the CPU for a device (mps)
-    that does not have it.
+    Computed in float64, so that a text may be of any length; on the CPU for mps, which has none.
     """
-    place = torch.device("cpu") if positions.is_mps else positions.device
-    exponents = torch.arange(0, width, 2, dtype=torch.float64, device=place) / width
-    angles = positions.to(place).double()[:, None] * 10_000.0**-exponents
+    device = torch.device("cpu") if positions.is_mps else positions.device
+    exponents = torch.arange(0, width, 2, dtype=torch.float64, device=device) / width
+    angles = positions.to(device).double()[:, None] * 10_000.0**-exponents
     return angles.cos().float().to(positions.device), angles.sin().float().to(positions.device)
 
 
@@ -49,8 +48,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
 
     Query heads that share a key/value head are stacked into one matrix product. Written out,
     because on the CPU this trains 1.4 times faster than the fused kernel, whose backward pass is
-    slow. A GPU takes the fused kernel for more than one query, where no mask means the causal one,
-    that the kernel knows by itself.
+    slow. A GPU uses the fused kernel for more than one query; no mask means the causal mask there.
     """
     B, H, T, D = q.shape
     G, S = k.shape[1:3]
@@ -69,8 +67,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
 class CausalConvEmbedding(nn.Module):
     """x_t = sum_i E_i[c_(t-i)], i = 0 to n - 1: a table for each of the last n characters.
 
-    A causal convolution over the one-hot text, so that no layer has to spend its attention on
-    finding the characters before its own. Before the beginning stands the id V.
+    A causal convolution over the one-hot text, so that no layer needs attention to find the
+    characters just before its own. The id V stands for what is before the beginning.
     """
 
     def __init__(self, vocabulary_size: int, width: int, lookback: int) -> None:
@@ -80,11 +78,11 @@ class CausalConvEmbedding(nn.Module):
         self.tables = nn.ModuleList(tables)
 
     def left_padding(self, ids: Tensor) -> Tensor:
-        """What stands before the first of ids [B, T]: [B, n - 1]."""
+        """The ids [B, n - 1] before the first of ids [B, T]."""
         return ids.new_full((len(ids), len(self.tables) - 1), self.beginning)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Ids [B, n - 1 + T], the first n - 1 only looked back to, to [B, T, C]."""
+        """Ids [B, n - 1 + T], of which the first n - 1 are only looked back to, to [B, T, C]."""
         n, total = len(self.tables), ids.size(1)
         shifted = [ids[:, n - 1 - i : total - i] for i in range(n)]
         if ids.is_cuda and torch.is_grad_enabled():
@@ -95,8 +93,7 @@ class CausalConvEmbedding(nn.Module):
     def by_product(self, shifted: Sequence[Tensor]) -> Tensor:
         """The same sum for n shifted ids [B, T], as one product of one-hot rows with the tables.
 
-        Its backward pass is a product too: deterministic on a GPU, and without a question to the
-        device, which a table's may ask.
+        Its backward pass is a product too: deterministic on a GPU, and without synchronising.
         """
         each = torch.arange(self.beginning + 1, device=shifted[0].device)
         hot = torch.cat([ids[..., None] == each for ids in shifted], dim=-1)
@@ -108,12 +105,11 @@ class CausalConvEmbedding(nn.Module):
 class Attention(nn.Module):
     """Causal attention over a window, with rotary positions and normalised queries and keys.
 
-    Key/value heads are shared by groups of query heads (Ainslie et al. 2023, 2305.13245), which is
-    what makes the cache small and decoding fast. Normalised queries and keys: Henry et al. 2020,
-    2010.04245.
+    Groups of query heads share a key/value head (Ainslie et al. 2023, 2305.13245), which makes the
+    cache small and decoding fast. Normalised queries and keys: Henry et al. 2020, 2010.04245.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.heads, self.key_value_heads = config.heads, config.key_value_heads
         self.head_width = config.width // config.heads
@@ -126,15 +122,15 @@ class Attention(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memory: LayerCache | None,
+        cache: LayerCache | None,
     ) -> Tensor:
-        """x [B, T, C] at the positions after those in the memory, which takes them in."""
+        """x [B, T, C] at the positions after those in the cache, which stores them."""
         B, T, C = x.shape
         heads = self.project_in(x).view(B, T, -1, self.head_width).transpose(1, 2)
         to_match, v = heads.split((self.heads + self.key_value_heads, self.key_value_heads), dim=1)
         q, k = rotate(rms_norm(to_match), angles).split((self.heads, self.key_value_heads), dim=1)
-        if memory is not None:
-            k, v = memory.extend(k, v)
+        if cache is not None:
+            k, v = cache.extend(k, v)
         y = attend(q, k, v, mask)
         return self.project_out(y.transpose(1, 2).reshape(B, T, C))
 
@@ -145,7 +141,7 @@ class Block(nn.Module):
     A block starts as the identity.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.attention = Attention(config)
         self.up = nn.Linear(config.width, config.feedforward * config.width, bias=False)
@@ -162,21 +158,27 @@ class Block(nn.Module):
         x: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memory: LayerCache | None,
+        cache: LayerCache | None,
     ) -> Tensor:
-        x = x + self.dropout(self.attention(rms_norm(x), angles, mask, memory))
+        x = x + self.dropout(self.attention(rms_norm(x), angles, mask, cache))
         return x + self.dropout(self.down(squared_relu(self.up(rms_norm(x)))))
 
 
-class Transformer(LanguageModel):
+class Transformer(HiddenStateModel):
     """Decoder-only transformer whose every position attends to the last `context` characters.
 
-    Past the context the window slides: keys stay as they were computed, so text of any length costs
-    the same a character, and logits from the cache equal those of one uncached pass over the whole
-    text with the same banded mask.
+    Past the context the window slides: keys stay as they were computed, so each further character
+    costs the same, and logits from the cache equal those of one uncached pass over the whole text
+    with the same banded mask.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+    config_class = TransformerConfig
+    past_context = (
+        "the window slides: a character attends to the last model.context characters, whose keys "
+        "and values stay as they were computed"
+    )
+
+    def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.context = config.context
         self.head_width = config.width // config.heads
@@ -188,23 +190,13 @@ class Transformer(LanguageModel):
         self.head = nn.Linear(config.width, vocabulary_size, bias=False)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Ids [B, T] to logits [B, T, V]."""
-        return self.unembed(self.hidden(ids))
+    def parameter_groups(self) -> ParameterGroups:
+        return ParameterGroups.of(self, embedding=self.embedding, head=self.head)
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """Ids [B, T] to the hidden states [B, T, C] before the head."""
         return self._hidden(ids, None)
 
-    def prefill(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        hidden, cache = self.prefill_hidden(ids)
-        return self.unembed(hidden[:, -1]), cache
-
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        return self.unembed(self.step_hidden(ids, cache))
-
     def prefill_hidden(self, ids: Tensor) -> tuple[Tensor, KeyValueCache]:
-        """Read prompts [B, T]; the hidden states [B, T, C] before the head, and the cache."""
         shape = (ids.size(0), self.key_value_heads, self.context, self.head_width)
         empty = self.head.weight.new_empty
         layers = [RollingLayerCache(empty(shape), empty(shape)) for _ in self.blocks]
@@ -212,7 +204,6 @@ class Transformer(LanguageModel):
         return self._hidden(ids, cache), cache
 
     def step_hidden(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Append one character a row, ids [B], to the cache; its hidden state [B, C]."""
         if isinstance(cache, StaticCache):
             return self._static_hidden(ids, cache)
         assert isinstance(cache, KeyValueCache)
@@ -224,7 +215,7 @@ class Transformer(LanguageModel):
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + T, device=ids.device)
         angles = rotary_angles(positions, self.head_width)
-        # Within the context the mask is the causal one, which a GPU's kernel knows by itself.
+        # Within the context the mask is the causal one, which the GPU's kernel has built in.
         plain = T == 1 or (ids.is_cuda and self.context >= T)
         mask = None if plain else window_mask(T, self.context, ids.device)
         before = self.embedding.left_padding(ids) if cache is None else cache.recent
@@ -247,12 +238,12 @@ class Transformer(LanguageModel):
         read: Tensor,
         angles: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        memories: Sequence[LayerCache] | None,
+        caches: Sequence[LayerCache] | None,
     ) -> Tensor:
-        """Ids [B, n - 1 + T], the first only looked back to, to hidden states [B, T, C]."""
+        """Ids [B, n - 1 + T], the first n - 1 only looked back to, to hidden states [B, T, C]."""
         x = self.dropout(rms_norm(self.embedding(read)))
         for index, block in enumerate(self.blocks):
-            x = block(x, angles, mask, None if memories is None else memories[index])
+            x = block(x, angles, mask, None if caches is None else caches[index])
         return rms_norm(x)
 
     def unembed(self, hidden: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Decoding for models without a key/value cache: the last characters are read anew each time.
+"""Decoding for models without a key/value cache: each step reads the whole context again.
 
 Shapes: B rows, T time, V vocabulary.
 """
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nextchar.config import ConfigError, ModelConfig
 from nextchar.models.base import LanguageModel
 from nextchar.models.cache import Cache
 
@@ -21,24 +20,16 @@ class TokenWindow(Cache):
 
     ids: Tensor
 
-    def select(self, rows: Tensor) -> TokenWindow:
+    def reorder(self, rows: Tensor) -> TokenWindow:
         return TokenWindow(self.ids[rows])
-
-
-def reject_unsupported(config: ModelConfig, name: str) -> None:
-    """Raise ConfigError for what only our own transformer has."""
-    for key, value, only in (
-        ("key_value_heads", config.key_value_heads, config.heads),
-        ("logit_cap", config.logit_cap, None),
-        ("lookback", config.lookback, 1),
-    ):
-        if value != only:
-            needed = "null" if only is None else only
-            raise ConfigError(f"model.{key}={value}: {name} has no choice; set it to {needed}")
 
 
 class UncachedModel(LanguageModel):
     """A model whose learned positions end at the context, so that the text is cropped to it."""
+
+    past_context = (
+        "the text is cropped: the last model.context characters are read again at each step"
+    )
 
     def prefill(self, ids: Tensor) -> tuple[Tensor, TokenWindow]:
         window = TokenWindow(ids[:, -self.context :])

@@ -145,7 +145,7 @@ class Possible:
 class TrainingRecord:
     """One row of training.csv; nats a character, `val_loss` is None between evaluations.
 
-    `fold_loss` is that of the part of the train split which was held back, None where none was.
+    `holdout_loss` is that of the held-out part of the training split, None where there is none.
     """
 
     step: int
@@ -153,7 +153,7 @@ class TrainingRecord:
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
-    fold_loss: float | None = None
+    holdout_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -221,10 +221,10 @@ def read_rows(kind: type[Row], path: Path) -> list[Row]:
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
-    """Write training.csv; its last column, fold_loss, is there where a fold was held back."""
+    """Write training.csv; its last column, holdout_loss, is there where text was held out."""
     rows = list(rows)
-    held_back = any(row.fold_loss is not None for row in rows)
-    files.write_text(path, _csv(TrainingRecord, rows, () if held_back else ("fold_loss",)))
+    held_out = any(row.holdout_loss is not None for row in rows)
+    files.write_text(path, _csv(TrainingRecord, rows, () if held_out else ("holdout_loss",)))
 
 
 def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:

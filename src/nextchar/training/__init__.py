@@ -1,1 +1,1 @@
-"""From random weights to a trained model on disk, resumable to the bit."""
+"""Training: from random weights to a trained model on disk, with bit-exact resume."""

@@ -1,4 +1,4 @@
-"""What a training step reads: windows at random places, by (seed, step) alone.
+"""Training batches: windows that start at random positions, drawn by (seed, step) alone.
 
 Shapes: N characters, S steps, B windows, L characters of a window.
 """
@@ -14,36 +14,36 @@ from torch import Tensor
 from nextchar.config import TrainingConfig
 
 AT_ONCE = 100
-"""Steps whose places go to the device in one copy, so that no step waits for its own."""
+"""Steps whose positions are copied to the device together, so that no step waits for a copy."""
 
 
 def batches(
     ids: Tensor, config: TrainingConfig, length: int, seed: int, first: int = 0
 ) -> Iterator[Tensor]:
-    """The windows [B, L] of ids [N], on their device, for each step from `first` to the last."""
+    """Windows [B, L] of ids [N], on the same device, for each step from `first` to the last."""
     within = torch.arange(length, device=ids.device)
     for start in range(first, config.steps, AT_ONCE):
         steps = range(start, min(start + AT_ONCE, config.steps))
-        drawn = [_places(len(ids) - length + 1, config.batch_size, seed, step) for step in steps]
-        for places in _to_device(torch.from_numpy(np.stack(drawn)), ids.device):
-            yield ids[places[:, None] + within]
+        drawn = [_positions(len(ids) - length + 1, config.batch_size, seed, step) for step in steps]
+        for positions in _to_device(torch.from_numpy(np.stack(drawn)), ids.device):
+            yield ids[positions[:, None] + within]
 
 
 def with_noise(
     ids: Tensor, share: float, vocabulary_size: int, generator: torch.Generator
 ) -> Tensor:
-    """Ids [B, L] of which a share is replaced by characters drawn evenly from all of them."""
+    """Ids [B, L] with a share of them replaced by characters drawn uniformly."""
     others = torch.randint(vocabulary_size, ids.shape, generator=generator, device=generator.device)
     replaced = torch.rand(ids.shape, generator=generator, device=generator.device) < share
     return torch.where(replaced, others, ids)
 
 
-def _places(count: int, size: int, seed: int, step: int) -> np.ndarray:
+def _positions(count: int, size: int, seed: int, step: int) -> np.ndarray:
     return np.random.default_rng((seed, step)).integers(count, size=size)
 
 
-def _to_device(places: Tensor, device: torch.device) -> Tensor:
-    """Places [S, B]; to a GPU from pinned memory, without waiting for the copy."""
+def _to_device(positions: Tensor, device: torch.device) -> Tensor:
+    """Positions [S, B]; to a GPU from pinned memory, without waiting for the copy."""
     if device.type == "cuda":
-        return places.pin_memory().to(device, non_blocking=True)
-    return places.to(device)
+        return positions.pin_memory().to(device, non_blocking=True)
+    return positions.to(device)

@@ -1,4 +1,4 @@
-"""Weights and training states on disk: safetensors with a JSON header, whole or absent."""
+"""Weights and training states on disk: safetensors files with JSON facts in the header."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nextchar.runtime import files
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-able facts as one file."""
+    """Write tensors and JSON-able facts as one file, which is whole or absent."""
     owned = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.replacing(path) as temporary:
         save_file(owned, temporary, metadata={"facts": json.dumps(facts)})

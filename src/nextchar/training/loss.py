@@ -1,4 +1,4 @@
-"""What a training step lowers: the loss of the next character, and of those after it.
+"""Training loss: cross-entropy of the next character, and of several after it where asked for.
 
 Shapes: B rows, W context, n characters ahead, C width, V vocabulary.
 """
@@ -9,52 +9,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextchar.config import ConfigError
-from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel, LanguageModel
 
 
 class MultiTokenLoss(nn.Module):
-    """The loss of a model on windows, with heads of its own for the characters after the next.
+    """The loss of a model on windows, with one more head for each further character.
 
-    With `ahead` = n, position t predicts the characters t + 1 to t + n from one hidden state, the
-    k-th with the weight 1 / k (after Gloeckle et al. 2024, 2404.19737). The further heads serve
-    training alone, and are thrown away. Raises ConfigError for n > 1 with a model that does not
-    show its hidden states.
+    With `predict_ahead` = n, position t predicts the characters t + 1 to t + n from one hidden
+    state, the k-th with the weight 1 / k (after Gloeckle et al. 2024, 2404.19737). The further
+    heads serve training alone, and are thrown away. Raises ConfigError for n > 1 with a model that
+    does not show its hidden states.
     """
 
-    def __init__(self, model: LanguageModel, ahead: int) -> None:
+    def __init__(self, model: LanguageModel, predict_ahead: int) -> None:
         super().__init__()
-        if ahead > 1 and not isinstance(model, Transformer):
-            raise ConfigError(
-                f"training.ahead={ahead}: this model does not show its hidden states; "
-                "set it to 1, or use model=transformer"
-            )
+        if predict_ahead > 1:
+            HiddenStateModel.require(type(model), f"training.predict_ahead={predict_ahead}")
         self.model = model
         self.heads = nn.ParameterList()
-        if isinstance(model, Transformer):
+        if isinstance(model, HiddenStateModel):
             zeros = torch.zeros_like(model.head.weight)
-            self.heads.extend(nn.Parameter(zeros.clone()) for _ in range(ahead - 1))
+            self.heads.extend(nn.Parameter(zeros.clone()) for _ in range(predict_ahead - 1))
 
     def forward(self, inputs: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss to lower, and that of the next character, of inputs [B, W].
+        """The loss to lower, and that of the next character alone: scalars, nats per character.
 
-        `following` [B, W + n - 1] starts with the character after the first input. Nats a
-        character, scalars.
+        Inputs [B, W]; `following` [B, W + n - 1] starts with the character after the first input.
         """
         if not self.heads:
-            following_loss = cross_entropy(self.model(inputs), following)
-            return following_loss, following_loss
-        assert isinstance(self.model, Transformer)
+            next_loss = cross_entropy(self.model(inputs), following)
+            return next_loss, next_loss
+        assert isinstance(self.model, HiddenStateModel)
         hidden = self.model.hidden(inputs)
-        following_loss = cross_entropy(self.model.unembed(hidden), following[:, : inputs.size(1)])
-        total = following_loss
+        next_loss = cross_entropy(self.model.unembed(hidden), following[:, : inputs.size(1)])
+        total = next_loss
         for k, head in enumerate(self.heads, start=2):
             targets = following[:, k - 1 : k - 1 + inputs.size(1)]
             total = total + cross_entropy(F.linear(hidden, head).float(), targets) / k
-        return total, following_loss
+        return total, next_loss
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """The mean over all places, logits [B, W, V] and targets [B, W], of -ln p(target)."""
+    """-ln p(target) averaged over all positions; logits [B, W, V] and targets [B, W]."""
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())

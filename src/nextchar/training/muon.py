@@ -2,9 +2,9 @@
 
 Jordan et al. 2024, kellerjordan.github.io/posts/muon.
 
-In place of `torch.optim.Muon`, which always multiplies in bfloat16: on a processor without native
-bfloat16 that takes fifty times as long as float32, and ten times as long as the rest of a step.
-Here the precision is the training's own, and matrices of one shape are multiplied together.
+`torch.optim.Muon` always multiplies in bfloat16; without native bfloat16 that takes fifty times as
+long as float32, and ten times as long as the rest of a step. Here the precision is that of the
+training, and matrices of equal shape are multiplied together.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic a x + b x^3 + c x^5: steep at 0, which brings every singular value near 1."""
+"""Of a x + b x^3 + c x^5, which is steep at 0 and brings every singular value near 1."""
 
 ITERATIONS = 5
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrices [N, R, C], about: singular values of 0.7 to 1.2.
+    """Approximately the nearest semi-orthogonal matrices [N, R, C]; singular values 0.7 to 1.2.
 
     Newton-Schulz iterations of the quintic, in the precision of the input.
     """
@@ -39,7 +39,7 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """W <- (1 - lr decay) W - lr sqrt(max(1, R / C)) O, O the orthogonalised Nesterov momentum.
 
-    `dtype` is that of the matrix products. Weights, gradients and momentum stay as they are.
+    `dtype` is that of the matrix products; weights, gradients and momentum keep theirs.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every matrix that has a gradient."""
+        """Update every matrix that has a gradient."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[nn.Parameter]] = {}
             for matrix in group["params"]:
@@ -71,7 +71,7 @@ class Muon(torch.optim.Optimizer):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update, alpha=rate)
 
     def _momentum(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """The running mean of the gradients, moved on; the gradient mixed with it (Nesterov)."""
+        """Update the running mean of the gradients; the gradient mixed with it (Nesterov)."""
         gradient = matrix.grad
         assert gradient is not None
         state = self.state[matrix]

@@ -1,6 +1,6 @@
-"""The steps of a training, one after the other; nothing here waits for the device.
+"""Training steps; nothing here waits for the device.
 
-Shapes: N characters, B windows, W context, n characters ahead.
+Shapes: N characters, B windows, W context, n characters predicted.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
 
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""`Objective.forward`, compiled or not."""
+"""`MultiTokenLoss.forward`, compiled or not."""
 
 TRIES = 3
-"""Calls of a compiled step before the clock starts: by then its CUDA graphs are recorded."""
+"""Calls of a compiled step before training starts, which record its CUDA graphs."""
 
 
 def train_steps(
@@ -39,11 +39,11 @@ def train_steps(
     seed: int,
     first: int,
 ) -> Iterator[Tensor]:
-    """Take the steps from `first` to the last on ids [N]; the loss of each, a scalar.
+    """Train on ids [N] from step `first` to the last; yields the loss of each step, a scalar.
 
-    What is to be compiled is compiled at once, the steps are taken as they are asked for. What a
-    step draws depends on (seed, step) alone. torch's global generator is seeded anew in each step,
-    for dropout: the caller keeps its state. `dtype` is that of the matrix products.
+    Compiles at once, and takes a step whenever the next loss is asked for. What a step draws
+    depends on (seed, step) alone. Each step seeds torch's global generator, for dropout; the caller
+    restores its state. `dtype` is that of the matrix products.
     """
     context, model = objective.model.context, objective.model
     noise = torch.Generator(ids.device)
@@ -54,7 +54,9 @@ def train_steps(
     def take(step: int, windows: Tensor) -> Tensor:
         dropout_seed, noise_seed = _seeds(seed, step)
         torch.manual_seed(dropout_seed)
-        inputs = windows[:, :context].contiguous()  # as with noise, and as it was compiled
+        inputs = windows[
+            :, :context
+        ].contiguous()  # the layout that noise has, and that is compiled
         if config.token_noise:
             noise.manual_seed(noise_seed)
             inputs = with_noise(inputs, config.token_noise, vocabulary_size, noise)
@@ -66,28 +68,28 @@ def train_steps(
             update_average(average, model, config.averaging, step)
         return loss
 
-    drawn = batches(ids, config, context + config.ahead, seed, first)
+    drawn = batches(ids, config, context + config.predict_ahead, seed, first)
     return (take(step, windows) for step, windows in enumerate(drawn, start=first))
 
 
 def compute_gradients(
     loss_of: Loss, inputs: Tensor, following: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """The gradients for inputs [B, W] and following [B, W + n - 1]; the loss of the next character.
+    """Add the gradients for inputs [B, W] and following [B, W + n - 1] to the parameters.
 
-    The loss is a copy: what a CUDA graph returns is overwritten when it is replayed.
+    Returns the loss of the next character, as a copy: a CUDA graph overwrites its outputs.
     """
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        loss, of_next = loss_of(inputs, following)
+        loss, next_loss = loss_of(inputs, following)
     loss.backward()
-    return of_next.detach().clone()
+    return next_loss.detach().clone()
 
 
 @torch.no_grad()
 def update_average(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
     """a <- a + (w - a) * max(1 - decay, 1 / (step + 1)), for every weight.
 
-    The plain mean of the first 1 / (1 - decay) steps, an exponential moving average from then on.
+    The plain mean over the first 1 / (1 - decay) steps, then an exponential moving average.
     """
     share = max(1 - decay, 1 / (step + 1))
     for mean, weight in zip(average.parameters(), model.parameters(), strict=True):
@@ -97,9 +99,9 @@ def update_average(average: nn.Module, model: nn.Module, decay: float, step: int
 def _compiled(
     objective: MultiTokenLoss, ids: Tensor, config: TrainingConfig, dtype: torch.dtype
 ) -> Loss:
-    """The objective compiled, on a GPU into CUDA graphs; tried out, without a step.
+    """The objective compiled, on a GPU into CUDA graphs, and called a few times without a step.
 
-    The model itself stays as it is: evaluation and generation don't use what is compiled here.
+    The model itself stays as it is: evaluation and generation use it uncompiled.
     """
     clock = time.perf_counter()
     on_gpu = ids.device.type == "cuda"
@@ -111,7 +113,7 @@ def _compiled(
         return compiled(inputs, following)
 
     context = objective.model.context
-    tries = islice(batches(ids, config, context + config.ahead, seed=0), TRIES)
+    tries = islice(batches(ids, config, context + config.predict_ahead, seed=0), TRIES)
     for windows in tries:
         compute_gradients(loss_of, windows[:, :context].contiguous(), windows[:, 1:], dtype)
         objective.zero_grad(set_to_none=True)
@@ -120,6 +122,6 @@ def _compiled(
 
 
 def _seeds(seed: int, step: int) -> tuple[int, int]:
-    """Of dropout and of token noise. The first does not change when more are drawn."""
+    """Seeds of dropout and of token noise at a step."""
     dropout, noise = np.random.SeedSequence((seed, step)).generate_state(2)
     return int(dropout), int(noise)

@@ -1,4 +1,4 @@
-"""The weights are found: records, the best of them, checkpoints, and going on after a stop."""
+"""Training loop with logging, checkpointing and bit-exact resume."""
 
 from __future__ import annotations
 
@@ -18,56 +18,57 @@ from nextchar.config import ConfigError, TrainingConfig
 from nextchar.data.corpus import Corpus
 from nextchar.models.base import LanguageModel
 from nextchar.results import TrainingRecord
-from nextchar.runtime import device, progress
+from nextchar.runtime import device as devices
+from nextchar.runtime import progress
 from nextchar.training import checkpoint
-from nextchar.training.evaluation import evaluate, evaluate_random
+from nextchar.training.evaluation import evaluate, evaluate_nanogpt
 from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
-LAST, BEST, FOLD = "last.safetensors", "best.safetensors", "fold.safetensors"
+LAST, BEST, HOLDOUT = "last.safetensors", "best.safetensors", "holdout.safetensors"
 LOG = results.TRAINING
 
+RecordCallback = Callable[[TrainingRecord], None]
+"""Sees each record of a training; what it raises ends the training."""
 
-def precision(model: nn.Module, config: TrainingConfig) -> str:
-    """What `auto` came to on the model's device: bfloat16 or float32."""
-    dtype = device.precision(config.precision, next(model.parameters()).device)
-    return str(dtype).removeprefix("torch.")
+
+def ignore(record: TrainingRecord) -> None:
+    """The callback that does nothing."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training came to; losses in nats a character on the validation split.
+    """The losses of a training, in nats per character on the validation split.
 
-    `fold_loss` and `fold_step` are of the checkpoint that did best on the held-back part of the
-    train split, None where nothing was held back. `last_random` and `best_random` are by
-    `evaluation.random_protocol`, None where that wasn't asked for; the others by
-    `evaluation.protocol`.
+    Those without a prefix are of the last weights. `holdout_step` has the lowest loss on the
+    held-out text, None where nothing was held out. Losses of windows are measured by
+    `evaluation.nanogpt_protocol`, None where not asked for; all others by `evaluation.protocol`.
     """
 
-    last_loss: float
-    best_loss: float
+    validation_loss: float
+    best_validation_loss: float
     best_step: int
-    fold_loss: float | None
-    fold_step: int | None
-    last_random: float | None
-    best_random: float | None
+    holdout_validation_loss: float | None
+    holdout_step: int | None
+    validation_loss_windows: float | None
+    best_validation_loss_windows: float | None
 
 
 @dataclass
 class _State:
-    """Where a training stands: all that a checkpoint keeps beside weights and optimizers.
+    """What a checkpoint keeps beside weights and optimizers.
 
-    `losses` are those of the steps since the last record. `least_on_fold` is what `fold_step`, with
-    `fold_loss` on the validation split, was chosen by.
+    `losses` are those of the steps since the last record; `least_holdout_loss` is the loss on the
+    held-out text at `holdout_step`, `holdout_validation_loss` that on the validation split.
     """
 
     step: int = 0
-    best_loss: float = math.inf
+    best_validation_loss: float = math.inf
     best_step: int = 0
-    least_on_fold: float = math.inf
-    fold_loss: float | None = None
-    fold_step: int | None = None
+    least_holdout_loss: float = math.inf
+    holdout_validation_loss: float | None = None
+    holdout_step: int | None = None
     losses: list[float] = field(default_factory=list)
 
 
@@ -78,39 +79,39 @@ def train(
     *,
     seed: int,
     folder: Path,
-    on_record: Callable[[TrainingRecord], None],
+    on_record: RecordCallback,
 ) -> TrainingResult:
-    """Train to `config.steps`, going on from the checkpoint in `folder` if there is one.
+    """Train to `config.steps`, from the checkpoint in `folder` if there is one.
 
-    Every record goes to `on_record`, those from before a stop again too. Leaves the last weights in
-    `model` (their average, where one is kept), and last.safetensors, best.safetensors and
-    training.csv in `folder`. A training that was stopped and went on ends with the same bits as one
-    that never stopped.
+    `on_record` sees every record; after a resume, earlier records are replayed. Leaves the last
+    weights in `model` (their average, where one is kept), and last.safetensors, best.safetensors
+    and training.csv in `folder`. An interrupted and resumed training ends with the same bits as an
+    uninterrupted one. Raises ConfigError for a text that is too short and for a loss that diverges.
     """
-    place = next(model.parameters()).device
-    ids, fold = (part.to(place) for part in _split(corpus.train, config, model.context))
-    if config.random_windows and len(corpus.validation) <= model.context:
+    device = next(model.parameters()).device
+    parts = (*_split(corpus.train, config, model.context), corpus.validation)
+    ids, holdout, validation = (part.to(device) for part in parts)
+    if config.nanogpt_eval_windows and len(validation) <= model.context:
         raise ConfigError(
-            f"training.random_windows={config.random_windows}: the validation split has "
-            f"{len(corpus.validation):,} characters, more than model.context={model.context} are "
+            f"training.nanogpt_eval_windows={config.nanogpt_eval_windows}: the validation split "
+            f"has {len(validation):,} characters, more than model.context={model.context} are "
             "needed; set it to 0, or use a longer text"
         )
-    validation = corpus.validation.to(place)
-    objective = MultiTokenLoss(model, config.ahead)
+    objective = MultiTokenLoss(model, config.predict_ahead)
     optimizers = Optimizers(model, config, objective.heads)
     average = copy.deepcopy(model) if config.averaging else None
-    judged = model if average is None else average
-    parts = {"model.": model, "ahead.": objective.heads}
+    evaluated = model if average is None else average
+    modules = {"model.": model, "heads.": objective.heads}
     if average is not None:
-        parts["average."] = average
-    state = _restore(folder, parts, optimizers)
+        modules["average."] = average
+    state = _restore(folder, modules, optimizers)
     records = _records_until(state.step, folder)
     for record in records:
         on_record(record)
-    losses = [torch.tensor(loss, device=place) for loss in state.losses]
+    losses = [torch.tensor(loss, device=device) for loss in state.losses]
     with (
         progress.task("training", config.steps) as task,
-        torch.random.fork_rng(device.rng_devices()),
+        torch.random.fork_rng(devices.rng_devices()),
     ):
         steps = train_steps(
             objective,
@@ -118,7 +119,7 @@ def train(
             average,
             ids,
             config,
-            dtype=device.precision(config.precision, place),
+            dtype=devices.precision(config.precision, device),
             vocabulary_size=len(corpus.vocabulary),
             seed=seed,
             first=state.step,
@@ -137,75 +138,78 @@ def train(
                 record = TrainingRecord(
                     step=state.step,
                     train_loss=train_loss,
-                    val_loss=evaluate(judged, validation, model.context) if evaluates else None,
+                    val_loss=evaluate(evaluated, validation, model.context) if evaluates else None,
                     learning_rate=config.learning_rate * schedule(config, state.step - 1),
                     characters_per_second=read / seconds,
-                    fold_loss=(
-                        evaluate(judged, fold, model.context) if evaluates and len(fold) else None
+                    holdout_loss=(
+                        evaluate(evaluated, holdout, model.context)
+                        if evaluates and len(holdout)
+                        else None
                     ),
                 )
                 records.append(record)
                 on_record(record)
                 task.update(state.step, _note(record))
-                _keep_best(record, judged, state, folder)
+                _keep_best(record, evaluated, state, folder)
                 losses, clock, since = [], time.perf_counter(), state.step
             if last or state.step % config.checkpoint_every == 0:
                 state.losses = [loss.item() for loss in losses]
                 results.write_training(folder / LOG, records)
-                checkpoint.save(folder / LAST, _everything(parts, optimizers), asdict(state))
+                checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
-    at_random = dict.fromkeys(("best", "last"))
-    if config.random_windows:
-        at_random = {
-            which: _at_random(model, folder, which, validation, config, seed) for which in at_random
-        }
+    of_windows: dict[str, float] = {}
+    if config.nanogpt_eval_windows:
+        for which in ("last", "best"):
+            load_weights(model, folder, which)
+            of_windows[which] = _nanogpt_loss(model, validation, config, seed)
     load_weights(model, folder, "last")
     return TrainingResult(
-        last_loss=last_loss,
-        best_loss=state.best_loss,
+        validation_loss=last_loss,
+        best_validation_loss=state.best_validation_loss,
         best_step=state.best_step,
-        fold_loss=state.fold_loss,
-        fold_step=state.fold_step,
-        last_random=at_random["last"],
-        best_random=at_random["best"],
+        holdout_validation_loss=state.holdout_validation_loss,
+        holdout_step=state.holdout_step,
+        validation_loss_windows=of_windows.get("last"),
+        best_validation_loss_windows=of_windows.get("best"),
     )
 
 
 def load_weights(model: LanguageModel, folder: Path, which: str) -> None:
-    """Put the `last`, `best` or `fold` weights of a training into `model`.
+    """Put the `last`, `best` or `holdout` weights of a training into `model`.
 
-    Raises ConfigError for `fold` where nothing was held back.
+    Raises ConfigError for `holdout` where nothing was held out.
     """
     if which == "last":
         tensors = checkpoint.load(folder / LAST)[0]
         model.load_state_dict(_under("average.", tensors) or _under("model.", tensors))
         return
-    path = folder / {"best": BEST, "fold": FOLD}[which]
+    path = folder / {"best": BEST, "holdout": HOLDOUT}[which]
     if not path.exists():
-        raise ConfigError(f"decoding.checkpoint={which}: needs a training.fold above 0")
+        raise ConfigError(f"decoding.checkpoint={which}: needs a training.holdout_fraction above 0")
     model.load_state_dict(checkpoint.load(path)[0])
 
 
 def _split(ids: Tensor, config: TrainingConfig, context: int) -> tuple[Tensor, Tensor]:
-    """The ids [N] to train on, and those at their end that are held back."""
-    held = round(config.fold * len(ids))
-    kept = len(ids) - held
-    if kept < context + config.ahead:
+    """The ids [N] to train on, and those at their end that are held out."""
+    fraction, needed = config.holdout_fraction, context + config.predict_ahead
+    held_out = round(fraction * len(ids))
+    left = len(ids) - held_out
+    if left < needed:
         raise ConfigError(
-            f"training.fold={config.fold}: leaves {kept:,} characters to train on, at least "
-            f"{context + config.ahead:,} are needed; lower it, or use a longer text"
+            f"training.holdout_fraction={fraction}: leaves {left:,} characters to train on, at "
+            f"least {needed:,} are needed; lower it, or use a longer text"
         )
-    if config.fold and held < 2:
+    if fraction and held_out < 2:
         raise ConfigError(
-            f"training.fold={config.fold}: holds back {held} characters, at least 2 are needed; "
-            "raise it, or use a longer text"
+            f"training.holdout_fraction={fraction}: holds out {held_out} characters, at least 2 "
+            "are needed; raise it, or use a longer text"
         )
-    return ids[:kept], ids[kept:]
+    return ids[:left], ids[left:]
 
 
 def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
-    """The mean loss since the last record: here, and at a checkpoint, the device is waited for."""
+    """The mean loss since the last record; it waits for the device, as only checkpoints do."""
     mean = torch.stack(losses).mean().item()
     if not math.isfinite(mean):
         raise ConfigError(
@@ -215,36 +219,31 @@ def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
     return mean
 
 
-def _keep_best(record: TrainingRecord, judged: nn.Module, state: _State, folder: Path) -> None:
-    """Save the weights where they are the best so far, on either of the held-out texts."""
-    if record.val_loss is not None and record.val_loss < state.best_loss:
-        state.best_loss, state.best_step = record.val_loss, record.step
-        checkpoint.save(folder / BEST, judged.state_dict(), asdict(state))
-    if record.fold_loss is not None and record.fold_loss < state.least_on_fold:
-        state.least_on_fold = record.fold_loss
-        state.fold_loss, state.fold_step = record.val_loss, record.step
-        checkpoint.save(folder / FOLD, judged.state_dict(), asdict(state))
+def _keep_best(record: TrainingRecord, evaluated: nn.Module, state: _State, folder: Path) -> None:
+    """Save the weights where they are the best so far, on validation split or held-out text."""
+    if record.val_loss is not None and record.val_loss < state.best_validation_loss:
+        state.best_validation_loss, state.best_step = record.val_loss, record.step
+        checkpoint.save(folder / BEST, evaluated.state_dict(), asdict(state))
+    if record.holdout_loss is not None and record.holdout_loss < state.least_holdout_loss:
+        state.least_holdout_loss = record.holdout_loss
+        state.holdout_validation_loss, state.holdout_step = record.val_loss, record.step
+        checkpoint.save(folder / HOLDOUT, evaluated.state_dict(), asdict(state))
 
 
-def _at_random(
-    model: LanguageModel,
-    folder: Path,
-    which: str,
-    validation: Tensor,
-    config: TrainingConfig,
-    seed: int,
+def _nanogpt_loss(
+    model: LanguageModel, validation: Tensor, config: TrainingConfig, seed: int
 ) -> float:
-    """The loss of random windows, drawn under the key of a step that is never taken."""
-    load_weights(model, folder, which)
+    """The windows are drawn by the key of a step that is never taken."""
     generator = np.random.default_rng((seed, config.steps))
-    return evaluate_random(model, validation, model.context, config.random_windows, generator)
+    windows = config.nanogpt_eval_windows
+    return evaluate_nanogpt(model, validation, model.context, windows, generator)
 
 
-def _everything(parts: Mapping[str, nn.Module], optimizers: Optimizers) -> dict[str, Tensor]:
+def _tensors(modules: Mapping[str, nn.Module], optimizers: Optimizers) -> dict[str, Tensor]:
     weights = {
         prefix + name: tensor
-        for prefix, part in parts.items()
-        for name, tensor in part.state_dict().items()
+        for prefix, module in modules.items()
+        for name, tensor in module.state_dict().items()
     }
     return weights | {f"optimizer.{name}": tensor for name, tensor in optimizers.state().items()}
 
@@ -257,12 +256,12 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _restore(folder: Path, parts: Mapping[str, nn.Module], optimizers: Optimizers) -> _State:
+def _restore(folder: Path, modules: Mapping[str, nn.Module], optimizers: Optimizers) -> _State:
     if not (folder / LAST).exists():
         return _State()
     tensors, facts = checkpoint.load(folder / LAST)
-    for prefix, part in parts.items():
-        part.load_state_dict(_under(prefix, tensors))
+    for prefix, module in modules.items():
+        module.load_state_dict(_under(prefix, tensors))
     optimizers.load_state(_under("optimizer.", tensors))
     return _State(**facts)
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from nextchar.config import ConfigError
 from nextchar.decoding.engine import BLOCK, Row, generator
 from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
 from nextchar.samplers import Sampler
 from nextchar.samplers.decoder import Decoder
 from nextchar.samplers.temperature import TemperatureSampler
@@ -37,8 +36,8 @@ class Search(Decoder):
     takes_any_sampler: ClassVar[bool] = False
     """Whether samplers with a memory, or without an exact distribution, may come before it."""
 
-    needs_transformer: ClassVar[str | None] = None
-    """Why no other model will do, as the error says it; None: any model."""
+    model_class: ClassVar[type[LanguageModel]] = LanguageModel
+    """The kind of model that it can decode."""
 
     def __init__(self, sampler: Sampler | None = None) -> None:
         if sampler and not self.takes_any_sampler and (sampler.has_memory or not sampler.exact):
@@ -58,11 +57,12 @@ class Search(Decoder):
         """How many different samples a prompt can have; None: any number."""
         return None
 
-    def require(self, model: LanguageModel) -> None:
-        """Raises ConfigError for a model that the search can't use."""
-        if self.needs_transformer and not isinstance(model, Transformer):
+    def check(self, model: type[LanguageModel]) -> None:
+        """Raise ConfigError for a kind of model that this search can't decode."""
+        if not issubclass(model, self.model_class):
             raise ConfigError(
-                f"decoding.samplers: {self.label}: {self.needs_transformer}; use model=transformer"
+                f"decoding.samplers: {self.label}: needs a {self.model_class.__name__}, which a "
+                f"{model.__name__} is not; use model=transformer"
             )
 
     def prepared(self, train: Tensor, vocabulary: int) -> Search:
@@ -102,7 +102,7 @@ class BlockSearch(Search):
     ) -> Tensor:
         """Texts are searched G at a time, and the last block is filled up: the model always steps
         the same number of rows, so a text does not depend on the others."""
-        self.require(model)
+        self.check(type(model))
         model.eval()
         together = max(BLOCK // self.rows_a_text, 1)
         written = []

@@ -48,7 +48,7 @@ class BeamSearch(BlockSearch):
             parents, following = order[:, :B] // log_p.size(-1), order[:, :B] % log_p.size(-1)
             ids = extend(ids, parents, following)
             if t + 1 < length:
-                cache = cache.select(rows_of(parents))
+                cache = cache.reorder(rows_of(parents))
                 logits = model.step(following.flatten(), cache)
         return ids[:, 0]
 

@@ -21,18 +21,20 @@ from nextchar.config.validation import require
 from nextchar.decoding.engine import Row
 from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each
 from nextchar.decoding.search.beam import rows_of
-from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel, LanguageModel
 from nextchar.samplers import Sampler
 from nextchar.samplers.decoder import whole
 from nextchar.samplers.operations import descending
 
 
 class ContrastiveSearch(BlockSearch):
-    """Weigh probability against likeness. Raises ConfigError for alpha outside [0, 1]."""
+    """Weigh probability against likeness. Raises ConfigError for alpha outside [0, 1].
+
+    Only for models that show their hidden states.
+    """
 
     name = "contrastive"
-    needs_transformer = "this model does not show its hidden states"
+    model_class = HiddenStateModel
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
@@ -43,7 +45,7 @@ class ContrastiveSearch(BlockSearch):
     def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        assert isinstance(model, Transformer)
+        assert isinstance(model, HiddenStateModel)
         G, k = len(prompts), self.k
         hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
         read = F.normalize(hidden[::k], dim=-1)
@@ -65,5 +67,5 @@ class ContrastiveSearch(BlockSearch):
                 (read, found[torch.arange(G, device=best.device), best[:, 0], None]), 1
             )
             logits = model.unembed(states)[chosen[::k]]
-            cache = cache.select(chosen)
+            cache = cache.reorder(chosen)
         return torch.stack(ids, dim=1)

@@ -22,6 +22,7 @@ from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, streams
 from nextchar.decoding.search.ngram_draft import NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.models.base import LanguageModel
+from nextchar.models.cache import KeyValueCache
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import Sampler, draw
 from nextchar.samplers.decoder import whole
@@ -37,7 +38,7 @@ class SpeculativeDecoding(BlockSearch):
     """
 
     name = "speculative"
-    needs_transformer = "this model can't read several characters at once behind its cache"
+    model_class = Transformer
 
     def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
@@ -60,6 +61,7 @@ class SpeculativeDecoding(BlockSearch):
         first = torch.stack([source(1) for source in sources]).to(prompts.device)
         last = draw(self.step_sampler.distribution(logits), first[:, 0])
         texts = [[character] for character in last.tolist()]
+        assert isinstance(prefilled, KeyValueCache)
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
         recent = torch.cat((prompts, last[:, None]), 1)[:, -self.ngram :]

@@ -59,7 +59,7 @@ class StochasticBeamSearch(BlockSearch):
             log_p = children.flatten(1).gather(1, best)
             ids = extend(ids, best // V, best % V)
             if t + 1 < length:
-                cache = cache.select(rows_of(best // V))
+                cache = cache.reorder(rows_of(best // V))
                 logits = model.step((best % V).flatten(), cache)
         samples = torch.tensor([row.sample for row in rows], device=ids.device)
         return ids[torch.arange(G, device=ids.device), samples]

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from nextchar.metrics.estimators import Floats
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel
 
 SCORES = 1 << 22
 """Attention scores per head that are held at a time: it bounds how many texts are read at once."""
 
 
 @torch.no_grad()
-def window_features(model: Transformer, read: Tensor, length: int, window: int) -> Floats:
+def window_features(model: HiddenStateModel, read: Tensor, length: int, window: int) -> Floats:
     """Features [R, L // window, C] of the last `length` = L characters of texts with their prompts,
     `read` [R, T + L]; characters after the last whole window are left out.
 

@@ -23,8 +23,7 @@ from nextchar.metrics.mauve import clusters
 from nextchar.metrics.mauve.features import window_features
 from nextchar.metrics.measure import text_sums
 from nextchar.metrics.texts import GeneratedTexts, held_out
-from nextchar.models.base import LanguageModel
-from nextchar.models.transformer import Transformer
+from nextchar.models.base import HiddenStateModel, LanguageModel
 
 TRAINING_PIECES = 512
 """Pieces of training text, evenly spaced, that the partitions are made of."""
@@ -54,7 +53,7 @@ def sums(
     seed: int,
 ) -> list[RatioEstimator]:
     """The frontier's area of every sampler and reference."""
-    assert isinstance(model, Transformer), "the config lets no other model pass"
+    assert isinstance(model, HiddenStateModel), "checked before training"
     L, window = decoding.length, metrics_config.frontier_window
     trained = window_features(model, training_pieces(corpus, decoding), L, window)
     flat = trained.reshape(-1, trained.shape[2])
