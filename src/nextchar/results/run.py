@@ -87,6 +87,13 @@ class Run:
         """What the metric is called and what it says."""
         return info_of(self.definitions, metric)
 
+    def by_group(self) -> dict[str, list[Metric]]:
+        """The rows of the metrics by their group, in the order of the groups' first appearance."""
+        grouped: dict[str, list[Metric]] = {}
+        for row in self.metrics:
+            grouped.setdefault(self.info(row.metric).group, []).append(row)
+        return grouped
+
     def value(self, sampler: str, metric: str) -> Metric | None:
         """The row of one sampler and metric, or None where it does not apply."""
         for row in self.metrics:
