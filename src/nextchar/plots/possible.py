@@ -33,15 +33,19 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
 
     n is logarithmic.
     """
-    for label in dict.fromkeys(row.sampler for row in rows):
+    labels = list(dict.fromkeys(row.sampler for row in rows))
+    for label in labels:
         own = [row for row in rows if row.sampler == label and row.characters > 0]
         n, low, high = zip(*((row.characters, row.low, row.high) for row in own), strict=True)
         shape = look(label)
-        ax.fill_between(n, low, high, color=shape.color, alpha=0.10, linewidth=0)
+        ax.fill_between(
+            n, low, high, color=shape.color, alpha=min(0.1, 1 / len(labels)), linewidth=0
+        )
         ax.plot(
             n,
             [row.share for row in own],
-            **shape.line,
+            color=shape.color,
+            marker="" if label == HUMAN else shape.marker,
             linewidth=2.0 if label == HUMAN else 1.4,
             markevery=[int(i) for i in np.unique(np.geomspace(1, len(n), 6).astype(int) - 1)],
             label=label,

@@ -71,8 +71,8 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
         ax.plot(*zip(*places, strict=True), color=look(chain[-1]).color, linewidth=1, alpha=0.55)
     for label, (x, y) in points.items():
         if label == HUMAN:
-            ax.axvspan(x.low, x.high, **BAND)
-            ax.axhspan(y.low, y.high, **BAND)
+            ax.axvspan(x.low, x.high, **BAND | {"alpha": 0.07})
+            ax.axhspan(y.low, y.high, **BAND | {"alpha": 0.07})
             star: dict[str, Any] = {"color": INK, "markersize": 17, "markeredgewidth": 1}
             ax.plot(x.value, y.value, marker="*", zorder=5, **star)
         else:

@@ -83,6 +83,8 @@ def figure(
         file = Path(inspect.getfile(draw))
         if not re.fullmatch(r"\w+", name):
             raise ConfigError(f"figure {name!r} of {file}: a name has letters, digits and _ only")
+        if file.parent != Path(__file__).parent:
+            _import_figures()  # their names are taken
         before = _registered.get(name)
         # A plugin that is imported again, being edited, registers its figures again.
         scope = getattr(draw, "__globals__", None)
@@ -105,8 +107,7 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
     A figure that raises, or returns something else, is left out with a warning on the screen and
     in the result: what the run computed is worth more than one of its pictures.
     """
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)], "nextchar.plots."):
-        importlib.import_module(module.name)
+    _import_figures()
     plots: dict[str, Plot] = {}
     warnings = []
     for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
@@ -121,6 +122,13 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
             else:
                 plots |= {name: plot} if plot else {}
     return Drawn(list(plots.values()), warnings)
+
+
+def _import_figures() -> None:
+    """Import every file of this folder, so that its figures are registered."""
+    package = importlib.import_module("nextchar.plots")
+    for module in pkgutil.iter_modules(package.__path__, "nextchar.plots."):
+        importlib.import_module(module.name)
 
 
 def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from nextchar.plots.labels import Tag, place_labels
@@ -89,7 +90,7 @@ def draw_history(sweep: Sweep) -> Figure | None:
     found = trials(sweep)
     if found is None or not sweep.plan.objectives:
         return None
-    return figure_of(history(found, new_figure(8.5, 3.6).add_subplot()))
+    return figure_of(history(found, new_figure(8.5, 4.2).add_subplot()))
 
 
 def _first(sweep: Sweep) -> tuple[str, str]:
@@ -102,6 +103,7 @@ def history(found: Trials, ax: Axes) -> Axes:
     best = (np.maximum if found.aims[0] == "maximize" else np.minimum).accumulate(values)
     ax.plot(found.jobs, values, "o", color=SOFT, markersize=4, label="a trial")
     ax.step(found.jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial")
     ax.set_ylabel(found.titles[0])
     ax.legend()

@@ -57,6 +57,7 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         parameter_curve(settings, metric, [""] if metric == VALIDATION else samplers, ax)
         ax.set_title(title(sweep, metric), fontsize=9.5, pad=6)
         ax.set_xlabel(_family(settings) or name)
+        _keep_within(ax, *sweep.info(metric).bounds)
     figure = figure_of(axes[0])
     keys = [Line2D([], [], **look(label).line, label=label) for label in samplers if label]
     if any(row.value(HUMAN, metric) for row in sweep.rows for metric in metrics):
@@ -65,6 +66,15 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         figure.legend(handles=keys, loc="outside upper left", ncols=4, fontsize=8)
     figure.supxlabel(_which_intervals(settings, name), fontsize=8, color=SOFT)
     return figure
+
+
+def _keep_within(ax: Axes, least: float | None, most: float | None) -> None:
+    """Cut the axis off just beyond the metric's bounds: Student's intervals don't know them."""
+    low, high = ax.get_ylim()
+    room = 0.05 * (high - low)
+    low = low if least is None else max(low, least - room)
+    high = high if most is None else min(high, most + room)
+    ax.set_ylim(low, high)
 
 
 def _family(settings: Sequence[Setting]) -> str | None:

@@ -86,7 +86,7 @@ def seeds_note(run: Run) -> str:
     seeds = ", ".join(map(str, run.seeds))
     return (
         f"Pooled over seeds {seeds}: the intervals are over seeds and prompts, so they cover "
-        f"training again. Validation loss {validation_loss(run)} nats per character."
+        f"other seeds too. Validation loss {validation_loss(run)} nats per character."
     )
 
 
