@@ -20,7 +20,7 @@ from nextchar.plots.loss import loss_curves
 from nextchar.plots.palette import marker_outline
 from nextchar.plots.quality_diversity import quality_diversity
 from nextchar.plots.style import INK, style
-from nextchar.results import HUMAN, Metric, Run, TrainingRecord
+from nextchar.results import HUMAN, Metric, Run, TrainingRecord, info_of
 
 
 def drawn(run: Run, folder: Path) -> dict[str, Path]:
@@ -150,6 +150,17 @@ def test_unknown_metrics_and_missing_figures_are_drawn(tmp_path: Path) -> None:
     assert ax.get_title(loc="left") == "self_bleu"
     assert np.isfinite(ax.get_xlim()).all()
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["greedy", "odd label"]
+
+
+def test_rounding_errors_are_no_differences(tmp_path: Path) -> None:
+    rows = [Metric(label, "loops", -2e-17 * i, 0, 0, 9, "share") for i, label in enumerate("ab")]
+    with style():
+        ax = metric_intervals(
+            rows, ["a", "b"], info_of({}, "loops"), new_figure(4, 3).add_subplot()
+        )
+        ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    assert ax.xaxis.get_offset_text().get_text() == ""
+    assert "0.00" in [tick.get_text() for tick in ax.get_xticklabels()]
 
 
 def test_a_run_without_intervals_is_drawn(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels
+from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels, widen
 from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
 
 ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
@@ -95,6 +95,7 @@ def metric_intervals(
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     ax.margins(x=0.08)
+    ax.set_xlim(widen(*ax.get_xlim()))
     ax.set_title(info.long, fontsize=9.5, pad=6)
     unit = rows[0].unit
     ax.set_xlabel(unit if unit not in info.long else "", fontsize=8.5, color=SOFT)

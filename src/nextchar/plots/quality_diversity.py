@@ -23,6 +23,7 @@ from nextchar.plots.style import (
     legend_beside,
     new_figure,
     reach,
+    widen,
 )
 from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
 from nextchar.results.labels import label_names, label_parts, split_last
@@ -85,6 +86,7 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
         ax, "Quality and diversity", "the closer to human text, the better; bars: 95% intervals"
     )
     ax.margins(0.09)
+    ax.set(xlim=widen(*ax.get_xlim()), ylim=widen(*ax.get_ylim()))
     _write_labels(ax, points, chains)
     return ax
 

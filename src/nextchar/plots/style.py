@@ -133,6 +133,11 @@ def reach(low: ArrayLike, value: ArrayLike, high: ArrayLike) -> NDArray[np.float
     return np.maximum([value - low, high - value], 0)
 
 
+def widen(low: float, high: float) -> tuple[float, float]:
+    """Limits of an axis that doesn't show rounding errors as differences."""
+    return (low, high) if high - low > 1e-6 else (low - 0.05, high + 0.05)
+
+
 def percent(value: float, _: object = None) -> str:
     """A share as a tick label."""
     return f"{100 * value:.3g}%"

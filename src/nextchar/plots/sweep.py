@@ -14,7 +14,18 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import BAND, FAINT, INK, PAPER, SOFT, THIN, figure_of, panels, reach
+from nextchar.plots.style import (
+    BAND,
+    FAINT,
+    INK,
+    PAPER,
+    SOFT,
+    THIN,
+    figure_of,
+    panels,
+    reach,
+    widen,
+)
 from nextchar.results import HUMAN
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.labels import split_last
@@ -70,7 +81,7 @@ def draw_curves(sweep: Sweep) -> Figure | None:
 
 def _keep_within(ax: Axes, least: float | None, most: float | None) -> None:
     """Cut the axis off just beyond the metric's bounds: Student's intervals don't know them."""
-    low, high = ax.get_ylim()
+    low, high = widen(*ax.get_ylim())
     room = 0.05 * (high - low)
     low = low if least is None else max(low, least - room)
     high = high if most is None else min(high, most + room)
