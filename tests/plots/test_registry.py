@@ -11,6 +11,7 @@ from example_run import SAMPLERS, example_run
 from launching import TINY, real
 from matplotlib.figure import Figure
 
+from nextchar import plots
 from nextchar.config import ConfigError, load_plugins
 from nextchar.plots import draw_all, figure, new_figure, registry
 from nextchar.report import write_report
@@ -75,12 +76,11 @@ def test_a_figure_of_a_plugin_is_drawn_and_one_that_fails_is_told(
 def test_a_file_in_the_folder_is_found_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nextchar import plots
-
     (tmp_path / "found_by_itself.py").write_text(
         PLUGIN.replace('"spread"', '"found"'), encoding="utf-8"
     )
     monkeypatch.setattr(plots, "__path__", [*plots.__path__, str(tmp_path)])
+    registry.import_figures(plots.__path__)
     drawn = draw_all(example_run(tmp_path, SAMPLERS[:2]), tmp_path)
     assert "found" in [plot.name for plot in drawn.plots]
 

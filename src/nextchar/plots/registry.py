@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,8 +83,6 @@ def figure(
         file = Path(inspect.getfile(draw))
         if not re.fullmatch(r"\w+", name):
             raise ConfigError(f"figure {name!r} of {file}: a name has letters, digits and _ only")
-        if file.parent != Path(__file__).parent:
-            _import_figures()  # their names are taken
         before = _registered.get(name)
         # A plugin that is imported again, being edited, registers its figures again.
         scope = getattr(draw, "__globals__", None)
@@ -101,13 +99,18 @@ def figure(
     return register
 
 
+def import_figures(folders: Iterable[str]) -> None:
+    """Import every file of the package's folders, so that its figures are registered."""
+    for module in pkgutil.iter_modules(folders, "nextchar.plots."):
+        importlib.import_module(module.name)
+
+
 def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
     """Draw into `folder` every figure that the run or sweep has the data for.
 
     A figure that raises, or returns something else, is left out with a warning on the screen and
     in the result: what the run computed is worth more than one of its pictures.
     """
-    _import_figures()
     plots: dict[str, Plot] = {}
     warnings = []
     for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
@@ -122,13 +125,6 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
             else:
                 plots |= {name: plot} if plot else {}
     return Drawn(list(plots.values()), warnings)
-
-
-def _import_figures() -> None:
-    """Import every file of this folder, so that its figures are registered."""
-    package = importlib.import_module("nextchar.plots")
-    for module in pkgutil.iter_modules(package.__path__, "nextchar.plots."):
-        importlib.import_module(module.name)
 
 
 def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:
