@@ -30,7 +30,7 @@ validation loss {model["validation_loss"]:.4f} nats a character ({machine["threa
 
 ![Quality and diversity of the samplers]({FIGURE})
 
-{as_markdown(compare(headlines(run.metrics)))}
+{as_markdown(compare(headlines(run.metrics), run.definitions))}
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextchar.results import HUMAN, Metric, Run, Sample, TrainingRecord
+from nextchar.results import HUMAN, Metric, MetricInfo, Run, Sample, TrainingRecord
 
 SAMPLERS = (
     "greedy",
@@ -35,16 +35,40 @@ MANY = (
 )
 """Forty, for pictures that must still be read."""
 
-UNITS = {
-    "bits_per_character": "bits",
-    "entropy": "bits",
-    "kept_characters": "characters",
-    "distinct_1": "ratio",
-    "distinct_2": "ratio",
-    "distinct_3": "ratio",
-    "distinct_4": "ratio",
-    "loops": "share",
-    "unknown_words": "share",
+
+def _info(
+    name: str, unit: str, short: str, long: str, ends: tuple[str, str] | None = None
+) -> MetricInfo:
+    return MetricInfo(
+        name=name,
+        unit=unit,
+        short=short,
+        long=long,
+        description=f"What {long} says.",
+        ends=ends,
+        group="generated text",
+    )
+
+
+DEFINITIONS = {
+    each.name: each
+    for each in (
+        _info(
+            "bits_per_character",
+            "bits",
+            "bits/\nchar",
+            "bits per character",
+            ("predictable", "surprising"),
+        ),
+        _info("entropy", "bits", "entropy", "entropy"),
+        _info("kept_characters", "characters", "kept\nchars", "kept characters"),
+        *(
+            _info(f"distinct_{n}", "ratio", f"dist-{n}", f"distinct-{n}", ("repetitive", "varied"))
+            for n in (1, 2, 3, 4)
+        ),
+        _info("loops", "share", "loops", "looping texts"),
+        _info("unknown_words", "share", "unknown\nwords", "unknown words"),
+    )
 }
 _SPREAD = {
     "greedy": 0.0,
@@ -208,9 +232,9 @@ def example_run(
     for label in labels:
         for metric, (value, half) in _values(label, noise).items():
             low, high = value - half, value + half
-            if UNITS[metric] in ("ratio", "share"):
+            if DEFINITIONS[metric].unit in ("ratio", "share"):
                 low, high = max(low, 0.0), min(high, 1.0)
-            metrics.append(Metric(label, metric, value, low, high, 128, UNITS[metric]))
+            metrics.append(Metric(label, metric, value, low, high, 128, DEFINITIONS[metric].unit))
     return Run(
         folder=folder,
         config={
@@ -232,4 +256,5 @@ def example_run(
         metrics=metrics,
         samples=_samples(labels, prompts, samples_per_prompt, length, noise),
         training=_training(2000, noise),
+        definitions=DEFINITIONS,
     )

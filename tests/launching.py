@@ -170,7 +170,7 @@ def _program(
         os.close(opened)
     from nextchar import cli, plots
 
-    plots.draw_all = lambda run, folder: {}
+    plots.draw_all = lambda subject, folder: plots.Drawn()
     for each in filter(None, (before, arguments or ("",))):
         sys.argv = [f"nextchar-{program}", *filter(None, each)]
         getattr(cli, program)()

@@ -80,12 +80,12 @@ def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
     asked = config.resolve(composed)
     from nextchar.experiment.run import run_experiment
     from nextchar.metrics.groups import headlines
-    from nextchar.report.seeds import seeds_note
+    from nextchar.report.summary import seeds_note
     from nextchar.report.table import compare
     from nextchar.report.terminal import as_text
 
     finished = run_experiment(asked, command=shlex.join(["nextchar-run", *overrides]))
-    print(as_text(compare(headlines(finished.metrics))))
+    print(as_text(compare(headlines(finished.metrics), finished.definitions)))
     if finished.seeds:
         print(f"{seeds_note(finished)}\n")
     print(f"report: {finished.folder / 'report.html'}")

@@ -136,6 +136,6 @@ def test_the_standing_names_the_closest_and_who_is_level() -> None:
     ]
     weights = cluster_weights({PROMPTS: K}, 500, 0)
     (found,) = standings(figures(rows, weights), differences(rows, weights))
-    assert {*found.closest, *found.level} == {"best", "level"}
+    assert {*found.closest, *found.tied} == {"best", "level"}
     assert len(found.closest) == 1
-    assert (found.farther, found.alike, found.pairs) == (1, 1, 3)
+    assert (found.farther, found.indistinguishable_pairs, found.pairs) == (1, 1, 3)

@@ -13,24 +13,26 @@ import numpy as np
 import pytest
 from example_run import MANY, SAMPLERS, example_run
 
-from nextchar.plots import (
-    draw_all,
-    look,
-    loss_curves,
-    marker_outline,
-    metric_dots,
-    new_figure,
-    quality_diversity,
-    seed_curves,
-)
+from nextchar.plots import draw_all, look, new_figure
+from nextchar.plots.intervals import metric_intervals
 from nextchar.plots.labels import Tag, place_labels
+from nextchar.plots.loss import loss_curves
+from nextchar.plots.palette import marker_outline
+from nextchar.plots.quality_diversity import quality_diversity
 from nextchar.plots.style import INK, style
-from nextchar.results import HUMAN, Metric, TrainingRecord
+from nextchar.results import HUMAN, Metric, Run, TrainingRecord, info_of
+
+
+def drawn(run: Run, folder: Path) -> dict[str, Path]:
+    """The figures of a run, which must all succeed."""
+    found = draw_all(run, folder)
+    assert found.warnings == []
+    return {plot.name: plot.png for plot in found.plots}
 
 
 def test_the_same_run_is_drawn_to_the_same_bytes(tmp_path: Path) -> None:
     run = example_run(tmp_path, SAMPLERS[:3])
-    first, second = draw_all(run, tmp_path / "a"), draw_all(run, tmp_path / "b")
+    first, second = drawn(run, tmp_path / "a"), drawn(run, tmp_path / "b")
     assert list(first) == ["quality_diversity", "metrics", "loss_curves"]
     for name, png in first.items():
         assert png.read_bytes() == second[name].read_bytes()
@@ -111,8 +113,8 @@ def test_labels_overlap_neither_each_other_nor_the_edge(
 def test_no_label_is_left_out_of_a_heap() -> None:
     with style():
         ax = new_figure(4, 4).add_subplot()
-        boxes = place_labels(ax, [Tag(f"label {i}", 0.5, 0.5) for i in range(30)])
-    assert len(boxes) == len(ax.texts) == 30
+        texts = place_labels(ax, [Tag(f"label {i}", 0.5, 0.5) for i in range(30)])
+    assert len(texts) == len(ax.texts) == 30
 
 
 def test_the_plane_joins_samplers_that_differ_in_their_last_parameter(tmp_path: Path) -> None:
@@ -125,12 +127,12 @@ def test_the_plane_joins_samplers_that_differ_in_their_last_parameter(tmp_path: 
 
 def test_nothing_is_drawn_of_nothing(tmp_path: Path) -> None:
     run = replace(example_run(tmp_path), metrics=[], training=[])
-    assert draw_all(run, tmp_path) == {}
+    assert drawn(run, tmp_path) == {}
 
 
 def test_a_run_without_human_text_or_with_one_sampler_is_drawn(tmp_path: Path) -> None:
     alone = example_run(tmp_path, SAMPLERS[:1], human=False)
-    assert set(draw_all(alone, tmp_path)) == {"quality_diversity", "metrics", "loss_curves"}
+    assert set(drawn(alone, tmp_path)) == {"quality_diversity", "metrics", "loss_curves"}
 
 
 def test_unknown_metrics_and_missing_figures_are_drawn(tmp_path: Path) -> None:
@@ -140,18 +142,31 @@ def test_unknown_metrics_and_missing_figures_are_drawn(tmp_path: Path) -> None:
         Metric(HUMAN, "self_bleu", 0.3, math.nan, math.nan, 1, "ratio"),
     ]
     run = replace(example_run(tmp_path), metrics=rows, training=[])
-    assert set(draw_all(run, tmp_path)) == {"metrics"}
+    assert set(drawn(run, tmp_path)) == {"metrics"}
     with style():
-        ax = metric_dots(rows, run.samplers, new_figure(4, 3).add_subplot())
+        samplers = [label for label in run.samplers if label != HUMAN]
+        info = run.info("self_bleu")
+        ax = metric_intervals(rows, samplers, info, new_figure(4, 3).add_subplot())
     assert ax.get_title(loc="left") == "self_bleu"
     assert np.isfinite(ax.get_xlim()).all()
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["greedy", "odd label"]
 
 
+def test_rounding_errors_are_no_differences(tmp_path: Path) -> None:
+    rows = [Metric(label, "loops", -2e-17 * i, 0, 0, 9, "share") for i, label in enumerate("ab")]
+    with style():
+        ax = metric_intervals(
+            rows, ["a", "b"], info_of({}, "loops"), new_figure(4, 3).add_subplot()
+        )
+        ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    assert ax.xaxis.get_offset_text().get_text() == ""
+    assert "0.00" in [tick.get_text() for tick in ax.get_xticklabels()]
+
+
 def test_a_run_without_intervals_is_drawn(tmp_path: Path) -> None:
     run = example_run(tmp_path, SAMPLERS[:2])
     rows = [replace(row, low=math.nan, high=math.nan) for row in run.metrics]
-    assert "quality_diversity" in draw_all(replace(run, metrics=rows), tmp_path)
+    assert "quality_diversity" in drawn(replace(run, metrics=rows), tmp_path)
 
 
 def test_the_entropy_floor_and_the_best_step_are_drawn() -> None:
@@ -162,7 +177,7 @@ def test_the_entropy_floor_and_the_best_step_are_drawn() -> None:
         TrainingRecord(30, 1.4, math.nan, 1e-3, 1.0),
     ]
     with style():
-        ax = loss_curves(records, new_figure(6, 4).add_subplot(), entropy_rate=2.0)
+        ax = loss_curves({0: records}, new_figure(6, 4).add_subplot(), entropy_rate=2.0)
     labels = ax.get_legend_handles_labels()[1]
     assert "best validation 1.600 at step 20" in labels
     assert f"entropy of the grammar, {2 * math.log(2):.3f}" in labels
@@ -177,8 +192,8 @@ def test_seeds_have_a_line_each_and_end_in_their_mean() -> None:
 
     trainings = {0: records(1.6), 2: records(1.8)}
     with style():
-        ax = seed_curves(trainings, new_figure(6, 4).add_subplot(), entropy_rate=2.0)
+        ax = loss_curves(trainings, new_figure(6, 4).add_subplot(), entropy_rate=2.0)
     labels = ax.get_legend_handles_labels()[1]
     assert labels.count("train") == labels.count("validation") == 1
     assert f"mean ± SD 1.700 ± {0.2 / math.sqrt(2):.3f}" in labels
-    assert "a line a seed: 0, 2" in [text.get_text() for text in ax.texts]
+    assert "one line per seed: 0, 2" in [text.get_text() for text in ax.texts]

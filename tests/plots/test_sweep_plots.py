@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from nextchar.plots.style import new_figure
-from nextchar.plots.sweep import draw_sweep, heat_map, parameter_curve
-from nextchar.report.sweep import write_sweep_report
+from nextchar.plots import Drawn, draw_all, new_figure
+from nextchar.plots.sweep import heat_map, parameter_curve
+from nextchar.report import write_sweep_report
 from nextchar.results import HUMAN, Metric
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
@@ -71,9 +71,10 @@ SEEDS = {"seed": ["0", "1", "2"]}
 def test_what_is_drawn_is_what_varies(
     tmp_path: Path, parameters: dict[str, list[str]], plots: set[str]
 ) -> None:
-    drawn = draw_sweep(_sweep(tmp_path, parameters, ("greedy", "top_k=5")), tmp_path)
-    assert set(drawn) == plots
-    assert all(path.stat().st_size > 2000 for path in drawn.values())
+    drawn = draw_all(_sweep(tmp_path, parameters, ("greedy", "top_k=5")), tmp_path)
+    assert drawn.warnings == []
+    assert {plot.name for plot in drawn.plots} == plots
+    assert all(plot.png.stat().st_size > 2000 for plot in drawn.plots)
 
 
 def test_a_search_has_its_four_pictures(tmp_path: Path) -> None:
@@ -83,16 +84,18 @@ def test_a_search_has_its_four_pictures(tmp_path: Path) -> None:
         objectives={"validation_loss": "minimize", "loops": "human"},
         importance={"training.learning_rate": 0.9, "seed": 0.1},
     )
-    drawn = draw_sweep(sweep, tmp_path)
-    assert set(drawn) == {"history", "pareto_front", "parallel_coordinates", "importance"}
+    drawn = draw_all(sweep, tmp_path)
+    names = [plot.name for plot in drawn.plots]
+    assert names == ["history", "pareto_front", "parallel_coordinates", "importance"]
+    assert drawn.warnings == []
 
 
 def test_a_sweep_with_nothing_done_has_no_picture_but_a_page(tmp_path: Path) -> None:
     whole = _sweep(tmp_path, RATES)
     rows = [SweepJob(row.job, row.planned, State(PENDING)) for row in whole.rows]
     sweep = replace(whole, rows=rows)
-    assert draw_sweep(sweep, tmp_path) == {}
-    page = write_sweep_report(sweep, {}, []).read_text()
+    assert draw_all(sweep, tmp_path) == Drawn([], [])
+    page = write_sweep_report(sweep, Drawn(), []).read_text()
     assert "3 jobs: 3 pending" in page
 
 
@@ -141,7 +144,7 @@ def test_equal_sweeps_are_equal_bytes(tmp_path: Path) -> None:
     pages = []
     for name in ("one", "two"):
         sweep = _sweep(tmp_path / name, RATES)
-        pages.append(write_sweep_report(sweep, draw_sweep(sweep, tmp_path / name), []).read_bytes())
+        pages.append(write_sweep_report(sweep, draw_all(sweep, tmp_path / name), []).read_bytes())
     assert pages[0] == pages[1]
 
 
@@ -150,7 +153,7 @@ def test_the_page_needs_nothing_and_escapes_everything(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     rows = [SweepJob(0, whole.rows[0].planned, State(FAILED, error=evil)), *whole.rows[1:]]
     sweep = replace(whole, rows=rows)
-    page = write_sweep_report(sweep, draw_sweep(sweep, tmp_path), [evil]).read_text()
+    page = write_sweep_report(sweep, draw_all(sweep, tmp_path), [evil]).read_text()
     assert evil not in page
     assert "nextchar-run -m &lt;a&gt;=1" in page
     assert not re.search(r"(?:src|href)=\"https?:", page)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from example_run import MANY, SAMPLERS, example_run
 
-from nextchar.plots import draw_all
+from nextchar.plots import Drawn, draw_all
 from nextchar.report import write_report
 from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
+from nextchar.report.standing import standings
 from nextchar.report.summary import summary
 from nextchar.results import HUMAN, Difference, FamilyFigure, Metric, Run, Sample
 
@@ -51,12 +52,16 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def page(run: Run, plots: dict[str, Path] | None = None) -> str:
-    return write_report(run, plots or {}).read_text(encoding="utf-8")
+def page(run: Run, drawn: Drawn | None = None) -> str:
+    return write_report(run, drawn or Drawn()).read_text(encoding="utf-8")
+
+
+def summarized(run: Run) -> str:
+    return summary(run, standings(run.metrics, run.differences))
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, Path]]:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Drawn]:
     """A run and its plots, drawn once."""
     run = example_run(tmp_path_factory.mktemp("run"), SAMPLERS[:2])
     return run, draw_all(run, run.folder / "plots")
@@ -66,7 +71,7 @@ def text_of(sampler: str, text: str, bits: float = 0.5, prompt: int = 0, sample:
     return Sample(sampler, prompt, sample, "KING:\n", text, (bits,) * len(text))
 
 
-def test_the_page_is_whole_and_the_same_bytes_again(drawn: tuple[Run, dict[str, Path]]) -> None:
+def test_the_page_is_whole_and_the_same_bytes_again(drawn: tuple[Run, Drawn]) -> None:
     run, plots = drawn
     path = write_report(run, plots)
     first = path.read_bytes()
@@ -77,7 +82,7 @@ def test_the_page_is_whole_and_the_same_bytes_again(drawn: tuple[Run, dict[str, 
     assert order == ["table", "plots", "samples", "definitions", "again"]
 
 
-def test_nothing_is_loaded(drawn: tuple[Run, dict[str, Path]]) -> None:
+def test_nothing_is_loaded(drawn: tuple[Run, Drawn]) -> None:
     html = page(*drawn)
     for tag, attrs in Page(html).elements:
         for name in ("src", "href", "srcset", "action", "data"):
@@ -86,13 +91,12 @@ def test_nothing_is_loaded(drawn: tuple[Run, dict[str, Path]]) -> None:
     assert not re.search(r"url\(|@import|https?://", html)
 
 
-def test_figures_have_words_and_fall_back_to_png(
-    drawn: tuple[Run, dict[str, Path]], tmp_path: Path
-) -> None:
+def test_figures_have_words_and_fall_back_to_png(drawn: tuple[Run, Drawn], tmp_path: Path) -> None:
     run, plots = drawn
+    *others, loss = plots.plots
     alone = tmp_path / "loss_curves.png"
-    alone.write_bytes(plots["loss_curves"].read_bytes())
-    plots = {**plots, "loss_curves": alone}
+    alone.write_bytes(loss.png.read_bytes())
+    plots = Drawn([*others, replace(loss, png=alone)])
     images = [attrs for tag, attrs in Page(page(run, plots)).elements if tag == "img"]
     assert [str(image["src"])[:14] for image in images] == ["data:image/svg"] * 2 + [
         "data:image/png"
@@ -125,7 +129,9 @@ def test_notices_stand_before_the_table(tmp_path: Path) -> None:
     warnings = ["First warning.", "Second warning."]
     run = example_run(tmp_path, manifest={"corpus": corpus, "warnings": warnings})
     text = Page(page(run)).text
-    places = [text.index(part) for part in ("Another corpus", "First w", "Second w", "Samplers ag")]
+    places = [
+        text.index(part) for part in ("Another corpus", "First w", "Second w", "Samplers comp")
+    ]
     assert places == sorted(places)
     assert 'class="notices"' not in page(example_run(tmp_path))
 
@@ -153,22 +159,35 @@ def test_the_table_marks_what_is_closest(tmp_path: Path) -> None:
 def test_the_summary_follows_the_figures(
     tmp_path: Path, labels: tuple[str, ...], human: bool, expected: str
 ) -> None:
-    assert expected in summary(example_run(tmp_path, labels, human=human))
+    assert expected in summarized(example_run(tmp_path, labels, human=human))
 
 
-def test_the_summary_says_what_is_tied_and_what_is_not_settled(tmp_path: Path) -> None:
+def test_the_summary_says_who_is_equally_close_and_who_is_tied(tmp_path: Path) -> None:
     rows = [
         *(Metric(s, "m", 0.4, 0.4, 0.4, 9, "") for s in ("a", "b")),
         Metric("c", "m", 0.41, 0.3, 0.5, 9, ""),
         Metric(HUMAN, "m", 0.2, 0.2, 0.2, 9, ""),
     ]
-    text = summary(replace(example_run(tmp_path), metrics=rows, samples=[]))
-    assert "On “m”, two samplers tie for closest." in text
-    assert "on one metric the interval of another sampler overlaps" in text
+    run = replace(example_run(tmp_path), metrics=rows, samples=[])
+    text = summarized(run)
+    assert "On “m”, two samplers are equally close." in text
+    assert "distinguished" not in text, "without differences nobody is tied"
+    tied = "On one metric the closest can’t be distinguished from at least one other sampler"
+    for p, said in ((0.2, True), (0.01, False)):
+        pairs = [difference("a", "c", p), difference("b", "c", p)]
+        text = summarized(replace(run, differences=pairs))
+        assert (tied in text) == said
+        (standing,) = standings(rows, pairs)
+        assert bool(standing.tied) == said, "the table and the summary say the same"
     many = [replace(row, metric=f"m{i}") for i in range(4) for row in rows]
-    text = summary(replace(example_run(tmp_path), metrics=many, samples=[]))
-    assert "On four metrics several tie for closest." in text
+    text = summarized(replace(run, metrics=many))
+    assert "On four metrics several samplers are equally close." in text
     assert "“m0”" not in text
+
+
+def difference(first: str, second: str, p: float) -> Difference:
+    """A pair on metric m, whose distances from human text differ with this corrected p."""
+    return Difference("m", first, second, -0.01, -0.1, 0.1, p, p, -0.01, -0.1, 0.1, p)
 
 
 def test_tints_rebuild_the_text_and_merge_neighbours() -> None:
@@ -209,7 +228,7 @@ def test_what_is_left_out_is_said() -> None:
     assert chosen([text_of("a", "x")]).note == ""
 
 
-def test_a_large_run_stays_small(drawn: tuple[Run, dict[str, Path]], tmp_path: Path) -> None:
+def test_a_large_run_stays_small(drawn: tuple[Run, Drawn], tmp_path: Path) -> None:
     run = example_run(tmp_path, prompts=64, length=256, samples_per_prompt=1)
     assert len(page(run, drawn[1]).encode()) < 2_500_000
 
@@ -220,21 +239,19 @@ def test_the_command_is_the_runs_own(tmp_path: Path) -> None:
     assert "python experiments/run.py seed=3" in page(run)
 
 
-def levels(labels: list[str], tmp_path: Path) -> str:
-    """The page of a run whose samplers can't be told apart, the first being the closest."""
+def tied_page(labels: list[str], tmp_path: Path) -> str:
+    """The page of a run whose samplers are all tied, the first being the closest."""
     rows = [Metric(label, "m", 1.0 + 0.1 * i, 0, 2, 9, "") for i, label in enumerate(labels)]
     rows.append(Metric(HUMAN, "m", 1.0, 0, 2, 9, ""))
-    apart = (0.0, -1.0, 1.0, 0.9, 1.0)
-    pairs = [
-        Difference("m", one, other, *apart, *apart[:3], 1.0) for one, other in pairwise(labels)
-    ] + [Difference("m", labels[0], other, *apart, *apart[:3], 1.0) for other in labels[2:]]
+    pairs = [difference(one, other, 1.0) for one, other in pairwise(labels)]
+    pairs += [difference(labels[0], other, 1.0) for other in labels[2:]]
     return page(replace(example_run(tmp_path), metrics=rows, differences=pairs, samples=[]))
 
 
-def test_many_level_samplers_are_counted_and_few_are_named(tmp_path: Path) -> None:
-    few = levels([f"top_k={k}" for k in range(1, 5)], tmp_path)
+def test_many_tied_samplers_are_counted_and_few_are_named(tmp_path: Path) -> None:
+    few = tied_page([f"top_k={k}" for k in range(1, 5)], tmp_path)
     assert "<details><summary>" not in few.partition('id="standings"')[2].partition("</section>")[0]
-    many = levels([f"top_k={k}" for k in range(1, 12)], tmp_path)
+    many = tied_page([f"top_k={k}" for k in range(1, 12)], tmp_path)
     table = many.partition('id="standings"')[2].partition("</section>")[0]
     assert "<details><summary>10 of 11</summary>" in table
     assert all(f"top_k={k}</span>" in table for k in range(1, 12)), "unfolded, all are named"

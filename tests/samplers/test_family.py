@@ -8,7 +8,8 @@ from itertools import combinations
 from omegaconf import OmegaConf
 
 from nextchar.decoding.registry import build_decoders
-from nextchar.plots.palette import family, look
+from nextchar.plots.palette import look
+from nextchar.results.labels import label_names
 from nextchar.samplers import Decoder, registered
 from nextchar.samplers.external import TARGET
 
@@ -35,7 +36,7 @@ def test_one_config_runs_every_method():
 def test_families_are_told_apart_by_colour_or_marker():
     labels = [method.label for method in build_decoders(all_specs(), 1)]
     for one, other in combinations(labels, 2):
-        if family(one) != family(other):
+        if label_names(one) != label_names(other):
             assert (look(one).marker, look(one).text) != (look(other).marker, look(other).text)
             assert look(one).marker != look(other).marker or far(look(one).text, look(other).text)
 

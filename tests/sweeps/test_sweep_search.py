@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from nextchar.config import ConfigError
-from nextchar.plots.search import Scored, is_best
+from nextchar.plots.search import Trials, is_best
 
 pytest.importorskip("optuna")
 from optuna.distributions import (
@@ -255,9 +255,9 @@ def test_a_search_killed_at_random_moments_repeats_nothing(tmp_path: Path) -> No
     assert len(book) == len(set(book)) == 8
 
 
-def _scored(scores: np.ndarray, aims: Sequence[str]) -> Scored:
+def _trials(scores: np.ndarray, aims: Sequence[str]) -> Trials:
     jobs = range(len(scores))
-    return Scored(jobs, ["x"], [["1"]] * len(scores), ["a", "b"], aims, scores)
+    return Trials(jobs, ["x"], [["1"]] * len(scores), ["a", "b"], aims, scores)
 
 
 @settings(deadline=None)
@@ -269,4 +269,4 @@ def test_the_front_is_what_nothing_beats(scores: np.ndarray, aims: tuple[str, st
     """Against the definition, job by job."""
     costs = scores * [-1 if aim == "maximize" else 1 for aim in aims]
     beaten = [any((other <= one).all() and (other < one).any() for other in costs) for one in costs]
-    assert (is_best(_scored(scores, aims)) == ~np.array(beaten)).all()
+    assert (is_best(_trials(scores, aims).costs) == ~np.array(beaten)).all()

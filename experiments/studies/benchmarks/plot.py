@@ -25,9 +25,8 @@ def draw_race(race: Sequence[RacePoint], folder: Path, name: str) -> Path:
         figure = new_figure(8.5, 5.0)
         ax = figure.add_subplot()
         tags = loss_against_seconds(race, ax)
-        figure.draw_without_rendering()  # constrained layout settles: now pixels are final
-        lines = [list(map(tuple, ax.transData.transform(each.get_xydata()))) for each in ax.lines]
-        place_labels(ax, tags, lines=lines)
+        lines = [[(x, y) for x, y in np.asarray(each.get_xydata()).tolist()] for each in ax.lines]
+        place_labels(ax, tags, lines)
     return save_figure(figure, folder, name)
 
 

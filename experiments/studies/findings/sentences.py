@@ -94,9 +94,9 @@ def _judge(study: Study) -> Finding:
         if each.metric == "judge_bits"
     )
     human, baseline = (study.metric(label, "judge_bits") for label in (HUMAN, JUDGE))
-    best = [study.metric(label, "judge_bits") for label in (*standing.closest, *standing.level)]
+    best = [study.metric(label, "judge_bits") for label in (*standing.closest, *standing.tied)]
     for first in standing.closest:
-        for second in standing.level:
+        for second in standing.tied:
             study.difference("judge_bits", first, second)
     names = ", ".join(f"`{row.sampler}` {shown(row)}" for row in best)
     return Finding(
@@ -104,13 +104,13 @@ def _judge(study: Study) -> Finding:
         f"costs {shown(human)} bits a character (its own {shown(baseline)}); closest, and not told "
         f"from each other in distance, are {names}.",
         study.commands(),
-        bool(standing.level),
+        bool(standing.tied),
     )
 
 
 def _alike(study: Study) -> Finding:
     every = standings(study.run.metrics, study.run.differences)
-    several = [each for each in every if len(each.closest) + len(each.level) > 1]
+    several = [each for each in every if len(each.closest) + len(each.tied) > 1]
     human, training, nucleus = (
         study.metric(label, "divergence_5") for label in (HUMAN, HUMAN_TRAINING, NUCLEUS)
     )

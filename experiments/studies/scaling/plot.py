@@ -50,10 +50,8 @@ def draw_scaling(study: Study, folder: Path, name: str) -> Path:
             labelled.append(loss_against_text(study.trainings, study.again.law, axes[2]))
         if study.times:
             labelled.append(time_against_parameters(study.times, axes[-1]))
-        figure.draw_without_rendering()  # constrained layout settles: now pixels are final
         for ax, (tags, lines) in zip(axes, labelled, strict=True):
-            pixels = [[tuple(ax.transData.transform(point)) for point in line] for line in lines]
-            place_labels(ax, tags, lines=pixels, size=8)
+            place_labels(ax, tags, lines, size=8)
     return save_figure(figure, folder, name)
 
 

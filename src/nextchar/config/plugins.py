@@ -110,13 +110,13 @@ def _import(name: str, path: Path) -> ModuleType:
             del sys.modules[module_name]
         else:
             sys.modules[module_name] = before
-        raise ConfigError(f"plugins: {name}: {_in_one_line(error, path)}") from error
+        raise ConfigError(f"plugins: {name}: {in_one_line(error, path)}") from error
     finally:
         importing.reset(owner)
     return module
 
 
-def _in_one_line(error: Exception, path: Path) -> str:
+def in_one_line(error: Exception, path: Path) -> str:
     """The error in one line, with the plugin's line that raised it."""
     if isinstance(error, ConfigError):
         return str(error)

@@ -1,49 +1,51 @@
-"""Characters kept against how sure the model is: who opens up where the text is open."""
+"""How many characters a sampler keeps, by how certain the model is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from nextchar.plots.palette import look
-from nextchar.plots.style import PAPER, heading
-from nextchar.results import Metric
+from nextchar.plots.registry import figure
+from nextchar.plots.style import figure_of, heading, legend_beside, new_figure
+from nextchar.results import Metric, Run
 
 PREFIX = "kept_in_decile_"
 
 
+@figure(
+    "kept_by_entropy",
+    "How many characters each sampler keeps where the model is certain, and where it is not.",
+    "Mean number of characters kept, by tenth of the held-out positions, one line per sampler.",
+    order=30,
+)
+def draw(run: Run) -> Figure | None:
+    rows = [row for row in run.metrics if row.metric.startswith(PREFIX)]
+    if not rows:
+        return None
+    return figure_of(kept_by_entropy(rows, new_figure(8.5, 4.6).add_subplot()))
+
+
 def kept_by_entropy(rows: Sequence[Metric], ax: Axes) -> Axes:
-    """Draw a line a sampler over the tenths of the positions, from the surest on; counts are
-    logarithmic. Samplers that keep everything everywhere lie on one line."""
-    labels = list(dict.fromkeys(row.sampler for row in rows))
-    for label in labels:
-        own = {
-            int(row.metric.removeprefix(PREFIX)): row.value for row in rows if row.sampler == label
-        }
-        shape = look(label)
-        ax.plot(
-            list(own),
-            list(own.values()),
-            color=shape.color,
-            marker=shape.marker,
-            markersize=5.5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.6,
-            linewidth=1.3,
-            label=label,
-        )
+    """Draw one line per sampler over the tenths of the positions, from the most certain on.
+
+    Counts are logarithmic. Samplers that keep everything everywhere lie on one line.
+    """
+    for label in dict.fromkeys(row.sampler for row in rows):
+        own = [row for row in rows if row.sampler == label]
+        tenths = [int(row.metric.removeprefix(PREFIX)) for row in own]
+        ax.plot(tenths, [row.value for row in own], **look(label).line, label=label)
     ax.set_yscale("log")
-    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
     low, high = ax.get_ylim()
-    shown = [tick for tick in ticks if low <= tick <= high]
-    ax.set_yticks(shown, [str(tick) for tick in shown])
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= tick <= high]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(FixedLocator(range(1, 11)))
-    ax.set_xlabel("tenth of the held-out positions, from the surest to the least sure")
+    ax.set_xlabel("tenth of the held-out positions, from the most to the least certain")
     ax.set_ylabel("characters kept")
-    heading(ax, "What is kept, by how sure the model is", "means over held-out positions")
-    legend = ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    legend.set_alignment("left")
+    heading(ax, "What is kept, by how certain the model is", "means over held-out positions")
+    legend_beside(ax)
     return ax

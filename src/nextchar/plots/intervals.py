@@ -1,63 +1,102 @@
-"""One metric: samplers as rows, a dot and its interval each, human text as a vertical band."""
+"""Metrics with their intervals: one panel per metric, one row per sampler."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from nextchar.metrics.catalog import title_of
 from nextchar.plots.palette import look
-from nextchar.plots.style import FAINT, INK, SOFT
-from nextchar.results import HUMAN, Metric
+from nextchar.plots.registry import figure
+from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels, widen
+from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
+
+ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
+"""Metrics whose groups have figures of their own: kept_by_entropy, truncation and possible."""
 
 
-def metric_dots(
-    rows: Sequence[Metric], samplers: Sequence[str], ax: Axes, *, names: bool = True
+def _group(run: Run) -> str:
+    return run.info(run.metrics[0].metric).group
+
+
+@figure(
+    "metrics",
+    lambda run: (
+        f"{_group(run).capitalize()}: each metric with its 95% interval, the samplers in the order "
+        "of the table. The dark line is human text, where it has the metric, and the band around "
+        "it its interval."
+    ),
+    lambda run: f"Values and intervals of the metrics “{_group(run)}”, one row per sampler.",
+    each_group=True,
+    order=20,
+)
+def draw(run: Run) -> Figure | None:
+    """The metrics of one group."""
+    rows = [row for row in run.metrics if row.sampler == HUMAN or row.sampler not in REFERENCES]
+    known = [row for row in rows if row.sampler != HUMAN and math.isfinite(row.value)]
+    names = list(dict.fromkeys(row.metric for row in rows if row.sampler != HUMAN))
+    if not known or not set(ELSEWHERE).isdisjoint(names):
+        return None
+    labels = list(dict.fromkeys(row.sampler for row in rows if row.sampler != HUMAN))
+    axes = panels(
+        len(names),
+        width=2.7,
+        height=0.85 + 0.21 * max(len(labels), 2),
+        beside=0.075 * min(max(map(len, labels)), 60),
+    )
+    for index, (name, ax) in enumerate(zip(names, axes, strict=True)):
+        own = [row for row in rows if row.metric == name]
+        metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
+    figure = figure_of(axes[0])
+    if any(row.sampler == HUMAN for row in rows):
+        key: list[Any] = [
+            (Patch(**BAND), Line2D([], [], **THIN))
+        ]  # a tuple is drawn as one key, which the stubs don't know
+        figure.legend(key, ["human text and its 95% interval"], loc="outside upper left")
+    figure.set_layout_engine("constrained", wspace=0.05, hspace=0.05)
+    return figure
+
+
+def metric_intervals(
+    rows: Sequence[Metric],
+    samplers: Sequence[str],
+    info: MetricInfo,
+    ax: Axes,
+    *,
+    names: bool = True,
 ) -> Axes:
     """Draw the rows of one metric, `samplers` from top to bottom whether they have it or not.
 
     `names` writes the labels at the left; `human` among `rows` becomes the band, not a row.
     """
-    labels = [label for label in samplers if label != HUMAN]
-    places = {label: index for index, label in enumerate(labels)}
+    places = {label: index for index, label in enumerate(samplers)}
     for row in rows:
         if not math.isfinite(row.value):
             continue
         if row.sampler == HUMAN:
-            ax.axvspan(row.low, row.high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
-            ax.axvline(row.value, color=INK, linewidth=1.2, zorder=0.7)
+            ax.axvspan(row.low, row.high, **BAND)
+            ax.axvline(row.value, **THIN)
         elif row.sampler in places:
-            _dot(ax, row, places[row.sampler])
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.set_yticks(range(len(labels)), labels if names else [""] * len(labels))
+            place, shape = places[row.sampler], look(row.sampler)
+            if math.isfinite(row.low) and math.isfinite(row.high):
+                ax.plot([row.low, row.high], [place] * 2, color=shape.color, linewidth=1.8)
+            ax.plot(row.value, place, **shape.line, markeredgewidth=0, clip_on=False)
+    ax.set_ylim(len(places) - 0.4, -0.6)
+    ax.set_yticks(range(len(places)), list(places) if names else [""] * len(places))
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")
     ax.grid(True, axis="y", color=FAINT)
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     ax.margins(x=0.08)
-    title = title_of(rows[0].metric) if rows else title_of("")
-    ax.set_title(title.long, fontsize=9.5, pad=6)
-    unit = rows[0].unit if rows else ""
-    ax.set_xlabel(unit if unit not in title.long else "", fontsize=8.5, color=SOFT)
+    ax.set_xlim(widen(*ax.get_xlim()))
+    ax.set_title(info.long, fontsize=9.5, pad=6)
+    unit = rows[0].unit
+    ax.set_xlabel(unit if unit not in info.long else "", fontsize=8.5, color=SOFT)
     return ax
-
-
-def _dot(ax: Axes, row: Metric, place: int) -> None:
-    shape = look(row.sampler)
-    if math.isfinite(row.low) and math.isfinite(row.high):
-        ax.plot([row.low, row.high], [place, place], color=shape.color, linewidth=1.8, zorder=3)
-    ax.plot(
-        [row.value],
-        [place],
-        marker=shape.marker,
-        markersize=5.5,
-        color=shape.color,
-        markeredgewidth=0,
-        linestyle="none",
-        zorder=4,
-        clip_on=False,
-    )

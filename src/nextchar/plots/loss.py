@@ -1,131 +1,134 @@
-"""Loss against steps: what the model learned, when it was best, and the floor below it."""
+"""Training and validation loss by step."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from nextchar.plots.palette import look
-from nextchar.plots.style import FAINT, INK, PAPER, heading
-from nextchar.results import TrainingRecord
+from nextchar.plots.registry import figure
+from nextchar.plots.style import DASHED, FAINT, INK, figure_of, heading, new_figure
+from nextchar.results import Run, TrainingRecord
+
+
+def _trainings(run: Run) -> Mapping[int, Sequence[TrainingRecord]]:
+    """The records of each seed."""
+    return run.trainings or ({run.config.get("seed", 0): run.training} if run.training else {})
+
+
+def _caption(run: Run) -> str:
+    several = ", one line per seed" if run.seeds else ""
+    weights = run.manifest.get("model", {}).get("checkpoint", "last")
+    return f"Loss during training{several}. All samplers use the {weights} weights."
+
+
+def _alt(run: Run) -> str:
+    """The best validation loss of each seed, in words."""
+    best = {seed: _best(records) for seed, records in _trainings(run).items()}
+    ends = [
+        f"{f' of seed {seed}' if run.seeds else ''} {found[0]:.3f} at step {found[1]:,}"
+        for seed, found in best.items()
+        if found
+    ]
+    words = "Training and validation loss by step"
+    return f"{words}; best validation loss{';'.join(ends)}." if ends else f"{words}."
+
+
+@figure("loss_curves", _caption, _alt, order=60)
+def draw(run: Run) -> Figure | None:
+    trainings = _trainings(run)
+    if not trainings:
+        return None
+    rate = run.manifest.get("corpus", {}).get("entropy_rate")
+    ax = new_figure(8.5, 4.2).add_subplot()
+    return figure_of(loss_curves(trainings, ax, entropy_rate=rate))
 
 
 def loss_curves(
-    training: Sequence[TrainingRecord], ax: Axes, *, entropy_rate: float | None = None
-) -> Axes:
-    """Draw train and validation loss in nats a character, with bits on the right axis.
-
-    `entropy_rate` (bits a character) draws the floor that no model can go below. The best
-    validation loss is marked. Values that are not finite (a diverged run) leave a gap.
-    """
-    train = [(row.step, row.train_loss) for row in training]
-    validation = [(row.step, row.val_loss) for row in training if row.val_loss is not None]
-    quiet, loud = look("top_p=0.5").color, look("temperature=1").color
-    ax.plot(*_columns(train), color=quiet, linewidth=1.2, label="train", alpha=0.9)
-    if validation:
-        ax.plot(
-            *_columns(validation),
-            color=loud,
-            linewidth=1.8,
-            marker="o",
-            markersize=3.5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.5,
-            label="validation",
-        )
-    finite = [(loss, step) for step, loss in validation if math.isfinite(loss)]
-    if finite:
-        _mark_best(ax, *min(finite))
-    _finish(ax, "", entropy_rate)
-    return ax
-
-
-def seed_curves(
     trainings: Mapping[int, Sequence[TrainingRecord]],
     ax: Axes,
     *,
     entropy_rate: float | None = None,
 ) -> Axes:
-    """Draw the losses of several seeds, a thin line each, and the mean and SD of where they end."""
-    quiet, loud = look("top_p=0.5").color, look("temperature=1").color
-    ends = []
+    """Draw both losses of each seed in nats per character, with bits on the right axis.
+
+    Of one seed the best validation loss is marked, of several the mean and SD of the last ones.
+    `entropy_rate` (bits per character) draws the floor that no model can go below. Values that are
+    not finite (a diverged run) leave a gap.
+    """
+    several = len(trainings) > 1
+    thin: dict[str, Any] = {"linewidth": 0.8 if several else 1.2}
+    bold: dict[str, Any] = {"linewidth": 1.2} if several else {"linewidth": 1.8, "marker": "o"}
     for index, records in enumerate(trainings.values()):
         train = [(row.step, row.train_loss) for row in records]
         validation = [(row.step, row.val_loss) for row in records if row.val_loss is not None]
-        names = ("train", "validation") if index == 0 else (None, None)
-        ax.plot(*_columns(train), color=quiet, linewidth=0.8, alpha=0.7, label=names[0])
-        ax.plot(*_columns(validation), color=loud, linewidth=1.2, alpha=0.9, label=names[1])
-        ends += [(step, loss) for step, loss in validation[-1:] if math.isfinite(loss)]
-    if len(ends) > 1:
-        losses = [loss for _, loss in ends]
-        mean, deviation = fmean(losses), stdev(losses)
-        ax.errorbar(
-            [ends[0][0]],
-            [mean],
-            yerr=[deviation],
-            color=INK,
-            marker="o",
-            markersize=4,
-            capsize=4,
-            linestyle="none",
-            zorder=5,
-            label=f"mean ± SD {mean:.3f} ± {deviation:.3f}",
-        )
+        for name, color, points, width in (
+            ("train", look("top_p=0.5").color, train, thin),
+            ("validation", look("temperature=1").color, validation, bold),
+        ):
+            steps = [step for step, _ in points]
+            losses = [loss if math.isfinite(loss) else math.nan for _, loss in points]
+            label = name if index == 0 and points else None
+            ax.plot(steps, losses, color=color, **width, markersize=3.5, label=label)
+    if several:
+        _mean_of_last(ax, list(trainings.values()))
+    else:
+        _mark_best(ax, *trainings.values())
+    if entropy_rate is not None:
+        floor = entropy_rate * math.log(2)
+        ax.axhline(floor, **DASHED, label=f"entropy of the grammar, {floor:.3f}")
+    ax.set_xlabel("step")
+    ax.set_ylabel("loss, nats per character")
+    ax.margins(x=0.02, y=0.06)
+    bits = ax.secondary_yaxis("right", functions=(_to_bits, _to_nats))
+    bits.set_ylabel("bits per character")
+    bits.spines["right"].set_visible(False)
+    bits.tick_params(length=0)
     seeds = ", ".join(map(str, trainings))
-    _finish(ax, f"a line a seed: {seeds}", entropy_rate)
+    heading(ax, "Training", f"one line per seed: {seeds}" if several else "")
+    ax.legend(loc="upper right")
     return ax
 
 
-def _finish(ax: Axes, subtitle: str, entropy_rate: float | None) -> None:
-    """Floor, axes, heading and legend."""
-    if entropy_rate is not None:
-        floor = entropy_rate * math.log(2)
-        ax.axhline(
-            floor,
-            color=INK,
-            linewidth=1.2,
-            linestyle=(0, (4, 3)),
-            label=f"entropy of the grammar, {floor:.3f}",
-        )
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss, nats a character")
-    ax.margins(x=0.02, y=0.06)
-    bits = ax.secondary_yaxis("right", functions=(_bits, _nats))
-    bits.set_ylabel("bits a character")
-    bits.spines["right"].set_visible(False)
-    bits.tick_params(length=0)
-    heading(ax, "Training", subtitle)
-    ax.legend(loc="upper right")
+def _to_bits(nats: ArrayLike) -> NDArray[np.float64]:
+    return np.divide(nats, math.log(2))
 
 
-def _bits(nats: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(nats, dtype=np.float64) / math.log(2)
+def _to_nats(bits: ArrayLike) -> NDArray[np.float64]:
+    return np.multiply(bits, math.log(2))
 
 
-def _nats(bits: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(bits, dtype=np.float64) * math.log(2)
+def _best(records: Sequence[TrainingRecord]) -> tuple[float, int] | None:
+    """The lowest validation loss and its step."""
+    known = [(row.val_loss, row.step) for row in records if row.val_loss is not None]
+    return min(((loss, step) for loss, step in known if math.isfinite(loss)), default=None)
 
 
-def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
-    return [x for x, _ in points], [y if math.isfinite(y) else math.nan for _, y in points]
-
-
-def _mark_best(ax: Axes, loss: float, step: int) -> None:
+def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
+    best = _best(records)
+    if best is None:
+        return
+    loss, step = best
     ax.axvline(step, color=FAINT, linewidth=1.0, zorder=0.6)
-    ax.plot(
-        [step],
-        [loss],
-        marker="o",
-        markersize=9,
-        markerfacecolor="none",
-        markeredgecolor=INK,
-        markeredgewidth=1.2,
-        linestyle="none",
-        zorder=5,
-        label=f"best validation {loss:.3f} at step {step:,}",
-    )
+    label = f"best validation {loss:.3f} at step {step:,}"
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK}
+    ring |= {"markersize": 9, "markeredgewidth": 1.2, "linestyle": "none"}
+    ax.plot(step, loss, marker="o", **ring, zorder=5, label=label)
+
+
+def _mean_of_last(ax: Axes, trainings: Sequence[Sequence[TrainingRecord]]) -> None:
+    validation = [[row for row in records if row.val_loss is not None] for records in trainings]
+    ends = [rows[-1] for rows in validation if rows and math.isfinite(rows[-1].val_loss or 0)]
+    if len(ends) < 2:
+        return
+    losses = [row.val_loss or 0 for row in ends]
+    mean, deviation = fmean(losses), stdev(losses)
+    label = f"mean ± SD {mean:.3f} ± {deviation:.3f}"
+    ax.errorbar(ends[0].step, mean, deviation, fmt="o", color=INK, capsize=4, zorder=5, label=label)

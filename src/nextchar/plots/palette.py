@@ -1,9 +1,9 @@
-"""How a sampler looks: colour and marker follow from its label alone, in every figure and run.
+"""How a sampler looks: its label alone decides its colour and marker, in every figure and run.
 
-A family (the keys of the label, in their order) has a hue and a marker; the parameter sets how dark
-the hue is, the darker the more of the model's distribution is left. Hues are spread in OKLCH
-(Ottosson, 2020, https://bottosson.github.io/posts/oklab/) so that equal parameters look equally
-dark, and no pair of families relies on red against green alone: markers differ too.
+A family (the names in the label, in their order) has a hue and a marker; the parameter sets how
+dark the hue is: the more of the model's distribution is left, the darker. Hues are spread in OKLCH
+(Ottosson, 2020, https://bottosson.github.io/posts/oklab/), where equal lightness looks equally
+light. Markers differ too, so that no two families are distinguished by red and green alone.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from matplotlib.markers import MarkerStyle
 
 from nextchar.plots.style import INK
 from nextchar.results import HUMAN
+from nextchar.results.labels import label_names, label_parts
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Look:
     color: str
     text: str
     marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Colour and marker as arguments of `plot` and `errorbar`."""
+        return {"color": self.color, "marker": self.marker}
 
 
 _HUMAN = Look(INK, INK, "*")
@@ -65,23 +72,12 @@ _FAMILIES: dict[tuple[str, ...], tuple[float, float, str]] = {
 _OTHER_MARKERS = ("P", "d", "h", "p", "H", "8", "<", ">", "^", "v")
 
 
-def parts(label: str) -> list[tuple[str, str]]:
-    """The label's mapping: `temperature=0.7 top_p=0.95` is two pairs, `greedy` has no value."""
-    split = (part.partition("=") for part in label.split())
-    return [(key, value) for key, _, value in split]
-
-
-def family(label: str) -> tuple[str, ...]:
-    """The keys of the label, in the order in which they are applied."""
-    return tuple(key for key, _ in parts(label))
-
-
 @cache
 def look(label: str) -> Look:
     """The colour and marker of a sampler, the same wherever it appears."""
     if label == HUMAN:
         return _HUMAN
-    names = family(label)
+    names = label_names(label)
     if names in _FAMILIES:
         hue, chroma, marker = _FAMILIES[names]
     else:
@@ -89,12 +85,12 @@ def look(label: str) -> Look:
         digest = zlib.crc32(" ".join(names).encode())
         hue, chroma = float(digest % 360), 0.13
         marker = _OTHER_MARKERS[digest // 360 % len(_OTHER_MARKERS)]
-    values = [_openness(key, value) for key, value in parts(label) if value]
+    values = [_openness(name, value) for name, value in label_parts(label) if value]
     openness = sum(values) / len(values) if values else 0.5
     return Look(_oklch(0.76 - 0.30 * openness, chroma, hue), _oklch(0.52, chroma, hue), marker)
 
 
-def _openness(key: str, text: str) -> float:
+def _openness(name: str, text: str) -> float:
     """From 0 (one character left) to 1 (the whole distribution), for a parameter as written."""
     try:
         value = float(text.partition(",")[0])
@@ -102,11 +98,11 @@ def _openness(key: str, text: str) -> float:
         return zlib.crc32(text.encode()) % 101 / 100
     if not math.isfinite(value) or value <= 0:
         return 1.0 if value > 0 else 0.0
-    if key == "temperature":
+    if name == "temperature":
         share = (value - 0.3) / 1.0
-    elif key == "top_k":
+    elif name == "top_k":
         share = math.log2(value) / 6
-    elif key in ("top_p", "typical"):
+    elif name in ("top_p", "typical"):
         share = -math.log10(max(1 - value, 1e-3)) / 2
     elif value < 1:  # a threshold: the smaller, the more passes
         share = -math.log10(value) / 4
@@ -115,31 +111,35 @@ def _openness(key: str, text: str) -> float:
     return min(max(share, 0.0), 1.0)
 
 
+_LMS = np.array(
+    [
+        [1, 0.3963377774, 0.2158037573],
+        [1, -0.1055613458, -0.0638541728],
+        [1, -0.0894841775, -1.2914855480],
+    ]
+)
+_RGB = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+"""OKLAB to the cube roots of cone responses, and cone responses to linear sRGB."""
+
+
 def _oklch(lightness: float, chroma: float, hue: float) -> str:
-    """An sRGB colour; chroma is lowered until the colour exists."""
+    """An sRGB colour as #rrggbb; chroma is lowered until the colour exists."""
+    turn = np.array([math.cos(math.radians(hue)), math.sin(math.radians(hue))])
     while True:
-        a, b = (chroma * turn(math.radians(hue)) for turn in (math.cos, math.sin))
-        long, medium, short = (
-            (lightness + i * a + j * b) ** 3
-            for i, j in (
-                (0.3963377774, 0.2158037573),
-                (-0.1055613458, -0.0638541728),
-                (-0.0894841775, -1.2914855480),
+        linear = _RGB @ (_LMS @ (lightness, *(chroma * turn))) ** 3
+        if chroma <= 0 or ((linear >= -1e-4) & (linear <= 1 + 1e-4)).all():
+            linear = linear.clip(0, 1)
+            gamma = np.where(
+                linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
             )
-        )
-        linear = (
-            4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-            -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-            -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
-        )
-        if chroma <= 0 or all(-1e-4 <= value <= 1 + 1e-4 for value in linear):
-            return "#" + "".join(f"{round(255 * _gamma(value)):02x}" for value in linear)
+            return "#" + "".join(f"{round(255 * value):02x}" for value in gamma.tolist())
         chroma -= 0.002
-
-
-def _gamma(value: float) -> float:
-    value = min(max(value, 0.0), 1.0)
-    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
 
 
 @cache

@@ -1,152 +1,149 @@
-"""Every figure that the data of a run allow."""
+"""The registry of figures: each is a file of this folder, or of a plugin, that uses `@figure`."""
 
 from __future__ import annotations
 
-import math
+import importlib
+import inspect
+import pkgutil
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from nextchar.metrics.groups import groups
-from nextchar.metrics.titles_truth import TRUTH
-from nextchar.plots.deciles import PREFIX, kept_by_entropy
-from nextchar.plots.intervals import metric_dots
-from nextchar.plots.loss import loss_curves, seed_curves
-from nextchar.plots.quality_diversity import FEW, drawable, quality_diversity
-from nextchar.plots.style import INK, heading, new_figure, save_figure, style
-from nextchar.plots.truth import ORACLE, corner, name_parameters, possible_curves, truncation_curves
-from nextchar.results import HUMAN, REFERENCES, Metric, Possible, Run, Truncation
+from nextchar.config import ConfigError
+from nextchar.config.plugins import in_one_line
+from nextchar.plots.style import save_figure, style
+from nextchar.results import Run
+from nextchar.results.sweep import Sweep
+from nextchar.runtime import progress
+
+Words = str | Callable[[Any], str]
+"""A text, or a function from the run (or sweep) to it."""
+Draw = TypeVar("Draw", bound=Callable[[Any], Figure | None])
 
 
-def draw_all(run: Run, folder: Path) -> dict[str, Path]:
-    """Draw into `folder` what the data allow; name to PNG, with the SVG beside it.
+@dataclass(frozen=True)
+class Plot:
+    """A figure on disk: its PNG, with the SVG beside it, its caption and its text alternative."""
 
-    `quality_diversity` needs a sampler with both metrics, `metrics` (and one for each further
-    group of metrics) any sampler with a figure, `kept_by_entropy` its deciles, `truncation` and
-    `possible` a corpus whose truth is known, `loss_curves` training records (of seeds that
-    are pooled, a line each). Without human text the
-    target and the bands are left out; the other references stand in the tables only.
+    name: str
+    png: Path
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The figures that were drawn, and a line for each that failed."""
+
+    plots: Sequence[Plot] = ()
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """What `figure` was given; `file` is where the function is defined, `scope` its globals."""
+
+    name: str
+    draw: Callable[[Any], Figure | None]
+    caption: Words
+    alt: Words
+    of: type
+    each_group: bool
+    order: int
+    file: Path
+    scope: object
+
+
+_registered: dict[str, _Registered] = {}
+
+
+def figure(
+    name: str,
+    caption: Words,
+    alt: Words,
+    *,
+    of: type[Run] | type[Sweep] = Run,
+    each_group: bool = False,
+    order: int = 1000,
+) -> Callable[[Draw], Draw]:
+    """Register a function `Run -> Figure | None` (None: nothing to draw) as the figure `name`.
+
+    It is saved as plots/<name>.png and .svg and stands on the page with its caption; `alt` tells
+    the same to readers who don't see it. `of=Sweep` makes it a figure of sweeps. With `each_group`
+    it is drawn once for each group of metrics, from a run that has no other metrics: the first as
+    `name`, others as `name_group`. Figures stand on the page by `order`, then by name.
+    Raises ConfigError for a name that is no file name, or that another file's figure has.
     """
-    run = replace(
-        run, metrics=[row for row in run.metrics if row.sampler not in set(REFERENCES) - {HUMAN}]
-    )
-    figures: dict[str, Figure] = {}
+
+    def register(draw: Draw) -> Draw:
+        file = Path(inspect.getfile(draw))
+        if not re.fullmatch(r"\w+", name):
+            raise ConfigError(f"figure {name!r} of {file}: a name has letters, digits and _ only")
+        before = _registered.get(name)
+        # A plugin that is imported again, being edited, registers its figures again.
+        scope = getattr(draw, "__globals__", None)
+        again = before and before.file == file and before.scope is not scope
+        if before and not again:
+            raise ConfigError(
+                f"figure {name} of {file}: {before.file} has a figure of this name; rename one"
+            )
+        _registered[name] = _Registered(
+            name, draw, caption, alt, of, each_group, order, file, scope
+        )
+        return draw
+
+    return register
+
+
+def import_figures(folders: Iterable[str]) -> None:
+    """Import every file of the package's folders, so that its figures are registered."""
+    for module in pkgutil.iter_modules(folders, "nextchar.plots."):
+        importlib.import_module(module.name)
+
+
+def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
+    """Draw into `folder` every figure that the run or sweep has the data for.
+
+    A figure that raises, or returns something else, is left out with a warning on the screen and
+    in the result: what the run computed is worth more than one of its pictures.
+    """
+    plots: dict[str, Plot] = {}
+    warnings = []
+    for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
+        for group, part in _parts(each, subject):
+            name = f"{each.name}{group}" if each.name in plots else each.name
+            try:
+                plot = _draw(each, name, part, folder)
+            except Exception as error:
+                reason = in_one_line(error, each.file)
+                warnings.append(f"the figure {name} could not be drawn: {reason}")
+                progress.say(f"warning: {warnings[-1]}")
+            else:
+                plots |= {name: plot} if plot else {}
+    return Drawn(list(plots.values()), warnings)
+
+
+def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:
+    """What the figure is drawn from, each with the end of its name."""
+    if each.each_group and isinstance(subject, Run):
+        for group, rows in subject.by_group().items():
+            yield re.sub(r"\W+", "_", f"_{group}"), replace(subject, metrics=rows)
+    elif isinstance(subject, each.of):
+        yield "", subject
+
+
+def _draw(each: _Registered, name: str, part: Run | Sweep, folder: Path) -> Plot | None:
     with style():
-        if drawable(run):
-            figures["quality_diversity"] = _plane(run)
-        for group, rows in groups(run.metrics).items():
-            # The truth has pictures of its own, below.
-            if group != TRUTH and any(
-                row.sampler != HUMAN and math.isfinite(row.value) for row in rows
-            ):
-                if rows[0].metric.startswith(PREFIX):
-                    figures["kept_by_entropy"] = _deciles(rows)
-                else:
-                    # The first group, that of every run, has the plain name.
-                    name = f"metrics_{_slug(group)}" if "metrics" in figures else "metrics"
-                    figures[name] = _metrics(rows)
-        if run.truncation:
-            figures["truncation"] = _truncation(run.truncation)
-        if run.possible:
-            figures["possible"] = _possible(run.possible)
-        if run.training or run.trainings:
-            figures["loss_curves"] = _losses(run)
-    return {name: save_figure(figure, folder, name) for name, figure in figures.items()}
-
-
-def _plane(run: Run) -> Figure:
-    many = len(run.samplers) > FEW + 1
-    figure = new_figure(*((10.5, 7.0) if many else (8.5, 5.6)))
-    quality_diversity(run, figure.add_subplot())
-    return figure
-
-
-def _truncation(rows: Sequence[Truncation]) -> Figure:
-    """All families in both planes, then one panel a family that cuts, with its parameters."""
-    cutting = {row.family for row in rows if row.lost > 0}
-    families = [f for f in dict.fromkeys(r.family for r in rows) if f in cutting - {ORACLE}]
-    across = min(3, max(len(families), 1))
-    down = math.ceil(len(families) / across)
-    figure = new_figure(12.0, 4.9 + 3.2 * down)
-    parts = figure.add_gridspec(2, 1, height_ratios=[4.9, max(3.2 * down, 0.1)])
-    top, bottom = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
-    left = truncation_curves(rows, top.add_subplot(1, 2, 1))
-    heading(left, "What truncation buys, and what it costs", "a grammar's own text, held out")
-    right = truncation_curves(rows, top.add_subplot(1, 2, 2), across="divergence")
-    right.set_ylabel("")
-    heading(right, "… and how far from the truth that is", "temperature, which cuts nothing, too")
-    keys: dict[str, Artist] = {}
-    for ax in (left, right):
-        corner(ax)
-        handles, labels = ax.get_legend_handles_labels()
-        keys |= dict(zip(labels, handles, strict=True))
-    top.legend(list(keys.values()), list(keys), loc="outside right upper")
-    for index, family in enumerate(families):
-        own = [row for row in rows if row.family in (family, ORACLE)]
-        panel = truncation_curves(own, bottom.add_subplot(down, across, index + 1))
-        panel.set_title(family, fontsize=9.5, pad=6)
-        panel.tick_params(labelsize=7)
-        panel.set_xlabel("lost" if index // across == down - 1 else "")
-        panel.set_ylabel("impossible" if index % across == 0 else "")
-    figure.draw_without_rendering()  # constrained layout settles: now pixels are final
-    for family, panel in zip(families, bottom.axes, strict=True):
-        name_parameters([row for row in rows if row.family == family], panel)
-    return figure
-
-
-def _possible(rows: Sequence[Possible]) -> Figure:
-    figure = new_figure(8.5, 4.6)
-    possible_curves(rows, figure.add_subplot())
-    return figure
-
-
-def _slug(group: str) -> str:
-    """A group's name as a part of a file's."""
-    return re.sub(r"\W+", "_", group)
-
-
-def _deciles(rows: Sequence[Metric]) -> Figure:
-    figure = new_figure(8.5, 4.6)
-    kept_by_entropy(rows, figure.add_subplot())
-    return figure
-
-
-def _metrics(metrics: Sequence[Metric]) -> Figure:
-    names = list(dict.fromkeys(row.metric for row in metrics if row.sampler != HUMAN))
-    samplers = list(dict.fromkeys(row.sampler for row in metrics))
-    labels = [label for label in samplers if label != HUMAN]
-    across = min(3, len(names))
-    down = math.ceil(len(names) / across)
-    wide = 0.075 * min(max(map(len, labels)), 60)
-    height = 0.85 + 0.21 * max(len(labels), 2)
-    figure = new_figure(wide + 2.7 * across, 0.35 + height * down)
-    for index, name in enumerate(names):
-        ax = figure.add_subplot(down, across, index + 1)
-        rows = [row for row in metrics if row.metric == name]
-        metric_dots(rows, labels, ax, names=index % across == 0)
-    if HUMAN in samplers:
-        line = Line2D([], [], color=INK, linewidth=1.2)
-        band = Patch(facecolor=INK, alpha=0.12, linewidth=0)
-        key: list[Any] = [(band, line)]  # a tuple is drawn as one key, which the stubs don't know
-        text = "human text and its 95% interval"
-        figure.legend(key, [text], loc="outside upper left", fontsize=9)
-    figure.set_layout_engine("constrained", wspace=0.05, hspace=0.05)
-    return figure
-
-
-def _losses(run: Run) -> Figure:
-    figure = new_figure(8.5, 4.2)
-    rate = run.manifest.get("corpus", {}).get("entropy_rate")
-    ax = figure.add_subplot()
-    if run.trainings:
-        seed_curves(run.trainings, ax, entropy_rate=rate)
-    else:
-        loss_curves(run.training, ax, entropy_rate=rate)
-    return figure
+        drawn: object = each.draw(part)
+    if drawn is None:
+        return None
+    if not isinstance(drawn, Figure):
+        raise TypeError(f"returned {drawn!r:.40}; return a matplotlib Figure, or None")
+    caption, alt = (
+        words if isinstance(words, str) else words(part) for words in (each.caption, each.alt)
+    )
+    return Plot(name, save_figure(drawn, folder, name), caption, alt)

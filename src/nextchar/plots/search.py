@@ -1,23 +1,25 @@
-"""A search in pictures: how it got better, where it looked, what it found, what mattered."""
+"""A search, or a grid over three parameters and more: its progress, its front, its parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from nextchar.metrics.catalog import title_of
 from nextchar.plots.labels import Tag, place_labels
-from nextchar.plots.style import FAINT, INK, PAPER, SOFT, heading, new_figure
+from nextchar.plots.registry import figure
+from nextchar.plots.style import FAINT, INK, PAPER, SOFT, figure_of, heading, new_figure
+from nextchar.plots.sweep import title, varies
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.sweep import FINISHED, Sweep
-from nextchar.results.sweep_aggregate import VALIDATION
 
 GOOD = LinearSegmentedColormap.from_list("good", ["#1d4e89", "#5ba3a0", "#e6d9b8"])
 """From the best (dark) to the worst (pale)."""
@@ -25,186 +27,213 @@ ACCENT = "#a23e48"
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The finished jobs of a sweep: number, values of the parameters, and objectives [J, O]."""
+class Trials:
+    """The finished jobs: numbers, values of the parameters, and scores [J, O] of the objectives.
+
+    `titles` are the objectives in words, each with the direction that is better, by `aims`.
+    """
 
     jobs: Sequence[int]
     names: Sequence[str]
     values: Sequence[Sequence[str]]
-    objectives: Sequence[str]
+    titles: Sequence[str]
     aims: Sequence[str]
     scores: NDArray[np.float64]
 
     @property
     def costs(self) -> NDArray[np.float64]:
-        """The objectives [J, O], low is good."""
+        """The scores [J, O], low is good."""
         return self.scores * [-1 if aim == "maximize" else 1 for aim in self.aims]
 
 
-def search_figures(sweep: Sweep) -> dict[str, Figure]:
-    """The figures of a search, or of a grid over three parameters and more."""
-    scored = score(sweep)
-    if not len(scored.scores):
-        return {}
-    figures = {}
-    if sweep.plan.objectives:
-        figures["history"] = new_figure(8.5, 3.6)
-        history(scored, figures["history"].add_subplot())
-    if len(scored.objectives) == 2:
-        figures["pareto_front"] = new_figure(6.5, 5)
-        pareto_front(scored, figures["pareto_front"].add_subplot())
-    figures["parallel_coordinates"] = new_figure(8.5, 4.2)
-    parallel_coordinates(scored, figures["parallel_coordinates"].add_subplot())
-    weights = sweep.plan.importance
-    if weights:
-        figures["importance"] = new_figure(6.5, 1.2 + 0.35 * len(weights))
-        importance(weights, figures["importance"].add_subplot())
-    return figures
+def trials(sweep: Sweep) -> Trials | None:
+    """What the figures need; None where there is nothing to draw.
 
-
-def score(sweep: Sweep) -> Scored:
-    """What the plots need. A grid has no objectives of its own: its first metric is taken, low."""
-    objectives = dict(sweep.plan.objectives)
-    if not objectives:
-        objectives = {averages.metrics(sweep)[0]: "minimize"}
+    A grid has no objectives: its first metric is taken, low.
+    """
+    if not sweep.plan.objectives and varies(sweep) <= 2:
+        return None
+    objectives = dict(sweep.plan.objectives) or {averages.metrics(sweep)[0]: "minimize"}
     finished = [row for row in sweep.rows if row.state.state == FINISHED]
-    rows = [
-        (row, scores)
+    scored = {
+        row.job: (row, scores)
         for row in finished
         if None not in (scores := [row.score(name, aim) for name, aim in objectives.items()])
-    ]
-    return Scored(
-        jobs=[row.job for row, _ in rows],
-        names=sweep.plan.parameters,
-        values=[
-            [averages.shown(sweep, row, name) for name in sweep.plan.parameters] for row, _ in rows
-        ],
-        objectives=list(objectives),
+    }
+    if not scored:
+        return None
+    names = sweep.plan.parameters
+    return Trials(
+        jobs=list(scored),
+        names=names,
+        values=[[averages.shown(sweep, row, name) for name in names] for row, _ in scored.values()],
+        titles=[_objective(sweep, name, aim) for name, aim in objectives.items()],
         aims=list(objectives.values()),
-        scores=np.array([scores for _, scores in rows], dtype=np.float64).reshape(
-            len(rows), len(objectives)
-        ),
+        scores=np.array([scores for _, scores in scored.values()], dtype=np.float64),
     )
 
 
-def _title(scored: Scored, index: int) -> str:
-    """An objective in words, with the way that is better."""
-    figure, aim = scored.objectives[index], scored.aims[index]
-    words = "validation loss, nats a character" if figure == VALIDATION else title_of(figure).long
+def _objective(sweep: Sweep, metric: str, aim: str) -> str:
     if aim == "human":
-        return f"{words}, distance from human text"
-    return f"{words} ({'high' if aim == 'maximize' else 'low'} is better)"
+        return f"{title(sweep, metric)}, distance from human text"
+    return f"{title(sweep, metric)} ({'high' if aim == 'maximize' else 'low'} is better)"
 
 
-def history(scored: Scored, ax: Axes) -> Axes:
-    """Draw the first objective of each job, and the best so far."""
-    values = scored.scores[:, 0]
-    best = (np.maximum if scored.aims[0] == "maximize" else np.minimum).accumulate(values)
-    ax.plot(scored.jobs, values, "o", color=SOFT, markersize=4, label="a trial")
-    ax.step(scored.jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
+@figure(
+    "history",
+    "The result of each trial, in the order of the trials, and the best so far.",
+    lambda sweep: f"Dots and the best so far: {_objective(sweep, *_first(sweep))}.",
+    of=Sweep,
+    order=1,
+)
+def draw_history(sweep: Sweep) -> Figure | None:
+    found = trials(sweep)
+    if found is None or not sweep.plan.objectives:
+        return None
+    return figure_of(history(found, new_figure(8.5, 4.2).add_subplot()))
+
+
+def _first(sweep: Sweep) -> tuple[str, str]:
+    return next(iter(sweep.plan.objectives.items()))
+
+
+def history(found: Trials, ax: Axes) -> Axes:
+    """Draw the first objective of each trial, and the best so far."""
+    values = found.scores[:, 0]
+    best = (np.maximum if found.aims[0] == "maximize" else np.minimum).accumulate(values)
+    ax.plot(found.jobs, values, "o", color=SOFT, markersize=4, label="a trial")
+    ax.step(found.jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial")
-    ax.set_ylabel(_title(scored, 0))
+    ax.set_ylabel(found.titles[0])
     ax.legend()
     heading(ax, "Search")
     return ax
 
 
-def is_best(scored: Scored) -> NDArray[np.bool_]:
-    """Which jobs [J] no other is better than in one objective and as good in the rest."""
-    costs = scored.costs
+@figure(
+    "pareto_front",
+    "The two objectives: no other trial is better than a marked one in both.",
+    "Scatter plot of the two objectives, the Pareto front marked.",
+    of=Sweep,
+    order=2,
+)
+def draw_pareto_front(sweep: Sweep) -> Figure | None:
+    found = trials(sweep)
+    if found is None or len(found.aims) != 2:
+        return None
+    return figure_of(pareto_front(found, new_figure(6.5, 5).add_subplot()))
+
+
+def is_best(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows of costs [J, O] no other row beats: as low everywhere, and lower somewhere."""
     no_worse = (costs[:, None] <= costs[None]).all(-1)
     better = (costs[:, None] < costs[None]).any(-1)
-    return np.logical_not((no_worse & better).any(axis=0).reshape(-1))
+    return np.logical_not((no_worse & better).any(axis=0))
 
 
-def pareto_front(scored: Scored, ax: Axes) -> Axes:
-    """Draw two objectives against each other, those that nothing beats in both marked."""
-    front = is_best(scored)
-    x, y = scored.scores.T
-    ax.plot(x[~front], y[~front], "o", color=SOFT, markersize=4, alpha=0.7, label="a trial")
-    order = np.argsort(x[front])
+def pareto_front(found: Trials, ax: Axes) -> Axes:
+    """Draw two objectives against each other, and mark the trials that no other beats."""
+    best = is_best(found.costs)
+    x, y = found.scores.T
+    ax.plot(x[~best], y[~best], "o", color=SOFT, markersize=4, alpha=0.7, label="a trial")
+    front = np.flatnonzero(best)[np.argsort(x[best])]
     ax.plot(
-        x[front][order],
-        y[front][order],
-        "o-",
-        color=ACCENT,
-        markersize=6,
-        linewidth=1.0,
-        label="nothing beats it in both",
+        x[front], y[front], "o-", color=ACCENT, markersize=6, linewidth=1, label="the Pareto front"
     )
-    ax.set_xlabel(_title(scored, 0))
-    ax.set_ylabel(_title(scored, 1))
+    ax.set_xlabel(found.titles[0])
+    ax.set_ylabel(found.titles[1])
     ax.legend()
     heading(ax, "Pareto front", "numbers: the jobs")
-    tags = [
-        Tag(str(job), float(a), float(b))
-        for job, a, b in zip(np.array(scored.jobs)[front], x[front], y[front], strict=True)
-    ]
-    ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # places are final after it
+    tags = [Tag(str(found.jobs[i]), float(x[i]), float(y[i])) for i in front]
     place_labels(ax, tags, size=7.5)
     return ax
 
 
-def parallel_coordinates(scored: Scored, ax: Axes) -> Axes:
+@figure(
+    "parallel_coordinates",
+    "Each job is a line over its parameters, coloured by its result.",
+    lambda sweep: f"Parallel coordinates of {', '.join(sweep.plan.parameters)}.",
+    of=Sweep,
+    order=3,
+)
+def draw_parallel_coordinates(sweep: Sweep) -> Figure | None:
+    found = trials(sweep)
+    if found is None:
+        return None
+    return figure_of(parallel_coordinates(found, new_figure(8.5, 4.2).add_subplot()))
+
+
+def parallel_coordinates(found: Trials, ax: Axes) -> Axes:
     """Draw every job as a line over its parameters, coloured by the first objective."""
-    axes = [
-        _axis([values[index] for values in scored.values]) for index in range(len(scored.names))
-    ]
-    costs = scored.costs[:, 0]
+    costs = found.costs[:, 0]
     order = np.argsort(-costs)  # the best on top
-    places = np.array([place for place, _ in axes] or np.empty((0, len(costs)))).T
-    lines = [list(enumerate(places[job])) for job in order]
-    paint = LineCollection(
-        lines, cmap=GOOD, norm=Normalize(costs.min(), costs.max()), linewidths=1.2, alpha=0.85
+    columns = [_column([values[i] for values in found.values]) for i in range(len(found.names))]
+    places = np.array([places for places, _ in columns] or np.empty((0, len(costs)))).T
+    lines = LineCollection(
+        [list(enumerate(places[job])) for job in order],
+        array=costs[order],
+        cmap=GOOD,
+        norm=Normalize(costs.min(), costs.max()),
+        linewidths=1.2,
+        alpha=0.85,
     )
-    paint.set_array(costs[order])
-    ax.add_collection(paint)
-    for index, (_, ticks) in enumerate(axes):
+    ax.add_collection(lines)
+    for index, (_, ticks) in enumerate(columns):
         ax.axvline(index, color=FAINT, linewidth=1.2, zorder=0.5)
         for place, text in ticks:
-            ax.annotate(
-                text,
-                (index, place),
-                (4, 0),
-                textcoords="offset points",
-                fontsize=7.5,
-                va="center",
-                color=INK,
-                bbox={"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.6},
-            )
-    ax.set_xlim(-0.05, len(axes) - 0.85)
+            box = {"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.6}
+            style: dict[str, Any] = {"fontsize": 7.5, "va": "center", "color": INK, "bbox": box}
+            ax.annotate(text, (index, place), (4, 0), textcoords="offset points", **style)
+    ax.set_xlim(-0.05, len(columns) - 0.85)
     ax.set_ylim(-0.05, 1.05)
-    ax.set_xticks(range(len(axes)), list(scored.names))
+    ax.set_xticks(range(len(columns)), list(found.names))
     ax.set_yticks([])
     ax.grid(False)
-    heading(ax, "Where it looked", f"dark: better; {_title(scored, 0)}")
+    heading(ax, "Jobs by their parameters", f"dark is better: {found.titles[0]}")
     return ax
 
 
-def _axis(texts: Sequence[str]) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
-    """Places from 0 to 1 of values, and the values that stand beside the axis."""
+def _column(texts: Sequence[str]) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
+    """Places of the values from 0 to 1, and the values that are written beside the axis."""
     numbers = averages.numbers(texts)
     if numbers is None:
         different = list(dict.fromkeys(texts))
-        step = 1 / max(len(different) - 1, 1)
-        known = {text: index * step for index, text in enumerate(different)}
+        known = dict(zip(different, np.linspace(0, 1, len(different)).tolist(), strict=True))
         return np.array([known[text] for text in texts]), [(v, k) for k, v in known.items()]
     values = np.array(numbers)
     scale = np.log(values) if values.min() > 0 and values.max() / values.min() >= 20 else values
-    low, span = scale.min(), np.ptp(scale) or 1.0
-    places = (scale - low) / span
-    shown = dict(zip(places.tolist(), [f"{value:.3g}" for value in values], strict=True))
-    if len(shown) > 6:
-        shown = {place: text for place, text in shown.items() if place in (0.0, 1.0)}
-    return places, list(shown.items())
+    places = (scale - scale.min()) / (np.ptp(scale) or 1.0)
+    written = dict(zip(places.tolist(), [f"{value:.3g}" for value in values], strict=True))
+    if len(written) > 6:
+        written = {place: text for place, text in written.items() if place in (0.0, 1.0)}
+    return places, list(written.items())
+
+
+@figure(
+    "importance",
+    "How much each parameter has to do with being among the best quarter of the trials (PED-ANOVA, "
+    "arXiv 2304.10255).",
+    lambda sweep: (
+        "Importance: "
+        + ", ".join(f"{name} {share:.2f}" for name, share in sweep.plan.importance.items())
+    ),
+    of=Sweep,
+    order=4,
+)
+def draw_importance(sweep: Sweep) -> Figure | None:
+    weights = sweep.plan.importance
+    if not weights or trials(sweep) is None:
+        return None
+    return figure_of(importance(weights, new_figure(6.5, 1.2 + 0.35 * len(weights)).add_subplot()))
 
 
 def importance(weights: Mapping[str, float], ax: Axes) -> Axes:
     """Draw how much each parameter has to do with being among the best trials, as shares."""
     names = sorted(weights, key=lambda name: weights[name])
     ax.barh(names, [weights[name] for name in names], color=GOOD(0.2), height=0.55)
-    ax.set_xlabel("share of what tells the best trials apart")
+    ax.set_xlabel("share of what distinguishes the best trials")
     ax.set_xlim(0, 1)
     ax.grid(False, axis="y")
-    heading(ax, "What mattered")
+    heading(ax, "Importance of the parameters")
     return ax

@@ -1,26 +1,37 @@
-"""One style for every figure, and one way to save it: the same data give the same bytes."""
+"""One style for every figure, and one way to save it: equal data give equal bytes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from numpy.typing import ArrayLike, NDArray
 
 from nextchar.runtime import files
 
 INK = "#1f2430"
-"""Human text, titles, the best step: whatever the eye should find first."""
+"""Human text, titles, the best step: what the eye should find first."""
 SOFT = "#6b7280"
 """Ticks, axis labels, notes."""
 FAINT = "#e3e6ec"
 """Grid lines and bands."""
 PAPER = "#ffffff"
+
+BAND: dict[str, Any] = {"color": INK, "alpha": 0.12, "linewidth": 0, "zorder": 0.6}
+"""The interval of human text."""
+THIN: dict[str, Any] = {"color": INK, "linewidth": 1.2, "zorder": 0.7}
+"""The value of human text in its band."""
+DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.3, "linestyle": (0, (4, 3)), "zorder": 2}
+"""What no model or sampler can go below."""
 
 STYLE: dict[str, Any] = {
     "figure.facecolor": PAPER,
@@ -50,6 +61,10 @@ STYLE: dict[str, Any] = {
     "ytick.labelsize": 8.5,
     "xtick.major.size": 3.0,
     "ytick.major.size": 3.0,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 5.5,
+    "lines.markeredgecolor": PAPER,
+    "lines.markeredgewidth": 0.6,
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
     "legend.fontsize": 8.5,
@@ -71,8 +86,25 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def panels(count: int, width: float, height: float, *, beside: float = 0.0) -> list[Axes]:
+    """The axes of a new figure, at most three beside each other, each so many inches large.
+
+    `beside` is the room for labels at the left of them all.
+    """
+    across = min(3, count)
+    down = math.ceil(count / across)
+    figure = new_figure(max(beside + width * across, 4.5), 0.5 + height * down)
+    return [figure.add_subplot(down, across, index + 1) for index in range(count)]
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that the axes lie in."""
+    assert isinstance(ax.figure, Figure)
+    return ax.figure
+
+
 def heading(ax: Axes, title: str, subtitle: str = "") -> None:
-    """A bold title at the left, and under it what the reader needs to know, in grey."""
+    """A bold title at the left, and a grey subtitle under it."""
     ax.set_title(title, pad=24.0 if subtitle else 10.0)
     if subtitle:
         ax.annotate(
@@ -84,6 +116,31 @@ def heading(ax: Axes, title: str, subtitle: str = "") -> None:
             color=SOFT,
             fontsize=8.5,
         )
+
+
+def legend_beside(ax: Axes, **options: Any) -> Legend:
+    """A legend at the right of the axes; the figure grows where the legend is higher."""
+    legend = ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), **options)
+    legend.set_alignment("left")
+    figure = figure_of(ax)
+    figure.set_figheight(max(figure.get_figheight(), 1.2 + 0.19 * len(legend.get_texts())))
+    return legend
+
+
+def reach(low: ArrayLike, value: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """How far intervals [N] reach below and above their values: [2, N], as `errorbar` takes it."""
+    low, value, high = map(np.atleast_1d, (low, value, high))
+    return np.maximum([value - low, high - value], 0)
+
+
+def widen(low: float, high: float) -> tuple[float, float]:
+    """Limits of an axis that doesn't show rounding errors as differences."""
+    return (low, high) if high - low > 1e-6 else (low - 0.05, high + 0.05)
+
+
+def percent(value: float, _: object = None) -> str:
+    """A share as a tick label."""
+    return f"{100 * value:.3g}%"
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:

@@ -1,10 +1,9 @@
-"""A sweep in pictures: curves where one parameter varies, heat maps where two do."""
+"""A sweep of one or two parameters: curves, or heat maps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from nextchar.metrics.catalog import title_of
 from nextchar.plots.palette import look
-from nextchar.plots.search import search_figures
-from nextchar.plots.style import FAINT, INK, PAPER, SOFT, new_figure, save_figure, style
+from nextchar.plots.registry import figure
+from nextchar.plots.style import (
+    BAND,
+    FAINT,
+    INK,
+    PAPER,
+    SOFT,
+    THIN,
+    figure_of,
+    panels,
+    reach,
+    widen,
+)
 from nextchar.results import HUMAN
 from nextchar.results import sweep_aggregate as averages
+from nextchar.results.labels import split_last
 from nextchar.results.sweep import SEED, Sweep
 from nextchar.results.sweep_aggregate import VALIDATION, Average, Setting
 
@@ -28,66 +38,65 @@ HEAT = LinearSegmentedColormap.from_list("heat", ["#f3ecdf", "#e0a458", "#a23e48
 LINE = "#2f5d8a"
 
 
-def draw_sweep(sweep: Sweep, folder: Path) -> dict[str, Path]:
-    """Draw into `folder` what the sweep's finished jobs allow; name to PNG, the SVG beside it.
-
-    One parameter beside the seed: `curves`. Two: `heat_maps`. A search, or more than two:
-    `parallel_coordinates`, and for a search its `history`, `pareto_front` and `importance`.
-    """
-    names = averages.parameters(sweep)
-    figures: dict[str, Figure] = {}
-    with style():
-        if averages.settings(sweep) and averages.metrics(sweep):
-            if sweep.plan.objectives or len(names) > 2:
-                figures |= search_figures(sweep)
-            elif len(names) == 2:
-                figures["heat_maps"] = _heat_maps(sweep)
-            elif names:
-                figures["curves"] = _curves(sweep)
-    return {name: save_figure(figure, folder, name) for name, figure in figures.items()}
+def title(sweep: Sweep, metric: str) -> str:
+    """The metric in words, with its unit."""
+    info = sweep.info(metric)
+    return f"{info.long}, {info.unit}" if info.unit not in info.long else info.long
 
 
-def _panels(sweep: Sweep, wide: float, high: float) -> tuple[Figure, list[tuple[str, Axes]]]:
-    metrics = averages.metrics(sweep)[:PANELS]
-    across = min(3, len(metrics))
-    down = math.ceil(len(metrics) / across)
-    figure = new_figure(max(wide * across, 4.5), 0.5 + high * down)
-    return figure, [
-        (metric, figure.add_subplot(down, across, index + 1))
-        for index, metric in enumerate(metrics)
-    ]
+def varies(sweep: Sweep) -> int:
+    """How many parameters vary beside the seed; 0 where nothing is finished, or for a search."""
+    drawable = averages.settings(sweep) and averages.metrics(sweep) and not sweep.plan.objectives
+    return len(averages.parameters(sweep)) if drawable else 0
 
 
-def _curves(sweep: Sweep) -> Figure:
-    figure, panels = _panels(sweep, 3.3, 2.5)
+@figure(
+    "curves",
+    "Every metric against the parameter that varies. The dark line is human text, the band its "
+    "interval: closest to it is best, not lowest.",
+    lambda sweep: f"Curves of the metrics against {averages.parameters(sweep)[0]}.",
+    of=Sweep,
+)
+def draw_curves(sweep: Sweep) -> Figure | None:
+    if varies(sweep) != 1:
+        return None
     settings, samplers = averages.settings(sweep), averages.samplers(sweep)
-    name = averages.parameters(sweep)[0]
-    for metric, ax in panels:
+    (name,) = averages.parameters(sweep)
+    metrics = averages.metrics(sweep)[:PANELS]
+    axes = panels(len(metrics), 3.3, 2.5)
+    for metric, ax in zip(metrics, axes, strict=True):
         parameter_curve(settings, metric, [""] if metric == VALIDATION else samplers, ax)
+        ax.set_title(title(sweep, metric), fontsize=9.5, pad=6)
         ax.set_xlabel(_family(settings) or name)
-    labels = [label for label in samplers if label]
-    keys = [_key(look(label).color, look(label).marker) for label in labels]
-    if any(row.value(HUMAN, metric) for row in sweep.rows for metric, _ in panels):
-        keys, labels = [*keys, _key(INK, "")], [*labels, "human text"]
+        _keep_within(ax, *sweep.info(metric).bounds)
+    figure = figure_of(axes[0])
+    keys = [Line2D([], [], **look(label).line, label=label) for label in samplers if label]
+    if any(row.value(HUMAN, metric) for row in sweep.rows for metric in metrics):
+        keys.append(Line2D([], [], color=INK, label="human text"))
     if keys:
-        figure.legend(keys, labels, loc="outside upper left", ncols=4, fontsize=8)
-    figure.supxlabel(_intervals(settings, name), fontsize=8, color=SOFT)
+        figure.legend(handles=keys, loc="outside upper left", ncols=4, fontsize=8)
+    figure.supxlabel(_which_intervals(settings, name), fontsize=8, color=SOFT)
     return figure
+
+
+def _keep_within(ax: Axes, least: float | None, most: float | None) -> None:
+    """Cut the axis off just beyond the metric's bounds: Student's intervals don't know them."""
+    low, high = widen(*ax.get_ylim())
+    room = 0.05 * (high - low)
+    low = low if least is None else max(low, least - room)
+    high = high if most is None else min(high, most + room)
+    ax.set_ylim(low, high)
 
 
 def _family(settings: Sequence[Setting]) -> str | None:
     """The parameter that samplers of one family differ in, as the name of an axis."""
     texts = [setting.values[0] for setting in settings]
-    family = texts[0].rpartition("=")[0]
-    return family if family and averages.numbers(texts) else None
+    split = split_last(texts[0])
+    return split[0] if split and averages.numbers(texts) else None
 
 
-def _key(color: str, marker: str) -> Line2D:
-    return Line2D([], [], color=color, marker=marker, markersize=5)
-
-
-def _intervals(settings: Sequence[Setting], name: str) -> str:
-    """Which interval the bars are, since they answer different questions."""
+def _which_intervals(settings: Sequence[Setting], name: str) -> str:
+    """What the bars are: intervals over texts and over seeds answer different questions."""
     seeds = sorted({len(setting.rows) for setting in settings})
     if seeds == [1] and all(row.pooled for setting in settings for row in setting.rows):
         return "several seeds each, pooled; bars: 95% intervals over seeds and prompts"
@@ -100,128 +109,116 @@ def _intervals(settings: Sequence[Setting], name: str) -> str:
 def parameter_curve(
     settings: Sequence[Setting], metric: str, samplers: Sequence[str], ax: Axes
 ) -> Axes:
-    """Draw a metric against the only parameter, a line a sampler, with intervals.
+    """Draw a metric against the only parameter, a line per sampler, with intervals.
 
     Human text under the same models is a band. Settings that are numbers stand to scale, a
     logarithmic one where they span a factor of 20.
     """
     texts = [setting.values[0] for setting in settings]
-    places = averages.numbers(texts)
+    numbers = averages.numbers(texts)
+    places = numbers or list(range(len(texts)))
     for sampler in samplers:
-        points: list[tuple[float, Average]] = []
-        for index, setting in enumerate(settings):
-            mean = averages.average(setting.rows, metric, sampler)
-            if mean is not None:
-                points.append((places[index] if places else index, mean))
-        points.sort(key=lambda point: point[0])
-        shape = look(sampler) if sampler else None
-        color = shape.color if shape else LINE
-        x, y = [place for place, _ in points], [mean.value for _, mean in points]
-        reach = [[m.value - m.low for _, m in points], [m.high - m.value for _, m in points]]
+        x, means = _means(settings, places, metric, sampler)
+        line = look(sampler).line if sampler else {"color": LINE, "marker": "o"}
+        low, y, high = _columns(means)
+        width = 1.4 if numbers else 0
         ax.errorbar(
-            x,
-            y,
-            yerr=np.maximum(np.array(reach), 0) if points else None,
-            color=color,
-            marker=shape.marker if shape else "o",
-            markersize=4,
-            linewidth=1.4 if places else 0,
-            elinewidth=1.2,
-            capsize=0,
+            x, y, reach(low, y, high), **line, markersize=4, linewidth=width, elinewidth=1.2
         )
     if metric != VALIDATION:
-        _human(settings, metric, places or range(len(settings)), ax)
-    if places is None:
+        _human(*_means(settings, places, metric, HUMAN), ax)
+    if numbers is None:
         ax.set_xticks(range(len(texts)), texts, rotation=30, ha="right")
         ax.set_xlim(-0.5, len(texts) - 0.5)
     else:
         if min(places) > 0 and max(places) / min(places) >= 20:
             ax.set_xscale("log")
             ax.xaxis.set_minor_locator(NullLocator())
-        _tick(ax, dict(zip(places, texts, strict=True)))
+        if len(places) <= 6:  # there is room for the values as they were written
+            ax.set_xticks(places, [text.rpartition("=")[2] for text in texts])
     ax.yaxis.set_major_locator(MaxNLocator(5))
-    return _named(ax, metric)
-
-
-def _human(settings: Sequence[Setting], metric: str, places: Sequence[float], ax: Axes) -> None:
-    """Human text under each setting's own models, as a line in its band."""
-    means = [averages.average(setting.rows, metric, HUMAN) for setting in settings]
-    points = [(x, mean) for x, mean in zip(places, means, strict=True) if mean is not None]
-    points.sort(key=lambda point: point[0])
-    if not points:
-        return
-    if len(points) == 1:  # a single place has no width: the band is as wide as the picture
-        mean = points[0][1]
-        ax.axhspan(mean.low, mean.high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
-        ax.axhline(mean.value, color=INK, linewidth=1.2, zorder=0.7)
-        return
-    x = [place for place, _ in points]
-    low, high = [mean.low for _, mean in points], [mean.high for _, mean in points]
-    ax.fill_between(x, low, high, color=INK, alpha=0.12, linewidth=0, zorder=0.6)
-    ax.plot(x, [mean.value for _, mean in points], color=INK, linewidth=1.2, zorder=0.7)
-
-
-def _tick(ax: Axes, places: dict[float, str]) -> None:
-    """Ticks at the values that were tried, as they were written, where there is room for them."""
-    if len(places) <= 6:
-        ax.set_xticks(list(places), [text.rpartition("=")[2] for text in places.values()])
-
-
-def _named(ax: Axes, metric: str) -> Axes:
-    long = "validation loss, nats a character" if metric == VALIDATION else title_of(metric).long
-    ax.set_title(long, fontsize=9.5, pad=6)
     return ax
 
 
-def _heat_maps(sweep: Sweep) -> Figure:
-    figure, panels = _panels(sweep, 3.6, 2.8)
+def _means(
+    settings: Sequence[Setting], places: Sequence[float], metric: str, sampler: str
+) -> tuple[list[float], list[Average]]:
+    """Places on the axis in their order, and the averages there."""
+    means = [averages.average(setting.rows, metric, sampler) for setting in settings]
+    points = [(x, mean) for x, mean in zip(places, means, strict=True) if mean is not None]
+    points.sort(key=lambda point: point[0])
+    return [x for x, _ in points], [mean for _, mean in points]
+
+
+def _columns(means: Sequence[Average]) -> tuple[list[float], list[float], list[float]]:
+    return [m.low for m in means], [m.value for m in means], [m.high for m in means]
+
+
+def _human(x: Sequence[float], means: Sequence[Average], ax: Axes) -> None:
+    """Human text under each setting's own models, as a line in its band."""
+    low, y, high = _columns(means)
+    if len(x) == 1:  # a single place has no width: the band is as wide as the axes
+        ax.axhspan(low[0], high[0], **BAND)
+        ax.axhline(y[0], **THIN)
+    elif x:
+        ax.fill_between(x, low, high, **BAND)
+        ax.plot(x, y, **THIN)
+
+
+@figure(
+    "heat_maps",
+    "Every metric over the two parameters that vary.",
+    lambda sweep: f"Heat maps of the metrics over {' and '.join(averages.parameters(sweep))}.",
+    of=Sweep,
+)
+def draw_heat_maps(sweep: Sweep) -> Figure | None:
+    if varies(sweep) != 2:
+        return None
     settings = averages.settings(sweep)
     sampler = next(iter(averages.samplers(sweep)), "")
     down, across = averages.parameters(sweep)
-    for metric, ax in panels:
-        heat_map(settings, metric, sampler, ax)
+    metrics = averages.metrics(sweep)[:PANELS]
+    axes = panels(len(metrics), 3.6, 2.8)
+    for metric, ax in zip(metrics, axes, strict=True):
+        heat_map(settings, metric, "" if metric == VALIDATION else sampler, ax)
+        ax.set_title(title(sweep, metric), fontsize=9.5, pad=6)
         ax.set_xlabel(across)
         ax.set_ylabel(down)
+    figure = figure_of(axes[0])
     note = "means over the seeds where there are several"
     figure.supxlabel(f"{note}; sampler: {sampler}" if sampler else note, fontsize=8, color=SOFT)
     return figure
 
 
 def heat_map(settings: Sequence[Setting], metric: str, sampler: str, ax: Axes) -> Axes:
-    """Draw a metric over two parameters, the first downwards, with its values; a gap where no job
-    has finished."""
+    """Draw a metric over two parameters, the first downwards, with its values.
+
+    A cell is empty where no job has finished.
+    """
     rows = _sorted([setting.values[0] for setting in settings])
     columns = _sorted([setting.values[1] for setting in settings])
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in settings:
-        mean = averages.average(setting.rows, metric, "" if metric == VALIDATION else sampler)
+        mean = averages.average(setting.rows, metric, sampler)
         if mean is not None:
-            place = rows.index(setting.values[0]), columns.index(setting.values[1])
-            grid[place] = mean.value
+            grid[rows.index(setting.values[0]), columns.index(setting.values[1])] = mean.value
     ax.set_facecolor(FAINT)
     image = ax.imshow(np.ma.masked_invalid(grid), cmap=HEAT, aspect="auto")
     for (i, j), value in np.ndenumerate(grid):
         if math.isfinite(value):
             light = float(np.mean(image.cmap(image.norm(value))[:3])) > 0.6
-            ax.text(
-                j,
-                i,
-                f"{value:.3g}",
-                ha="center",
-                va="center",
-                fontsize=7,
-                color=INK if light else PAPER,
-            )
+            ink, middle = INK if light else PAPER, {"ha": "center", "va": "center"}
+            ax.text(j, i, f"{value:.3g}", middle, color=ink, fontsize=7)
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
     ax.set_yticks(range(len(rows)), rows)
     ax.grid(False)
-    return _named(ax, metric)
+    return ax
 
 
 def _sorted(values: Sequence[str]) -> list[str]:
-    """Different values, by size where they are numbers, else in their order."""
+    """Different values, by size where they are numbers, else in the order given."""
     different = list(dict.fromkeys(values))
-    found = averages.numbers(different)
-    if found is None:
+    numbers = averages.numbers(different)
+    if numbers is None:
         return different
-    return [value for _, value in sorted(zip(found, different, strict=True))]
+    return [value for _, value in sorted(zip(numbers, different, strict=True))]

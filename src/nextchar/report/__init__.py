@@ -1,22 +1,6 @@
-"""One HTML page that tells a run: opens from disk, loads nothing, and is the same bytes again."""
+"""One HTML page for each run and sweep: it opens from disk, loads nothing, and is reproducible."""
 
-from __future__ import annotations
+from nextchar.report.page import write_report
+from nextchar.report.sweep import write_sweep_report
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from nextchar.report.page import render
-from nextchar.results import Run
-from nextchar.runtime import files
-
-__all__ = ["write_report"]
-
-
-def write_report(run: Run, plots: Mapping[str, Path]) -> Path:
-    """Write `<run>/report.html` and return its path.
-
-    `plots` is what `draw_all` returned: name to PNG; the SVG beside it is embedded if there is one.
-    """
-    path = run.folder / "report.html"
-    files.write_text(path, render(run, plots))
-    return path
+__all__ = ["write_report", "write_sweep_report"]

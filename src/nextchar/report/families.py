@@ -1,33 +1,34 @@
-"""Families beside each other: how far each is from human text, at a setting chosen elsewhere."""
+"""Families compared: how far each is from human text, at a setting chosen on other prompts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nextchar.metrics.catalog import title_of
-from nextchar.metrics.title import Title
 from nextchar.report.standing import LEVEL
-from nextchar.report.table import GAP, Cell, compare
-from nextchar.results import FamilyFigure, Metric
+from nextchar.report.table import GAP, Cell, as_cell, decimals
+from nextchar.results import HUMAN, FamilyFigure, Metric
 
 
 @dataclass(frozen=True)
 class FamilyCell:
-    """A family's value, its setting, and whether it is as close to human text as the closest."""
+    """A family's value, its setting, and whether it is tied with the family closest to human."""
 
     cell: Cell
-    setting: str
-    level: bool
+    setting: str = ""
+    tied: bool = False
 
 
 @dataclass(frozen=True)
 class FamilyTable:
-    """One way of choosing settings: a row a metric, a column a family."""
+    """The families at settings chosen in one way: a row per metric, a column per family.
+
+    Rows hold the metric, human text's value and the cells.
+    """
 
     kind: str
     families: tuple[str, ...]
-    rows: tuple[tuple[Title, str, tuple[FamilyCell, ...]], ...]
+    rows: tuple[tuple[str, str, tuple[FamilyCell, ...]], ...]
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -38,35 +39,28 @@ class FamilyTable:
 
 
 def family_tables(figures: Sequence[FamilyFigure]) -> list[FamilyTable]:
-    """A table for each kind; rows hold the metric's title, human text's value, and the cells."""
+    """A table for each way of choosing settings."""
     names = tuple(dict.fromkeys(row.family for row in figures))
+    rows: dict[str, dict[str, dict[str, FamilyFigure]]] = {}
+    for row in figures:
+        rows.setdefault(row.kind, {}).setdefault(row.metric, {})[row.family] = row
     return [
-        FamilyTable(kind, names, tuple(_row(figures, kind, metric, names) for metric in metrics))
-        for kind, metrics in _metrics(figures).items()
+        FamilyTable(kind, names, tuple(_row(metric, own, names) for metric, own in metrics.items()))
+        for kind, metrics in rows.items()
     ]
 
 
-def _metrics(figures: Sequence[FamilyFigure]) -> dict[str, list[str]]:
-    kinds: dict[str, list[str]] = {}
-    for row in figures:
-        if row.metric not in kinds.setdefault(row.kind, []):
-            kinds[row.kind].append(row.metric)
-    return kinds
-
-
 def _row(
-    figures: Sequence[FamilyFigure], kind: str, metric: str, names: Sequence[str]
-) -> tuple[Title, str, tuple[FamilyCell, ...]]:
-    own = {row.family: row for row in figures if (row.kind, row.metric) == (kind, metric)}
-    # The comparison table knows how figures are rounded.
-    rows = [Metric(n, metric, r.value, r.low, r.high, 0, "") for n, r in own.items()]
-    human = next(iter(own.values())).human
-    table = compare([*rows, Metric("human text", metric, human, human, human, 0, "")])
-    shown = {row.label: row.cells[0] for row in table.rows}
+    metric: str, own: dict[str, FamilyFigure], names: Sequence[str]
+) -> tuple[str, str, tuple[FamilyCell, ...]]:
+    rows = {name: Metric(name, metric, r.value, r.low, r.high, 0, "") for name, r in own.items()}
+    value = next(iter(own.values())).human
+    human = Metric(HUMAN, metric, value, value, value, 0, "")
+    places = decimals([*rows.values(), human])
     cells = tuple(
-        FamilyCell(shown[name], own[name].setting, own[name].level >= LEVEL)
+        FamilyCell(as_cell(rows[name], places), own[name].setting, own[name].level >= LEVEL)
         if name in own
-        else FamilyCell(Cell(GAP), "", False)
+        else FamilyCell(Cell(GAP))
         for name in names
     )
-    return title_of(metric), shown["human text"].value, cells
+    return metric, as_cell(human, places).value, cells

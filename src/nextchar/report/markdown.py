@@ -9,7 +9,7 @@ from nextchar.report.table import Cell, Table
 
 def as_markdown(table: Table, *, intervals: bool = True) -> str:
     """Render `table`; the sampler closest to human text is bold in each column."""
-    heading = ["sampler", *(_escape(column.title.line) for column in table.columns)]
+    heading = ["sampler", *(_escape(column.line) for column in table.columns)]
     lines = []
     for row in table.rows:
         label = f"**{_escape(row.label)}**" if row.human else f"`{_escape(row.label)}`"

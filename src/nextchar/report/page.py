@@ -1,68 +1,76 @@
-"""The page: what the template is given, and the environment that escapes it."""
+"""The page of a run: what its template is given, and the environment that escapes it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
-from nextchar.metrics.groups import groups
-from nextchar.plots import look, marker_outline
+from nextchar.plots import Drawn, look
+from nextchar.plots.palette import marker_outline
 from nextchar.report.families import family_tables
-from nextchar.report.pictures import figures
+from nextchar.report.pictures import data_uri
 from nextchar.report.samples import LEGEND, chosen
-from nextchar.report.seeds import seeds_note, validation_loss
 from nextchar.report.standing import standings
-from nextchar.report.summary import summary
+from nextchar.report.summary import seeds_note, summary, validation_loss
 from nextchar.report.table import compare
-from nextchar.results import HUMAN, Run
+from nextchar.results import HUMAN, REPORT, Run
+from nextchar.runtime import files
 
 MANY = 6
 """More samplers than this in a cell of the standings are counted there, and named on a click."""
 
 
-def render(run: Run, plots: Mapping[str, Path]) -> str:
-    """The whole page as text."""
-    # Manifests of other versions may lack keys: a missing one is left out, not an error.
+def write_report(run: Run, drawn: Drawn) -> Path:
+    """Write `<run>/report.html` and return its path; `drawn` is what `draw_all` returned."""
+    path = run.folder / REPORT
+    files.write_text(path, _render_run(run, drawn))
+    return path
+
+
+def render(template: str, drawn: Drawn, **values: Any) -> str:
+    """A page as text; its figures stand in it as data."""
     environment = Environment(
         loader=PackageLoader("nextchar.report", "."),
         autoescape=True,
-        undefined=ChainableUndefined,
+        undefined=ChainableUndefined,  # a manifest of another version may lack keys
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"swatch": _swatch, "HUMAN": HUMAN, "MANY": MANY}
+    environment.globals |= {"swatch": _swatch, "data_uri": data_uri, "HUMAN": HUMAN, "MANY": MANY}
     environment.tests["nested"] = lambda value: isinstance(value, Mapping)
     environment.tests["listed"] = lambda value: isinstance(value, list | tuple)
-    folder = resources.files("nextchar.report")
-    return environment.get_template("page.html.jinja").render(
+    return environment.get_template(template).render(plots=drawn.plots, **values)
+
+
+def _render_run(run: Run, drawn: Drawn) -> str:
+    substituted = run.manifest.get("corpus", {}).get("substituted")
+    stood = standings(run.metrics, run.differences)
+    return render(
+        "page.html.jinja",
+        drawn,
         name=run.config.get("name", run.folder.name),
         config=run.config,
         manifest=run.manifest,
-        notices=_notices(run),
-        summary=summary(run),
+        notices=[
+            *filter(None, [substituted]),
+            *run.manifest.get("warnings", []),
+            *drawn.warnings,
+        ],
+        info=run.info,
+        summary=summary(run, stood),
         seeds_note=seeds_note(run),
         loss=validation_loss(run) if run.seeds else None,
-        tables={name: compare(rows) for name, rows in groups(run.metrics).items()},
-        standings=standings(run.metrics, run.differences),
+        tables={group: compare(rows, run.definitions) for group, rows in run.by_group().items()},
+        standings=[each for each in stood if each.pairs],
         families=family_tables(run.families),
-        figures=figures(run, plots),
         samples=chosen(run.samples),
         legend=LEGEND,
         command=_command(run),
-        css=folder.joinpath("page.css").read_text(encoding="utf-8"),
-        script=folder.joinpath("page.js").read_text(encoding="utf-8"),
     )
-
-
-def _notices(run: Run) -> list[str]:
-    """What the reader must know before any figure: another corpus first, then the warnings."""
-    substituted = run.manifest.get("corpus", {}).get("substituted")
-    return [*([substituted] if substituted else []), *run.manifest.get("warnings", [])]
 
 
 def _command(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Who is closest to human text on each metric, and who can't be told from the closest."""
+"""Which samplers are closest to human text on each metric, and which are tied with them."""
 
 from __future__ import annotations
 
@@ -6,63 +6,63 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nextchar.metrics.catalog import title_of
-from nextchar.metrics.title import Title
 from nextchar.report.table import closest
 from nextchar.results import Difference, Metric
 
 LEVEL = 0.05
-"""A difference is told when its corrected p is below this."""
+"""Two samplers are distinguished where the p of their difference, corrected by Holm, is below."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One metric: the samplers closest to human text (all in a tie), those whose distance from it
-    can't be told from theirs, and how many pairs of samplers can't be told apart at all."""
+    """The order of the samplers on one metric.
+
+    `closest` to human text: one sampler, or several at the same distance. `tied`: those whose
+    distance can't be distinguished from theirs; `farther`: how many can. Of all `pairs` of
+    samplers, `indistinguishable_pairs` don't differ in their values either. Without differences
+    nobody is tied, and there are no pairs.
+    """
 
     metric: str
-    title: Title
     closest: tuple[str, ...]
-    level: tuple[str, ...]
+    tied: tuple[str, ...]
     farther: int
-    alike: int
+    indistinguishable_pairs: int
     pairs: int
 
     @property
     def samplers(self) -> int:
         """How many samplers are compared."""
-        return len(self.closest) + len(self.level) + self.farther
+        return len(self.closest) + len(self.tied) + self.farther
 
 
 def standings(metrics: Sequence[Metric], differences: Sequence[Difference]) -> list[Standing]:
-    """Every metric that human text has too, in the order of `differences`."""
-    known = [row for row in differences if not math.isnan(row.nearer)]
-    return [
-        _standing(
-            [row for row in metrics if row.metric == metric],
-            [row for row in known if row.metric == metric],
-        )
-        for metric in dict.fromkeys(row.metric for row in known)
-    ]
+    """Every metric that human text has too, and on which several samplers are compared."""
+    found = []
+    for metric in dict.fromkeys(row.metric for row in metrics):
+        best = closest([row for row in metrics if row.metric == metric])
+        if best:
+            found.append(_standing(metric, best, [d for d in differences if d.metric == metric]))
+    return found
 
 
-def _standing(rows: Sequence[Metric], pairs: Sequence[Difference]) -> Standing:
-    best = closest(rows)
-    others = list(dict.fromkeys(label for pair in pairs for label in (pair.first, pair.second)))
-    apart = {
+def _standing(metric: str, best: Sequence[str], rows: Sequence[Difference]) -> Standing:
+    pairs = [row for row in rows if not math.isnan(row.nearer)]
+    labels = dict.fromkeys(label for pair in pairs for label in (pair.first, pair.second))
+    others = [label for label in labels if label not in best]
+    distinguished = {
         frozenset((pair.first, pair.second)) for pair in pairs if not pair.nearer_holm >= LEVEL
     }
-    level = [
+    tied = [
         label
         for label in others
-        if label not in best and any(frozenset((label, one)) not in apart for one in best)
+        if any(frozenset((label, one)) not in distinguished for one in best)
     ]
     return Standing(
-        metric=pairs[0].metric,
-        title=title_of(pairs[0].metric),
+        metric=metric,
         closest=tuple(best),
-        level=tuple(level),
-        farther=len(set(others) - set(best) - set(level)),
-        alike=sum(pair.holm >= LEVEL for pair in pairs),
+        tied=tuple(tied),
+        farther=len(others) - len(tied),
+        indistinguishable_pairs=sum(pair.holm >= LEVEL for pair in pairs),
         pairs=len(pairs),
     )

@@ -1,4 +1,4 @@
-"""One paragraph from the figures: who is closest to human text, on how many metrics, how surely."""
+"""One paragraph of the results: who is closest to human text, on how many metrics, how surely."""
 
 from __future__ import annotations
 
@@ -8,97 +8,93 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from nextchar.metrics.catalog import title_of
-from nextchar.report.table import compare
-from nextchar.results import HUMAN, REFERENCES, Metric, Run
+from nextchar.report.standing import Standing
+from nextchar.results import HUMAN, REFERENCES, Run
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-MOST_TIES = 3
-"""More metrics than this on which samplers tie are counted, not named."""
+MOST_NAMED = 3
+"""More metrics than this on which several samplers are equally close are counted, not named."""
 
 
-def summary(run: Run) -> Markup:
-    """Sentences that claim no more than the figures do; point estimates decide who is closest."""
+def summary(run: Run, standings: Sequence[Standing]) -> Markup:
+    """Sentences that claim no more than the results do."""
     labels = [label for label in run.samplers if label not in REFERENCES]
     prompts = len({sample.prompt for sample in run.samples})
-    opening = f"{_count(len(labels), 'sampler').capitalize()} continued "
     models = "the same model"
     if run.seeds:
         models = f"the same {_count(len(run.seeds), 'model')}, trained from different seeds"
-    opening += f"{_count(prompts, 'prompt')} with {models}." if prompts else f"{models}."
-    if not prompts:
-        opening = f"{_count(len(labels), 'sampler').capitalize()} drew from {models}."
-    return Markup(" ").join([escape(opening), *_closeness(run, labels)])
+    samplers = _count(len(labels), "sampler").capitalize()
+    continued = f"continued {_count(prompts, 'prompt')} with" if prompts else "drew from"
+    return Markup(" ").join(
+        [escape(f"{samplers} {continued} {models}."), *_closeness(run, labels, standings)]
+    )
 
 
-def _closeness(run: Run, labels: Sequence[str]) -> list[Markup]:
-    compared = {row.metric for row in run.metrics if row.sampler == HUMAN and _known(row)}
-    if not compared:
-        return [escape("This run has no human text to hold them against.")]
+def _closeness(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> list[Markup]:
+    human = {row.metric for row in run.metrics if row.sampler == HUMAN and math.isfinite(row.value)}
+    if not human:
+        return [escape("This run has no human text to compare them with.")]
     if len(labels) < 2:
         return [escape("With a single sampler there is no ranking: compare it with human text.")]
-    nearest = _nearest(run)
-    alone = Counter(names[0] for names in nearest.values() if len(names) == 1)
-    ties = {metric: names for metric, names in nearest.items() if len(names) > 1}
+    alone = Counter(each.closest[0] for each in standings if len(each.closest) == 1)
+    several = [each for each in standings if len(each.closest) > 1]
+    tied = sum(bool(each.tied) for each in standings)
     sentences = []
     if alone:
-        sentences.append(_leaders(alone, len(compared)))
-    if len(ties) > MOST_TIES:
-        sentences.append(escape(f"On {_count(len(ties), 'metric')} several tie for closest."))
+        sentences.append(_leaders(alone, len(human)))
+    if len(several) > MOST_NAMED:
+        count = _count(len(several), "metric")
+        sentences.append(escape(f"On {count} several samplers are equally close."))
     else:
-        sentences += [_tie(metric, names) for metric, names in ties.items()]
-    unsettled = sum(_unsettled(run, metric, names) for metric, names in nearest.items())
-    if unsettled:
+        sentences += [
+            escape(
+                f"On “{run.info(each.metric).long}”, {_count(len(each.closest), 'sampler')} are "
+                "equally close."
+            )
+            for each in several
+        ]
+    if tied:
         sentences.append(
             escape(
-                f"These are point estimates: on {_count(unsettled, 'metric')} the interval of "
-                "another sampler overlaps that of the closest, so their order is not settled."
+                f"On {_count(tied, 'metric')} the closest can’t be distinguished from at least one "
+                "other sampler (p ≥ 5% after Holm’s correction)."
             )
         )
-    if len(compared) > 1:
-        sentences.append(escape("Metrics share what they measure; a count of them is no score."))
+    if len(human) > 1:
+        sentences.append(escape("Metrics overlap in what they measure: their count is no score."))
     return sentences
-
-
-def _tie(metric: str, names: Sequence[str]) -> Markup:
-    return escape(f"On “{title_of(metric).long}”, {_count(len(names), 'sampler')} tie for closest.")
 
 
 def _leaders(alone: Counter[str], compared: int) -> Markup:
     """`A is closest on four of seven metrics, B on two; three others on one each or more.`"""
-    ranked = alone.most_common()
-    first, best = ranked[0]
+    (first, best), *ranked = alone.most_common()
     head = Markup("<strong><code>{}</code></strong> is closest to human text on {} of {}").format(
         first, _number(best), _count(compared, "metric")
     )
-    rest = [Markup("<code>{}</code> on {}").format(label, _number(n)) for label, n in ranked[1:4]]
-    more = sum(n for _, n in ranked[4:])
+    rest = [Markup("<code>{}</code> on {}").format(label, _number(n)) for label, n in ranked[:3]]
+    more = sum(n for _, n in ranked[3:])
     if more:
         rest.append(escape(f"other samplers on {_number(more)}"))
     return Markup(", ").join([head, *rest]) + "."
 
 
-def _nearest(run: Run) -> dict[str, list[str]]:
-    """Metric to the samplers that the table marks as closest."""
-    table = compare(run.metrics)
-    marks = {
-        column.metric: [row.label for row in table.rows if row.cells[index].closest]
-        for index, column in enumerate(table.columns)
-    }
-    return {metric: labels for metric, labels in marks.items() if labels}
+def seeds_note(run: Run) -> str:
+    """What the intervals of a run over several seeds mean, and its loss; empty for one seed."""
+    if not run.seeds:
+        return ""
+    seeds = ", ".join(map(str, run.seeds))
+    return (
+        f"Pooled over seeds {seeds}: the intervals are over seeds and prompts, so they cover "
+        f"other seeds too. Validation loss {validation_loss(run)} nats per character."
+    )
 
 
-def _unsettled(run: Run, metric: str, nearest: Sequence[str]) -> bool:
-    """Whether a sampler that is not marked overlaps, with its interval, one that is."""
-    rows = [row for row in run.metrics if row.metric == metric and row.sampler not in REFERENCES]
-    marked = [row for row in rows if row.sampler in nearest]
-    others = [row for row in rows if row.sampler not in nearest]
-    return any(a.low <= b.high and b.low <= a.high for a in marked for b in others)
-
-
-def _known(row: Metric) -> bool:
-    return math.isfinite(row.value)
+def validation_loss(run: Run) -> str:
+    """The mean over the seeds and their standard deviation, as `1.519 ± 0.002 (mean ± SD)`."""
+    model = run.manifest["model"]
+    loss, deviation = model["validation_loss"], model["validation_loss_deviation"]
+    return f"{loss:.3f} ± {deviation:.3f} (mean ± SD)"
 
 
 def _number(count: int) -> str:

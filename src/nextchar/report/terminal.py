@@ -1,13 +1,13 @@
-"""The table for a terminal: aligned, never wider than asked, intervals where they fit."""
+"""The table for a terminal: aligned, never wider than it, with intervals where they fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from nextchar.report.table import GAP, Cell, Column, Table
+from nextchar.report.table import GAP, Cell, Table
+from nextchar.results import MetricInfo
 
 MARK = "*"
-_GUTTER = "  "
 
 
 def as_text(table: Table, width: int = 100) -> str:
@@ -19,92 +19,69 @@ def as_text(table: Table, width: int = 100) -> str:
     if not table.rows:
         return "no metrics\n"
     room = max(width, 20)
-    labels = _labels(table, room // 2)
+    labels = _aligned(
+        ["", "sampler", *(_shorten(row.label, room // 2) for row in table.rows)], str.ljust
+    )
     for intervals in (True, False):
-        columns = [_column(table, index, intervals) for index in range(len(table.columns))]
-        blocks = _blocks(labels, columns, room)
+        blocks = [[labels]]
+        for index, info in enumerate(table.columns):
+            cells = [_cell(row.cells[index], intervals) for row in table.rows]
+            column = _aligned([*_heading(info), *cells], str.rjust)
+            if len(blocks[-1]) > 1 and sum(len(c[0]) + 2 for c in [*blocks[-1], column]) - 2 > room:
+                blocks.append([labels])
+            blocks[-1].append(column)
         if len(blocks) == 1:
             break
-    rule = [index for index, row in enumerate(table.rows) if row.reference][:1]
-    lines = []
-    for block in blocks:
-        lines += [*_lines([labels, *block], rule), ""]
-    return "\n".join([*lines, *_legend(table, intervals)]).rstrip() + "\n"
+    samplers = sum(not row.reference for row in table.rows)
+    lines = [line for block in blocks for line in _lines(block, samplers)]
+    return "\n".join([*lines, _legend(table, intervals)]).rstrip() + "\n"
 
 
-def _labels(table: Table, room: int) -> list[str]:
-    """The left column: heading, labels; the middle of a label longer than `room` is left out."""
-    cells = ["sampler", *(_shorten(row.label, room) for row in table.rows)]
-    longest = max(map(len, cells))
-    return ["".ljust(longest), *(cell.ljust(longest) for cell in cells)]
+def _aligned(cells: Sequence[str], justify: Callable[[str, int], str]) -> list[str]:
+    widest = max(map(len, cells))
+    return [justify(cell, widest) for cell in cells]
 
 
 def _shorten(text: str, room: int) -> str:
+    """The text without its middle where it is longer than `room`."""
     if len(text) <= room:
         return text
     head = (room - 1) // 2
     return text[:head] + "…" + text[len(text) - (room - 1 - head) :]
 
 
-def _column(table: Table, index: int, intervals: bool) -> list[str]:
-    """One column: two lines of heading, then the cells, all of one width."""
-    cells = [_cell(row.cells[index], intervals) for row in table.rows]
-    heading = _heading(table.columns[index])
-    wide = max(map(len, [*heading, *cells]))
-    return [cell.rjust(wide) for cell in [*heading, *cells]]
-
-
 def _cell(cell: Cell, intervals: bool) -> str:
-    # The mark has a place of its own behind the figure, so that digits stay aligned.
-    return (cell.full if intervals else cell.value) + (MARK if cell.closest else " ")
+    # The mark is in front, where it moves no digit of a column that ends at the right.
+    return (MARK if cell.closest else "") + (cell.full if intervals else cell.value)
 
 
-def _heading(column: Column) -> tuple[str, str]:
-    """Two lines that stand above the digits; an unknown long name is folded at an underscore."""
-    name = column.title.short
+def _heading(info: MetricInfo) -> tuple[str, str]:
+    """Two lines; a long name that has only one is folded at an underscore."""
+    name = info.short
     if "\n" not in name and len(name) > 10 and "_" in name:
         middle = min(
             (i for i, c in enumerate(name) if c == "_"), key=lambda i: abs(2 * i - len(name))
         )
         name = name[: middle + 1] + "\n" + name[middle + 1 :]
     upper, _, lower = name.rpartition("\n")
-    return upper + " ", lower + " "
+    return upper, lower
 
 
-def _blocks(labels: list[str], columns: list[list[str]], room: int) -> list[list[list[str]]]:
-    """Columns in groups, each as wide as the room beside the labels allows."""
-    blocks: list[list[list[str]]] = []
-    used = room + 1
-    for column in columns:
-        need = len(_GUTTER) + len(column[0]) - 1  # the last mark may stand in the gutter
-        if used + need + 1 > room:
-            blocks.append([])
-            used = len(labels[0])
-        blocks[-1].append(column)
-        used += need
-    return blocks
+def _lines(block: Sequence[Sequence[str]], samplers: int) -> list[str]:
+    """The lines of a block: two of heading, the samplers, a rule, the references, an empty one."""
+    lines = ["  ".join(cells).rstrip() for cells in zip(*block, strict=True)]
+    rule = "─" * max(map(len, lines))
+    body = [*lines[2 : 2 + samplers], rule, *lines[2 + samplers :]]
+    if samplers in (0, len(lines) - 2):
+        body.remove(rule)
+    return [*filter(None, lines[:2]), rule, *body, ""]
 
 
-def _lines(columns: Sequence[Sequence[str]], rule: Sequence[int]) -> list[str]:
-    # Columns end in the place of their mark, so one space less keeps the gutter.
-    lines = [
-        (parts[0] + "".join(_GUTTER[:-1] + part for part in parts[1:])).rstrip()
-        for parts in zip(*columns, strict=True)
-    ]
-    line = "─" * max(map(len, lines))
-    heading, body = lines[:2], lines[2:]
-    for index in reversed(rule):
-        body.insert(index, line)
-    return [*(part for part in heading if part), line, *body]
-
-
-def _legend(table: Table, intervals: bool) -> list[str]:
+def _legend(table: Table, intervals: bool) -> str:
     cells = [cell for row in table.rows for cell in row.cells]
-    notes = []
-    if any(cell.closest for cell in cells):
-        notes.append(f"{MARK} closest to human text")
-    if any(cell.value == GAP for cell in cells):
-        notes.append(f"{GAP} does not apply")
-    if intervals and any(cell.interval for cell in cells):
-        notes.append("± and [ ]: 95% intervals")
-    return ["; ".join(notes)] if notes else []
+    notes = {
+        f"{MARK} closest to human text": any(cell.closest for cell in cells),
+        f"{GAP} does not apply": any(cell.value == GAP for cell in cells),
+        "± and [ ]: 95% intervals": intervals and any(cell.interval for cell in cells),
+    }
+    return "; ".join(note for note, needed in notes.items() if needed)

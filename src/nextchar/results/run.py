@@ -93,6 +93,13 @@ class Run:
         shown = [name for name, info in self.definitions.items() if info.headline]
         return [row for name in shown for row in self.metrics if row.metric == name]
 
+    def by_group(self) -> dict[str, list[Metric]]:
+        """The rows of the metrics by their group, in the order of the groups' first appearance."""
+        grouped: dict[str, list[Metric]] = {}
+        for row in self.metrics:
+            grouped.setdefault(self.info(row.metric).group, []).append(row)
+        return grouped
+
     def value(self, sampler: str, metric: str) -> Metric | None:
         """The row of one sampler and metric, or None if it does not apply."""
         for row in self.metrics:

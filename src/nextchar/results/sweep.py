@@ -147,6 +147,9 @@ class Sweep:
 
     def info(self, metric: str) -> MetricInfo:
         """Title and description of the metric, from the first job that has it."""
+        if metric == "validation_loss":
+            unit = "nats per character"
+            return MetricInfo(name=metric, unit=unit, short="loss", long="validation loss")
         rows = (row.definitions for row in self.rows if metric in row.definitions)
         return info_of(next(rows, {}), metric)
 

@@ -36,10 +36,10 @@ def summarize(folder: Path, *, at_work: bool) -> Path:
     notices = _notices(sweep)
     for notice in notices:
         progress.say(f"warning: {notice}")
-    from nextchar.plots.sweep import draw_sweep
-    from nextchar.report.sweep import write_sweep_report
+    from nextchar.plots import draw_all
+    from nextchar.report import write_sweep_report
 
-    path = write_sweep_report(sweep, draw_sweep(sweep, folder / results.PLOTS), notices)
+    path = write_sweep_report(sweep, draw_all(sweep, folder / results.PLOTS), notices)
     results.point_latest(folder)
     return path
 

@@ -1,0 +1,182 @@
+"""Truncation compared with the grammar: the errors that it removes and the truth that it loses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from nextchar.plots.palette import look
+from nextchar.plots.registry import figure
+from nextchar.plots.style import DASHED, SOFT, heading, new_figure, percent, reach
+from nextchar.results import Run, Truncation
+
+ORACLE = "oracle"
+_LEAST = 1e-3
+"""Shares below a thousandth are drawn on a linear scale, so that zero has a place."""
+
+
+def _alt(run: Run) -> str:
+    settings = "; ".join(
+        f"{row.family} {row.parameter:g}: impossible {row.impossible:.2%}, lost {row.lost:.2%}"
+        for row in run.truncation
+        if row.family != ORACLE
+    )
+    return f"Curves of impossible against lost mass. {settings}"
+
+
+@figure(
+    "truncation",
+    "The grammar that wrote this corpus is known, so a sampler can be compared with the truth: the "
+    "probability that it gives to impossible characters, and the true probability that it cuts "
+    "off. Each curve follows a family along its parameter. No rule that cuts in the order of the "
+    "model's probabilities can go below the dashed line.",
+    _alt,
+    order=40,
+)
+def draw(run: Run) -> Figure | None:
+    """All families in both planes, then one panel for each that cuts, with its parameters."""
+    rows = run.truncation
+    if not rows:
+        return None
+    cutting = {row.family for row in rows if row.lost > 0} - {ORACLE}
+    families = [family for family in dict.fromkeys(row.family for row in rows) if family in cutting]
+    across = min(3, max(len(families), 1))
+    down = math.ceil(len(families) / across)
+    figure = new_figure(12.0, 4.9 + 3.2 * down)
+    parts = figure.add_gridspec(2, 1, height_ratios=[4.9, max(3.2 * down, 0.1)])
+    top, bottom = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
+    left = truncation_curves(rows, top.add_subplot(1, 2, 1))
+    heading(left, "What truncation removes, and what it costs", "the grammar's own held-out text")
+    right = truncation_curves(rows, top.add_subplot(1, 2, 2), across="divergence")
+    right.set_ylabel("")
+    heading(right, "… and the distance from the truth", "also for temperature, which cuts nothing")
+    keys: dict[str, Artist] = {}
+    for ax in (left, right):
+        _mark_corner(ax)
+        handles, labels = ax.get_legend_handles_labels()
+        keys |= dict(zip(labels, handles, strict=True))
+    top.legend(list(keys.values()), list(keys), loc="outside right upper")
+    for index, family in enumerate(families):
+        own = [row for row in rows if row.family in (family, ORACLE)]
+        panel = truncation_curves(own, bottom.add_subplot(down, across, index + 1))
+        panel.set_title(family, fontsize=9.5, pad=6)
+        panel.tick_params(labelsize=7)
+        panel.set_xlabel("lost" if index // across == down - 1 else "")
+        panel.set_ylabel("impossible" if index % across == 0 else "")
+    figure.draw_without_rendering()  # constrained layout settles: now pixels are final
+    for family, panel in zip(families, bottom.axes, strict=True):
+        _name_parameters([row for row in rows if row.family == family], panel)
+    return figure
+
+
+def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lost") -> Axes:
+    """Draw impossible mass against lost mass: a curve per family along its parameter, the oracle.
+
+    `across` is `lost` or `divergence`. Of `lost`, families that cut nothing are left out. The
+    closer to the corner at the lower left, the better.
+    """
+    families: dict[str, list[Truncation]] = {}
+    for row in rows:
+        families.setdefault(row.family, []).append(row)
+    drawn = {
+        name: own for name, own in families.items() if any(getattr(r, across) > 0 for r in own)
+    }
+    for family, own in drawn.items():
+        if family == ORACLE:
+            best = np.array(sorted((row.lost, row.impossible) for row in own))
+            ax.plot(*best.T, **DASHED, label="best cut in the model's order")
+        else:
+            shape = look(f"{family}={own[len(own) // 2].parameter:g}")
+            (lost, xerr), (impossible, yerr) = (
+                _intervals(own, across),
+                _intervals(own, "impossible"),
+            )
+            marks: dict[str, Any] = {"color": shape.text, "marker": shape.marker, "markersize": 5}
+            ax.errorbar(
+                lost, impossible, yerr, xerr, **marks, elinewidth=0.8, label=family, zorder=3
+            )
+    shown = [row for own in drawn.values() for row in own]
+    highest = max((row.impossible_high for row in shown), default=1.0)
+    _shares(ax, "y", min((row.impossible_low for row in shown), default=0.0), highest)
+    ax.set_ylabel("impossible: mass on characters that can't come")
+    if across == "lost":
+        cut = [row.lost_high for row in shown if row.family != ORACLE]
+        _shares(ax, "x", 0.0, max(cut, default=1.0))
+        ax.set_xlabel("lost: true mass that is cut off")
+    else:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_xlabel("divergence from the truth, bits")
+    return ax
+
+
+def _intervals(rows: Sequence[Truncation], name: str) -> tuple[list[float], NDArray[np.float64]]:
+    """The values, and how far their intervals reach."""
+    low, values, high = (
+        [getattr(row, name + end) for row in rows] for end in ("_low", "", "_high")
+    )
+    return values, reach(low, values, high)
+
+
+def _shares(ax: Axes, side: str, least: float, most: float) -> None:
+    """A logarithmic axis from `least` to `most`; below a thousandth, linear down to 0."""
+    if least > _LEAST:
+        low = least * 0.8
+        scale: dict[str, object] = {"value": "log"}
+    else:
+        low = -0.00015
+        scale = {"value": "symlog", "linthresh": _LEAST, "linscale": 0.35}
+    high = min(most * 1.25, 1.0)
+    getattr(ax, f"set_{side}scale")(**scale)
+    getattr(ax, f"set_{side}lim")(low, high)
+    for steps in ((1, 3), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [0.0, *(step * 10.0**power for power in (-3, -2, -1) for step in steps), 1.0]
+        shown = [tick for tick in ticks if low <= tick <= high]
+        if len(shown) > 3:
+            break
+    axis = ax.xaxis if side == "x" else ax.yaxis
+    axis.set_major_locator(FixedLocator(shown))
+    axis.set_minor_locator(FixedLocator([]))
+    axis.set_major_formatter(FuncFormatter(percent))
+
+
+def _mark_corner(ax: Axes) -> None:
+    """An arrow towards the corner that is best."""
+    ax.annotate(
+        "better",
+        (0.02, 0.02),
+        (0.09, 0.09),
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        color=SOFT,
+        fontsize=8,
+        arrowprops={"arrowstyle": "->", "color": SOFT, "linewidth": 0.8},
+    )
+
+
+def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
+    """Write the parameter beside each point of one family that is not too close to the last."""
+    last = (-math.inf, 0.0)
+    for row in rows:
+        x, y = ax.transData.transform((row.lost, row.impossible)).tolist()
+        if math.dist(last, (x, y)) < 24 * ax.figure.dpi / 72:
+            continue
+        last = (x, y)
+        ax.annotate(
+            f"{row.parameter:g}",
+            (row.lost, row.impossible),
+            (5, 4),
+            textcoords="offset points",
+            fontsize=7,
+            color=look(f"{row.family}={row.parameter:g}").text,
+        )
