@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nextchar.report.page import render
 from nextchar.results import Run
 from nextchar.runtime import files
 
@@ -17,6 +16,10 @@ def write_report(run: Run, plots: Mapping[str, Path]) -> Path:
 
     `plots` is what `draw_all` returned: name to PNG; the SVG beside it is embedded if there is one.
     """
+    from nextchar.report.page import (
+        render,
+    )  # imports matplotlib, which report.notebook does without
+
     path = run.folder / "report.html"
     files.write_text(path, render(run, plots))
     return path
