@@ -1,4 +1,4 @@
-"""The model that is measured: the default's shape with random weights; speed needs no training."""
+"""The model of the speed benchmarks: the default's shape, with random weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ VOCABULARY = 65
 
 
 def shape() -> ModelConfig:
-    """conf/model/transformer.yaml."""
+    """The config in conf/model/transformer.yaml."""
     with as_file(files("nextchar.conf").joinpath("model/transformer.yaml")) as path:
         return ModelConfig(**read_yaml(path))
 
 
 def transformer() -> Transformer:
-    """Weights from a normal distribution, so that no two logits are equal."""
+    """The transformer with weights from a normal distribution, so that no two logits are equal."""
     generator = torch.Generator().manual_seed(0)
     model = Transformer(shape(), VOCABULARY)
     for parameter in model.parameters():
