@@ -1,13 +1,13 @@
-# Every target makes its own environment in .venv first.
+# Every target first creates the environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test slow oracle check format tensorboard figures clean
+.PHONY: help run test slow oracle check format tensorboard figures architecture clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,13 +17,13 @@ help:  ## list the targets
 run: .venv/installed  ## train on tiny Shakespeare, compare the samplers, write the report
 	$(BIN)/python experiments/run.py
 
-test: .venv/installed  ## run the tests, but for the slow ones
+test: .venv/installed  ## run the tests, except the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not ray"
 
-slow: .venv/installed  ## run the slow tests: every launcher, a Ray cluster, kills at random
+slow: .venv/installed  ## run the slow tests: every launcher, a Ray cluster, random kills
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or ray"
 
-oracle: .venv-oracle/installed  ## hold the samplers against transformers, in an environment of its own
+oracle: .venv-oracle/installed  ## compare the samplers with those of transformers, in an environment of its own
 	.venv-oracle/bin/python tests/samplers/oracle/record.py --check
 
 .venv-oracle/installed:
@@ -31,21 +31,24 @@ oracle: .venv-oracle/installed  ## hold the samplers against transformers, in an
 	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch transformers==5.23.0 numpy
 	touch $@
 
-check: .venv/installed  ## formatting, lint, types, direction of imports
+check: .venv/installed  ## check formatting, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-format: .venv/installed  ## format the code, and mend what ruff can
+format: .venv/installed  ## format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-tensorboard: .venv/installed  ## open the newest run's curves and samples
+tensorboard: .venv/installed  ## show the curves and samples of the newest run
 	$(BIN)/tensorboard --logdir $${NEXTCHAR_OUTPUTS:-outputs}/latest/labml
 
-figures: .venv/installed  ## run the default, and renew the README's table and figure from it
-	$(BIN)/python experiments/reproduce.py
+figures: .venv/installed  ## run the default comparison, and update the README's table and figure
+	$(BIN)/python experiments/readme.py
 
-clean:  ## remove the environment and caches; results stay
+architecture: .venv/installed  ## draw the rooms of the library and their imports
+	$(BIN)/python experiments/architecture.py
+
+clean:  ## remove the environments and caches, not the results
 	rm -rf .venv .venv-oracle build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 """Train a model, compare samplers, write the report: python experiments/run.py [overrides]
 
-The program is @hydra.main of nextchar.commands; tab completion looks for these words here.
+Hydra's tab completion recognises this program by the text @hydra.main in it; the function itself is
+in nextchar.cli.
 """
 
 from nextchar.cli import run

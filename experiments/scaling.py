@@ -1,6 +1,6 @@
 """Loss and time against size, steps and text: python experiments/scaling.py [--help]
 
-Trains what is missing, fits the law of loss, and renews docs/scaling.md and its figure.
+Trains missing models, fits the law of loss, and updates docs/scaling.md and its figure.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from nextchar.cli import exit_on_error
 
 
 def main() -> None:
+    """Parse the command line and run the study."""
     from studies.scaling import command  # only now: it imports torch
 
     command.main(Path(__file__).parent.parent)

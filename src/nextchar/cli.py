@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import re
 import shlex
 import sys
 import traceback
 import webbrowser
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from nextchar import config
+from nextchar.config import ConfigError
 from nextchar.runtime import progress
 from nextchar.sweeps.jobs import SweepFailedError
 
 
 def run() -> None:
     """Train, compare, report: `nextchar-run [overrides]`."""
-    # Errors come to exit_on_error instead of being printed by Hydra in several lines.
+    # Hydra then raises its errors, for exit_on_error, instead of printing them in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv[1:] = _options_last(sys.argv[1:])
     exit_on_error(lambda: config.register(sys.argv[1:]))
@@ -42,8 +40,8 @@ def _options_last(arguments: Sequence[str]) -> list[str]:
     return [*overrides, *_without(arguments, overrides)]
 
 
-def _without(arguments: Sequence[str], taken: Sequence[str]) -> list[str]:
-    left, rest = list(taken), []
+def _without(arguments: Sequence[str], removed: Sequence[str]) -> list[str]:
+    left, rest = list(removed), []
     for argument in arguments:
         if argument in left:
             left.remove(argument)
@@ -53,8 +51,8 @@ def _without(arguments: Sequence[str], taken: Sequence[str]) -> list[str]:
 
 
 def _register_plugins() -> None:
-    """Hydra looks for plugins in folders, and does not find those of an editable install."""
-    # Not before Hydra looked: what it finds imported it runs again, its own sweeper too.
+    """Register our launchers and sweepers: Hydra does not find those of an editable install."""
+    # Only after Hydra has looked: it runs the module of each plugin that it finds once more.
     plugins = Plugins.instance()
     from hydra_plugins.nextchar_sweeps import launchers, sweepers
 
@@ -68,7 +66,7 @@ def _hydra_main(composed: DictConfig) -> None:
         with progress.interruptible(force=bool(composed.force)):
             _run(composed, HydraConfig.get().overrides.task)
 
-    # Hydra announces an exception in words of its own, an exit it lets pass.
+    # Hydra prints an exception in its own format; SystemExit passes through.
     try:
         exit_on_error(program)
     except Exception:
@@ -77,15 +75,14 @@ def _hydra_main(composed: DictConfig) -> None:
 
 
 def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
-    asked = config.resolve(composed)
+    resolved = config.resolve(composed)
     from nextchar.experiment.run import run_experiment
-    from nextchar.metrics.groups import headlines
     from nextchar.report.summary import seeds_note
     from nextchar.report.table import compare
     from nextchar.report.terminal import as_text
 
-    finished = run_experiment(asked, command=shlex.join(["nextchar-run", *overrides]))
-    print(as_text(compare(headlines(finished.metrics), finished.definitions)))
+    finished = run_experiment(resolved, command=shlex.join(["nextchar-run", *overrides]))
+    print(as_text(compare(finished.headlines, finished.definitions)))
     if finished.seeds:
         print(f"{seeds_note(finished)}\n")
     print(f"report: {finished.folder / 'report.html'}")
@@ -97,17 +94,19 @@ def view() -> None:
 
 
 def _view() -> None:
-    arguments = sys.argv[1:]
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        print(
-            "usage: nextchar-view [RUN]   RUN: a folder, or a name in outputs/runs or "
-            "outputs/sweeps; else the newest"
-        )
-        sys.exit(0 if len(arguments) == 1 else 2)
-    outputs = Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
-    named = Path(arguments[0]) if arguments else outputs / "latest"
-    places = (named, outputs / "runs" / named, outputs / "sweeps" / named)
-    folder = next((place for place in places if place.exists()), named).resolve()
+    parser = argparse.ArgumentParser(
+        prog="nextchar-view", description="Open a report in the browser and print its path."
+    )
+    parser.add_argument(
+        "run",
+        nargs="?",
+        metavar="RUN",
+        help="a folder, or a name in outputs/runs or outputs/sweeps; the newest by default",
+    )
+    from nextchar.api import find_folder, outputs
+
+    named = parser.parse_args().run or outputs() / "latest"
+    folder = find_folder(named)
     if (folder / "sweep.json").exists():
         from nextchar.runtime import lock
         from nextchar.sweeps import scheduler, summarize
@@ -115,41 +114,37 @@ def _view() -> None:
         summarize.summarize(folder, at_work=lock.is_held(scheduler.lock_path(folder)))
     report = folder / "report.html"
     if not report.is_file():
-        raise config.ConfigError(
-            f"RUN={named}: no report there; name a run of {outputs / 'runs'} or a sweep of "
-            f"{outputs / 'sweeps'}, or run the experiment"
+        raise ConfigError(
+            f"RUN={named}: no report there; name a run of {outputs() / 'runs'} or a sweep of "
+            f"{outputs() / 'sweeps'}, or run the experiment"
         )
     print(report)
     webbrowser.open(report.as_uri())
 
 
-def exit_on_error(program: Callable[[], None], *wrong: type[Exception]) -> None:
-    """Run a program; what the user did wrong is one line on standard error, and exit code 2.
+def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) -> None:
+    """Run a program and print an error as one line on standard error, without a traceback.
 
-    `wrong` are exceptions that are the user's here beside those that always are. What the machine
-    refuses (no permission, no space, a file in the place of a folder) is one line and exit code 1.
+    Exit code 2: the user gave something wrong; `user_errors` are exceptions that mean this beside
+    those of the config. 1: the machine refuses (no permission, no space, a file where a folder
+    should be), or jobs of a sweep failed. 130: interrupted.
     """
-    users: tuple[type[Exception], ...] = (
-        config.ConfigError,
-        HydraException,
-        OmegaConfBaseException,
-        *wrong,
-    )
+    wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
     try:
         program()
         sys.stdout.flush()
-    except users as error:
-        sys.exit(_fail(_one_line(error), 2))
+    except wrong as error:
+        sys.exit(_fail(config.one_line(error), 2))
     except (OSError, SweepFailedError) as error:
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
             sys.exit(1)
         sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt as stop:
         sys.exit(_fail(f"interrupted; {stop}" if stop.args else "interrupted", 130))
 
 
-def _nobody_reads() -> bool:
-    """Whether standard output has ended (`| head`); if so, what is left goes nowhere, in peace."""
+def _output_is_closed() -> bool:
+    """Whether nothing reads standard output any more (`| head`); later output is then dropped."""
     try:
         print(flush=True)  # flush alone finds nothing to write: the failed write was dropped
     except BrokenPipeError:
@@ -161,23 +156,3 @@ def _nobody_reads() -> bool:
 def _fail(message: str, code: int) -> int:
     print(f"nextchar: {message}", file=sys.stderr)
     return code
-
-
-def _one_line(error: BaseException) -> str:
-    """An error of the user's as one line: key, value and remedy, also where Hydra's has several."""
-    if isinstance(error, OverrideParseException):
-        reason = str(error).partition("\nSee ")[0].replace("\n", ": ")
-        return f"{error.override}: {reason}; special characters need quotes: 'key=\"value\"'"
-    if isinstance(error, MissingConfigException) and error.options:
-        return f"{_first_line(error)}; there are {', '.join(error.options)}"
-    if unknown := re.match(r"Could not override '((?!hydra)[\w.]+)'", str(error)):
-        return config.unknown_key(unknown[1])
-    if isinstance(error, HydraException) and error.__cause__ is not None:
-        return f"{_first_line(error)}: {_first_line(error.__cause__)}"
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    """With the line after it where it only announces that one."""
-    first, _, rest = str(error).strip().partition("\n")
-    return f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first.rstrip(".")

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import nextchar
-from nextchar import cli, config
+from nextchar import config
 from nextchar.config import MODEL_KINDS, PARTS, Config, ConfigError, TransformerConfig
 from nextchar.models.registry import build_model
 
@@ -385,7 +385,7 @@ def one_line(program: Callable[[], object], names: str) -> str:
     """What the user reads when `program` fails: a single line that names the key."""
     with pytest.raises((HydraException, ConfigError, ValueError)) as raised:
         program()
-    said = cli._one_line(raised.value)
+    said = config.one_line(raised.value)
     assert names in said
     assert "\n" not in said
     assert not isinstance(raised.value, FrozenInstanceError)

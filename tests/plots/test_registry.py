@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from nextchar import plots
 from nextchar.config import ConfigError, load_plugins
 from nextchar.plots import draw_all, figure, new_figure, registry
-from nextchar.report import write_report
+from nextchar.report.page import write_report
 from nextchar.results import MetricInfo, Run
 
 PLUGIN = """

@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 
 from nextchar.plots import Drawn, draw_all, new_figure
 from nextchar.plots.sweep import heat_map, parameter_curve
-from nextchar.report import write_sweep_report
+from nextchar.report.sweep import write_sweep_report
 from nextchar.results import HUMAN, Metric
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages

@@ -15,7 +15,7 @@ import pytest
 
 from nextchar import results
 from nextchar.plots import draw_all
-from nextchar.report import write_report
+from nextchar.report.page import write_report
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -12,7 +12,7 @@ import pytest
 from example_run import MANY, SAMPLERS, example_run
 
 from nextchar.plots import Drawn, draw_all
-from nextchar.report import write_report
+from nextchar.report.page import write_report
 from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
 from nextchar.report.standing import standings
 from nextchar.report.summary import summary

@@ -23,7 +23,7 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
 
         return work
 
-    taken = rounds.take_turns(
+    taken = rounds.alternate(
         {"a": contestant("a", [9, 1, 2]), "b": contestant("b", [9, 3, 4])}, rounds=2
     )
     assert order == ["a", "b"] * 3

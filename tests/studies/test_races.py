@@ -1,4 +1,4 @@
-"""Recipes in turn: what is told of their curves, without training any."""
+"""Races of recipes: the tables and the picture of their curves, without training any."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import torch
 from studies import pages
 from studies.benchmarks import training
 from studies.benchmarks.plot import draw_race, loss_against_seconds, rounds_of
-from studies.benchmarks.race import Curve, Point, shares, standings
+from studies.benchmarks.race import Curve, Point, RacePoint, shares, summarize
 
 from nextchar import results
 from nextchar.plots.style import new_figure
-from nextchar.results import RacePoint
 
 
 def curve(seconds: float, end: float) -> Curve:
@@ -31,7 +30,7 @@ CURVES = {
 }
 
 
-def test_recipes_are_compared_at_shares_of_the_yardsticks_time() -> None:
+def test_recipes_are_compared_at_shares_of_the_baselines_time() -> None:
     found = {row[:2]: row[2:] for row in shares(CURVES)}
     assert len(found) == 3 * 4
     assert found["default", 1] == (
@@ -47,18 +46,18 @@ def test_recipes_are_compared_at_shares_of_the_yardsticks_time() -> None:
     assert found["slow", 1][1:] == ("", "")
 
 
-def test_recipes_stand_beside_the_yardstick() -> None:
-    yardstick, quick, slow = standings(CURVES, 2.0)
-    assert (yardstick.seconds, yardstick.loss) == ("100 [90, 110]", "1.5000 [1.4000, 1.5000]")
-    assert yardstick.in_time == yardstick.loss
-    assert yardstick.sooner == "1 [1, 1]"
-    assert (quick.parameters, quick.characters, quick.at_random) == (1234, 10_000, "")
+def test_recipes_stand_beside_the_baseline() -> None:
+    baseline, quick, slow = summarize(CURVES, 2.0)
+    assert (baseline.seconds, baseline.loss) == ("100 [90, 110]", "1.5000 [1.4000, 1.5000]")
+    assert baseline.loss_in_baseline_time == baseline.loss
+    assert baseline.speedup == "1 [1, 1]"
+    assert (quick.parameters, quick.characters, quick.nanogpt_loss) == (1234, 10_000, "")
     # 2 at the 7th of 10 evaluations (70, 77 and 63 s); 9th, 10th, 9th: 18, 20 and 19.8 s.
-    assert quick.sooner == "3.85 [3.18, 3.89]"
+    assert quick.speedup == "3.85 [3.18, 3.89]"
     # 100 s is its first evaluation, but 90 s is before it; 2.0 at the 5th, after 500 s.
-    assert (slow.in_time, slow.sooner) == ("", "0.14 [0.126, 0.154]")
-    rounds = [replace(each, at_random=1.5 + turn) for turn, each in enumerate(CURVES["quick"])]
-    assert standings({"quick": rounds}, 2.0)[0].at_random == "2.5000 [1.5000, 3.5000]"
+    assert (slow.loss_in_baseline_time, slow.speedup) == ("", "0.14 [0.126, 0.154]")
+    rounds = [replace(each, nanogpt_loss=1.5 + turn) for turn, each in enumerate(CURVES["quick"])]
+    assert summarize({"quick": rounds}, 2.0)[0].nanogpt_loss == "2.5000 [1.5000, 3.5000]"
 
 
 def test_what_is_written_reads_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +79,7 @@ def test_what_is_written_reads_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert written.endswith(f"{end}\nafter\n")
     assert "old" not in written
     assert "| `quick` | 1,234 | 10,000 | 20 [20, 22] |" in written
-    assert f"3 rounds in turn, {torch.get_num_threads()} threads of " in written
+    assert f"3 alternating rounds, {torch.get_num_threads()} threads of " in written
     again = draw_race(race, tmp_path / "again", "training")
     assert again.read_bytes() == png.read_bytes()
     assert png.with_suffix(".svg").exists()
@@ -105,11 +104,11 @@ def test_a_curve_is_the_median_within_the_range_of_its_rounds() -> None:
     assert (tags[0].x, tags[0].y) == (pytest.approx(100), pytest.approx(1.5))
 
 
-def test_a_yardstick_that_does_not_get_there_gives_a_lower_bound() -> None:
+def test_a_baseline_that_does_not_get_there_gives_a_lower_bound() -> None:
     race = {"slow": [curve(100, 1.9), curve(200, 1.9)], "quick": [curve(20, 1.8), curve(20, 1.8)]}
     # 2.04 at the 8th of 10 evaluations, so below 2 at the 9th: 18 s; 1.9 + 0.11 at the 10th, 100 s.
-    assert standings(race, 2.0)[1].sooner == "8.33 [5.56, 11.1]"
-    slow, quick = standings(race, 1.85)
-    assert (slow.sooner, quick.sooner) == ("", "at least 7.5 [5, 10]")
+    assert summarize(race, 2.0)[1].speedup == "8.33 [5.56, 11.1]"
+    slow, quick = summarize(race, 1.85)
+    assert (slow.speedup, quick.speedup) == ("", "at least 7.5 [5, 10]")
     one_did_not = race | {"quick": [curve(20, 1.8), curve(20, 1.86)]}
-    assert standings(one_did_not, 1.85)[1].sooner == ""
+    assert summarize(one_did_not, 1.85)[1].speedup == ""

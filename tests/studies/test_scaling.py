@@ -13,9 +13,9 @@ import torch
 from scipy.optimize import check_grad, minimize_scalar
 from studies import pages
 from studies.scaling import command, grid, law, page
-from studies.scaling.forecast import AGAIN, FRESH, GPU_FLOP, UTILISATION, Study
+from studies.scaling.forecast import AGAIN, FRESH, GPU_FLOP, UTILISATION, ScalingResult
 from studies.scaling.grid import Grid
-from studies.scaling.law import Law, Shape, worth_of
+from studies.scaling.law import Law, Shape, effective_characters
 from studies.scaling.plot import draw_scaling, loss_against_compute, short
 from studies.scaling.rows import Constant, Need, StepTime, Training
 from torch import nn
@@ -44,7 +44,7 @@ def trained(truth: Law, shares: tuple[float, ...] = (), noise: float = 0.0) -> l
             for steps in STEPS if share == 1 else STEPS[1:2]:
                 blocks, seen, distinct = 44 * width**2, steps * CHARACTERS, int(TEXT * share)
                 loss = float(truth.loss(blocks, seen, distinct)) * np.exp(noise * dice.normal())
-                flop = seen * float(SHAPE.flop_a_character(blocks))
+                flop = seen * float(SHAPE.flop_per_character(blocks))
                 name = f"{width} {steps} {share}"
                 best = loss
                 size = (blocks + 99 * width, blocks)
@@ -56,7 +56,7 @@ def trained(truth: Law, shares: tuple[float, ...] = (), noise: float = 0.0) -> l
 
 
 @pytest.fixture(scope="module")
-def study() -> Study:
+def result() -> ScalingResult:
     """A study whose truth has a rereading constant of 6."""
     rows = trained(replace(TRUTH, R=6.0), (0.25, 0.0625), noise=0.002)
     whole = [row for row in rows if row.share == 1]
@@ -65,7 +65,7 @@ def study() -> Study:
         for width in WIDTHS
     ]
     again = law.fit(rows, rereading=True, resamples=4)
-    return Study(rows, times, SHAPE, CHARACTERS, law.fit(whole, resamples=4), again)
+    return ScalingResult(rows, times, SHAPE, CHARACTERS, law.fit(whole, resamples=4), again)
 
 
 # The law
@@ -113,11 +113,13 @@ def test_the_gradient_is_that_of_the_objective() -> None:
 def test_what_rereading_is_worth() -> None:
     U = np.array(1000.0)
     for D in (500.0, 1000.0):
-        assert worth_of(np.array(D), U, 6.0) == D, "nothing is read again"
-    assert worth_of(np.array(2000.0), U, 1e9) == pytest.approx(2000), "all of it as good as new"
-    assert worth_of(np.array(1e9), U, 6.0) == pytest.approx(7000), "at most U (1 + R)"
+        assert effective_characters(np.array(D), U, 6.0) == D, "nothing is read again"
+    assert effective_characters(np.array(2000.0), U, 1e9) == pytest.approx(2000), (
+        "all of it as good as new"
+    )
+    assert effective_characters(np.array(1e9), U, 6.0) == pytest.approx(7000), "at most U (1 + R)"
     D = np.linspace(1000, 50_000, 50)
-    worth = worth_of(D, U, 6.0)
+    worth = effective_characters(D, U, 6.0)
     assert (np.diff(worth) > 0).all()
     assert (worth <= D).all()
 
@@ -143,24 +145,24 @@ def test_flop_are_those_of_the_matrix_products(compose: Compose) -> None:
     shape = grid.shape_of(asked, 65)
     assert shape.width(blocks) == pytest.approx(asked.width)
     attention = 12 * asked.layers * asked.context * asked.width
-    assert shape.flop_a_character(blocks) == pytest.approx(6 * products + attention)
+    assert shape.flop_per_character(blocks) == pytest.approx(6 * products + attention)
 
 
 @pytest.mark.parametrize("characters", [1e6, 1e9])
 def test_the_best_size_has_the_least_loss_for_its_compute(characters: float) -> None:
     size = SHAPE.best_size(TRUTH, characters)
-    compute = characters * float(SHAPE.flop_a_character(size))
+    compute = characters * float(SHAPE.flop_per_character(size))
 
     def loss(log_size: float) -> float:
         other = np.exp(log_size)
-        return float(TRUTH.loss(other, compute / SHAPE.flop_a_character(other)))
+        return float(TRUTH.loss(other, compute / SHAPE.flop_per_character(other)))
 
     found = minimize_scalar(loss, bounds=(np.log(1e2), np.log(1e12)), method="bounded")
     assert np.exp(found.x) == pytest.approx(size, rel=1e-2)
 
 
-def test_what_a_longer_text_needs(study: Study) -> None:
-    needs = study.needs()
+def test_what_a_longer_text_needs(result: ScalingResult) -> None:
+    needs = result.needs()
     assert [need.characters // TEXT for need in needs] == [1, 10, 100, 1000]
     for before, after in pairwise(needs):
         assert after.parameters > before.parameters
@@ -170,16 +172,16 @@ def test_what_a_longer_text_needs(study: Study) -> None:
         assert need.gpu_hours == pytest.approx(need.flop / (3600 * GPU_FLOP * UTILISATION))
         assert need.cpu_hours == pytest.approx(need.flop / (3600 * 128e8 / 0.074))
         assert need.flop_low <= need.flop_high
-    untimed = replace(study, times=[]).needs()
+    untimed = replace(result, times=[]).needs()
     assert all(np.isnan(need.cpu_hours) for need in untimed)
     assert untimed[-1].gpu_hours == needs[-1].gpu_hours
 
 
-def test_the_better_law_foretells(study: Study) -> None:
-    assert study.knows_rereading
-    assert study.basis == AGAIN
-    assert replace(study, again=None).basis == FRESH
-    assert replace(study, again=None).needs() != study.needs()
+def test_the_better_law_predicts(result: ScalingResult) -> None:
+    assert result.knows_rereading
+    assert result.basis == AGAIN
+    assert replace(result, again=None).basis == FRESH
+    assert replace(result, again=None).needs() != result.needs()
 
 
 # The grid
@@ -296,36 +298,38 @@ def test_what_the_program_does_not_do(root: Path, arguments: list[str], says: st
 # The page and the figure
 
 
-def test_the_page_says_what_can_not_be_told(study: Study) -> None:
-    known = page.part(study, "figure.png")
-    assert "can't be told" not in known
+def test_the_page_says_what_is_not_determined(result: ScalingResult) -> None:
+    known = page.section(result, "figure.png")
+    assert "do not determine" not in known
     assert "R = " in known
     assert "under the law of text read again" in " ".join(known.split())
-    without = page.part(replace(study, again=None), "figure.png")
-    assert "read again can't be told" in " ".join(without.split())
-    lost = [replace(each, E=law.FLOOR[0], R=law.REREADING[1]) for each in study.fresh.resampled]
-    unknown = replace(
-        study,
-        fresh=replace(study.fresh, resampled=lost),
-        again=replace(study.again, resampled=lost) if study.again else None,
+    without = page.section(replace(result, again=None), "figure.png")
+    assert "do not determine what characters are worth that are read again" in " ".join(
+        without.split()
     )
-    told = " ".join(page.part(unknown, "figure.png").split())
-    assert "**E can't be told from these trainings** by the law of fresh text" in told
-    assert "**R can't be told from these trainings**" in told
-    assert "under the law of fresh text" in told
+    lost = [replace(each, E=law.FLOOR[0], R=law.REREADING[1]) for each in result.fresh.resampled]
+    unknown = replace(
+        result,
+        fresh=replace(result.fresh, resampled=lost),
+        again=replace(result.again, resampled=lost) if result.again else None,
+    )
+    page_text = " ".join(page.section(unknown, "figure.png").split())
+    assert "**These trainings do not determine E** by the law of fresh text" in page_text
+    assert "**These trainings do not determine R**" in page_text
+    assert "under the law of fresh text" in page_text
 
 
-def test_the_same_study_is_drawn_to_the_same_bytes(study: Study, tmp_path: Path) -> None:
-    first, second = (draw_scaling(study, tmp_path / name, "scaling") for name in ("a", "b"))
+def test_the_same_study_is_drawn_to_the_same_bytes(result: ScalingResult, tmp_path: Path) -> None:
+    first, second = (draw_scaling(result, tmp_path / name, "scaling") for name in ("a", "b"))
     for suffix in (".png", ".svg"):
         assert first.with_suffix(suffix).read_bytes() == second.with_suffix(suffix).read_bytes()
-    bare = replace(study, times=[], again=None)
+    bare = replace(result, times=[], again=None)
     assert draw_scaling(bare, tmp_path / "c", "scaling").exists()
 
 
-def test_no_size_is_below_the_envelope(study: Study) -> None:
+def test_no_size_is_below_the_envelope(result: ScalingResult) -> None:
     ax = new_figure(4, 3).add_subplot()
-    loss_against_compute(study.whole, study.fresh, study.shape, ax)
+    loss_against_compute(result.whole, result.fresh, result.shape, ax)
     envelope, *others = [line.get_xydata() for line in ax.get_lines()]
     curves = [each for each in others if len(each) > 10]
     assert len(curves) == len(WIDTHS)
@@ -353,13 +357,13 @@ def test_losses_are_of_the_same_text_for_every_share(compose: Compose) -> None:
     assert whole.vocabulary == half.vocabulary
 
 
-def test_trainings_that_overfit_are_shown_and_not_fitted(study: Study) -> None:
-    row = next(row for row in study.trainings if row.share < 1)
+def test_trainings_that_overfit_are_shown_and_not_fitted(result: ScalingResult) -> None:
+    row = next(row for row in result.trainings if row.share < 1)
     assert not row.overfits
     worse = replace(row, last_loss=row.last_loss + 0.1)
     assert worse.overfits
     assert not replace(worse, share=1.0).overfits
-    rows = [worse if each is row else each for each in study.trainings]
-    told = " ".join(page.part(replace(study, trainings=rows), "f").split())
-    assert "all trainings but the 1 on shares" in told
-    assert f"{worse.last_loss:.4f} ({worse.best_loss:.4f})" in told
+    rows = [worse if each is row else each for each in result.trainings]
+    page_text = " ".join(page.section(replace(result, trainings=rows), "f").split())
+    assert "all trainings but the 1 on shares" in page_text
+    assert f"{worse.last_loss:.4f} ({worse.best_loss:.4f})" in page_text

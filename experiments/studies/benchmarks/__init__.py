@@ -1,1 +1,1 @@
-"""How fast: this library beside its peers, in turn, as ratios with their spread."""
+"""Speed of this library and of others, measured alternating, as ratios with their range."""

@@ -1,9 +1,9 @@
-"""Characters a second at several batch sizes, beside the bound that memory sets.
+"""Characters per second at several batch sizes, compared with the bound of the memory bandwidth.
 
-A step of B rows reads every weight once and the cache of every row: its seconds are at least those
-bytes over the device's bandwidth, which a copy measures. Prompts fill the window, so that every
-step reads all of the cache. One sampler chooses (top-k 5), and what a comparison measures is
-measured.
+A step of B rows reads every weight once and the cache of every row, so it takes at least those
+bytes divided by the device's bandwidth, which is measured by a copy. Prompts fill the window, so
+that every step reads the whole cache. One sampler (top-k 5) chooses, and the metrics of a
+comparison are computed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from nextchar.samplers import build
 from studies.benchmarks import rounds, subject
 
 COPIED = {"cpu": 1 << 26, "cuda": 1 << 30}
-"""Bytes that are copied to measure the bandwidth: more than any cache of the processor holds."""
+"""Bytes copied to measure the bandwidth: more than any processor cache holds."""
 
 
-def run(batches: Sequence[int], length: int, turns: int, device: torch.device) -> None:
-    """Print, for each batch size, what is reached and the share of the bound that it is."""
+def run(batches: Sequence[int], length: int, repeats: int, device: torch.device) -> None:
+    """Print, for each batch size, the speed and its share of the bound."""
     model = subject.transformer().to(device)
-    bandwidth = max(COPIED[device.type] * 2 / seconds(device) for _ in range(turns))
-    print(f"{device.type}: copies {bandwidth / 1e9:,.3g} GB/s, read and written")
+    bandwidth = max(COPIED[device.type] * 2 / seconds(device) for _ in range(repeats))
+    print(f"{device.type}: a copy reads and writes {bandwidth / 1e9:,.3g} GB/s")
     for size in batches:
         generator = torch.Generator().manual_seed(size)
         prompts = torch.randint(subject.VOCABULARY, (size, model.context), generator=generator)
-        taken = rounds.take_turns(
+        taken = rounds.alternate(
             {"engine": lambda prompts=prompts: write(model, prompts.to(device), length)},  # type: ignore[misc]
-            turns,
+            repeats,
         )
         speeds = [size * length / each for each in taken["engine"]]
         bound = size * bandwidth / bytes_read(model, size)
@@ -46,7 +46,7 @@ def run(batches: Sequence[int], length: int, turns: int, device: torch.device) -
 
 
 def write(model: Transformer, prompts: Tensor, length: int) -> float:
-    """Seconds of writing `length` characters after each of prompts [B, T], as one block."""
+    """Seconds to generate `length` characters after each of prompts [B, T], as one block."""
     rows = [Row(0, i, 0) for i in range(len(prompts))]
     return rounds.timed(
         lambda: engine.generate(
@@ -63,20 +63,20 @@ def write(model: Transformer, prompts: Tensor, length: int) -> float:
 
 
 def bytes_read(model: Transformer, size: int) -> int:
-    """What one step of `size` rows reads at the least: the weights, and keys and values."""
+    """Bytes that one step of `size` rows must read: the weights, and keys and values."""
     weights = sum(each.numel() * each.element_size() for each in model.parameters())
-    each_row = 2 * len(model.blocks) * model.key_value_heads * model.context * model.head_width
-    return weights + size * each_row * model.head.weight.element_size()
+    per_row = 2 * len(model.blocks) * model.key_value_heads * model.context * model.head_width
+    return weights + size * per_row * model.head.weight.element_size()
 
 
 def seconds(device: torch.device) -> float:
-    """What one large copy within the device's memory takes."""
+    """Seconds of one large copy within the device's memory."""
     source = torch.zeros(COPIED[device.type], dtype=torch.uint8, device=device)
     target = torch.ones_like(source)
 
     def copy() -> None:
         target.copy_(source)
-        target[-1].item()  # waits for it
+        target[-1].item()  # waits for the device
 
     copy()
     return rounds.timed(copy)

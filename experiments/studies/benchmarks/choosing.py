@@ -1,6 +1,6 @@
-"""What a sampler's choice costs, as a share of the model's own step.
+"""The time of choosing a character, as a share of a step of the model.
 
-768 rows at the default size. Below one, choosing costs less than the step.
+768 rows at the default size. Below 1, choosing takes less time than the step.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ def run(arguments: argparse.Namespace) -> None:
                 sampler.advance(state, logits, ids)
 
         contestants[sampler.label] = lambda choose=choose: rounds.timed(choose)  # type: ignore[misc]
-    seconds = rounds.take_turns(contestants, arguments.rounds)
+    seconds = rounds.alternate(contestants, arguments.rounds)
     step = seconds.pop("the model's step")
-    print(f"{arguments.rows} rows, {arguments.threads} threads, {arguments.rounds} rounds in turn")
+    print(
+        f"{arguments.rows} rows, {arguments.threads} threads, {arguments.rounds} alternating rounds"
+    )
     print(f"the model's step: {rounds.spread([1000 * each for each in step])} ms")
     for label, taken in seconds.items():
         ratios = [own / model_s for own, model_s in zip(taken, step, strict=True)]

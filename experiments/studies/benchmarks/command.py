@@ -1,4 +1,4 @@
-"""`benchmark SUBCOMMAND`: each is a module with `describe(parser)` and `run(arguments)`."""
+"""`benchmark.py SUBCOMMAND`: each is a module with `describe(parser)` and `run(arguments)`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SUBCOMMANDS = {
 
 def main() -> None:
     """Parse the command line and run one subcommand."""
-    parser = argparse.ArgumentParser(description="Speed beside peers, in turn, as ratios.")
+    parser = argparse.ArgumentParser(
+        description="Speed compared with other libraries, as ratios of alternating runs."
+    )
     commands = parser.add_subparsers(dest="subcommand", required=True)
     for name, module in SUBCOMMANDS.items():
         line = (module.__doc__ or "").splitlines()[0]

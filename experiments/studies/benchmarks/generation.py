@@ -1,10 +1,10 @@
-"""Characters a second of the engine and of plain peers at equal model size, as ratios.
+"""Characters per second of the engine, of a loop without a cache and of transformers, as ratios.
 
-The engine writes for the eight default samplers at once, with all that a comparison measures on the
-way. The no-cache loop is the same model and one sampler (top-k 5), reading the whole window for
+The engine generates for the eight default samplers at once and computes the metrics of a
+comparison. The loop uses the same model and one sampler (top-k 5), and reads the whole window for
 each character; every 16th of its steps is timed. transformers' `generate` (a GPT-2 of this size,
-top-k 5, its own cache) runs in an environment of its own: --transformers PYTHON. With --batches the
-engine alone is measured, at those batch sizes, beside the bound of the memory's bandwidth.
+top-k 5, with its cache) runs in an environment of its own: --transformers PYTHON. --batches
+measures the engine alone, compared with the bound of the memory bandwidth.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar.config import ConfigError, TransformerConfig
-from nextchar.decoding import engine as generation
-from nextchar.decoding.engine import Row
+from nextchar.decoding.engine import Row, generate
 from nextchar.models.transformer import Transformer
 from nextchar.runtime import device
 from nextchar.samplers import build
@@ -38,7 +37,7 @@ SPECS: list[str | dict[str, float]] = [
     {"temperature": 0.7, "top_p": 0.95},
 ]
 EVERY = 16
-"""Of the no-cache loop's steps one in so many is timed: its cost is smooth in the length."""
+"""One in this many steps of the no-cache loop is timed: its cost is smooth in the length."""
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -46,16 +45,18 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--characters", type=int, default=255)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batches", type=int, nargs="+", help="such as 1 64 1024 8192")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of --batches")
-    parser.add_argument("--transformers", metavar="PYTHON", help="an interpreter that has it")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", help="batch sizes, such as 1 64 1024 8192"
+    )
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --batches")
+    parser.add_argument("--transformers", metavar="PYTHON", help="a Python that has transformers")
 
 
 def run(arguments: argparse.Namespace) -> None:
     device.configure_torch(arguments.threads)
     if arguments.batches:
-        place = device.choose(arguments.device)
-        batches.run(arguments.batches, arguments.characters, arguments.rounds, place)
+        chosen = device.choose(arguments.device)
+        batches.run(arguments.batches, arguments.characters, arguments.rounds, chosen)
         return
     model, length = subject.transformer(), arguments.characters
     peer = Peer(arguments.transformers, arguments.threads) if arguments.transformers else None
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         }
         if peer:
             contestants["transformers"] = lambda count=count: peer.seconds(count, length)  # type: ignore[misc]
-        seconds = rounds.take_turns(contestants, arguments.rounds)
+        seconds = rounds.alternate(contestants, arguments.rounds)
         print(f"\n{count} rows of {length} characters, {arguments.threads} threads")
         for name, taken in seconds.items():
             speeds = [count * length / each for each in taken]
@@ -80,11 +81,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def engine(model: Transformer, prompts: Tensor, length: int) -> float:
-    """Seconds of the comparison's own loop, all samplers in turn over the rows."""
+    """Seconds of the engine; the samplers alternate over the rows."""
     samplers = [build(spec) for spec in SPECS]
     rows = [Row(i % len(samplers), i, 0) for i in range(len(prompts))]
     return rounds.timed(
-        lambda: generation.generate(
+        lambda: generate(
             model, prompts, samplers, rows, length=length, seed=0, on_progress=lambda done: None
         )
     )
@@ -92,7 +93,7 @@ def engine(model: Transformer, prompts: Tensor, length: int) -> float:
 
 @torch.no_grad()
 def no_cache(model: Transformer, prompts: Tensor, length: int) -> float:
-    """Seconds of a loop that reads the window anew for each character, as most small scripts do."""
+    """Seconds of a loop that reads the whole window for each character, as small scripts do."""
     generator = torch.Generator().manual_seed(0)
     text = torch.randint(subject.VOCABULARY, (len(prompts), length), generator=generator)
 
@@ -106,7 +107,10 @@ def no_cache(model: Transformer, prompts: Tensor, length: int) -> float:
 
 
 class Peer:
-    """transformers in its own interpreter, asked for one round at a time."""
+    """transformers in a Python of its own, which times one round on request.
+
+    Raises ConfigError where that Python can't run it.
+    """
 
     def __init__(self, python: str, threads: int) -> None:
         script = Path(__file__).with_name("transformers_peer.py")
@@ -121,7 +125,7 @@ class Peer:
         print(f"peer: {self._line()}", file=sys.stderr)
 
     def seconds(self, rows: int, length: int) -> float:
-        """What `generate` takes for so many rows and characters."""
+        """Seconds of one `generate` of this many rows and characters."""
         pipe = self._process.stdin
         assert pipe is not None
         pipe.write(f"{rows} {length}\n")
@@ -133,5 +137,7 @@ class Peer:
         assert answers is not None
         line = answers.readline().strip()
         if not line:
-            raise ConfigError("--transformers: that interpreter could not run the peer; see above")
+            raise ConfigError(
+                "--transformers: that Python could not run transformers; its error is above"
+            )
         return line

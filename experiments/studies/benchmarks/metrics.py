@@ -1,9 +1,9 @@
-"""What measuring costs: every metric of 16 sampler settings, part by part.
+"""The time of every metric, part by part, for 16 sampler settings.
 
-The texts are the engine's: 4 of 256 characters for each setting after each of 64 prompts of tiny
-Shakespeare (the embedded corpus, said so, where it can't be had), from a small model that was
-trained for a moment, so that they have words and lines. Writing them is not counted. Seconds are of
-the clock and of the processor (all threads); memory is the most that the process has held.
+The texts are 4 of 256 characters for each setting after each of 64 prompts of tiny Shakespeare (or
+of the embedded corpus, with a note, where that can't be downloaded). They come from a small model
+that was trained briefly, so that they have words and lines; generating them is not counted. Seconds
+are wall time and processor time (all threads); memory is the peak of the process.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nextchar import config
-from nextchar.config import Config
-from nextchar.data import corpus
+from nextchar.config import Config, compose
+from nextchar.data.corpus import load as load_corpus
 from nextchar.decoding.registry import build_decoders
-from nextchar.experiment import compare
+from nextchar.experiment.compare import compare
 from nextchar.models.registry import build_model
 from nextchar.runtime import device, progress
 from nextchar.training import trainer
@@ -40,43 +39,48 @@ PROCESSOR = "processor_seconds"
 
 def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", type=int, default=64)
-    parser.add_argument("--samples", type=int, default=4, help="texts after each prompt")
+    parser.add_argument("--samples", type=int, default=4, help="texts per prompt")
     parser.add_argument("--length", type=int, default=256, help="characters of each text")
     parser.add_argument("--steps", type=int, default=100, help="of the small model's training")
     parser.add_argument("--threads", type=int, default=2)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    asked = _asked(arguments)
-    device.configure_torch(asked.threads)
-    text = corpus.load(asked.corpus)
-    if text.substituted:
-        progress.say(f"note: {text.substituted}")
-    model = build_model(asked.model, len(text.vocabulary), asked.seed)
+    config = _config(arguments)
+    device.configure_torch(config.threads)
+    corpus = load_corpus(config.corpus)
+    if corpus.substituted:
+        progress.say(f"note: {corpus.substituted}")
+    model = build_model(config.model, len(corpus.vocabulary), config.seed)
     with tempfile.TemporaryDirectory() as folder:
         trainer.train(
-            model, text, asked.training, seed=0, folder=Path(folder), on_record=lambda record: None
+            model,
+            corpus,
+            config.training,
+            seed=0,
+            folder=Path(folder),
+            on_record=lambda record: None,
         )
-    methods = build_decoders(SPECS, asked.decoding.samples_per_prompt)
-    found = compare.compare(model, text, methods, asked.decoding, asked.metrics, asked.seed)
-    asked_for = asked.decoding
+    decoding = config.decoding
+    decoders = build_decoders(SPECS, decoding.samples_per_prompt)
+    found = compare(model, corpus, decoders, decoding, config.metrics, config.seed)
     print(
-        f"{len(SPECS)} settings x {asked_for.prompts} prompts x {asked_for.samples_per_prompt} "
-        f"texts x {asked_for.length} characters of {text.name}, {asked.threads} threads: "
-        f"{len(found.metrics):,} figures, {len(found.differences):,} differences"
+        f"{len(SPECS)} settings x {decoding.prompts} prompts x {decoding.samples_per_prompt} "
+        f"texts x {decoding.length} characters of {corpus.name}, {config.threads} threads: "
+        f"{len(found.metrics):,} values, {len(found.differences):,} differences"
     )
     parts = found.timings["metrics"]["parts"]
-    whole = {key: sum(own[key] for own in parts.values()) for key in ("seconds", PROCESSOR)}
-    for name, own in {**parts, "all": whole}.items():
+    total = {key: sum(own[key] for own in parts.values()) for key in ("seconds", PROCESSOR)}
+    for name, own in {**parts, "all": total}.items():
         print(f"{name:24} {own['seconds']:7.1f} s   {own[PROCESSOR]:7.1f} s of the processor")
-    # Kilobytes, but on macOS, where they are bytes.
+    # Kilobytes, except on macOS: bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(f"peak memory {peak / 1e9:.2f} GB, training and writing included")
+    print(f"peak memory {peak / 1e9:.2f} GB, training and generation included")
 
 
-def _asked(arguments: argparse.Namespace) -> Config:
-    return config.compose(
+def _config(arguments: argparse.Namespace) -> Config:
+    return compose(
         *("metrics=full", "metrics.frontier=true", f"threads={arguments.threads}"),
         *("model.layers=2", "model.width=64", "training.batch_size=8"),
         *(f"training.steps={arguments.steps}", f"training.evaluate_every={arguments.steps}"),

@@ -1,4 +1,4 @@
-"""Recipes of training in turn: loss against seconds, a curve a recipe, a band over the rounds."""
+"""Loss against seconds of training: one curve per recipe, with a band over the rounds."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.style import INK, heading, new_figure, save_figure, style
-from nextchar.results import RacePoint
+from studies.benchmarks.race import RacePoint
 
 COLORS = (INK, "#c4574b", "#2f8f83", "#c98a2b", "#6b5aa8", "#3f7fb5")
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
-"""With more recipes than colours, the colours come again with other dashes."""
+"""With more recipes than colours, the colours repeat with other dashes."""
 
 
 def draw_race(race: Sequence[RacePoint], folder: Path, name: str) -> Path:
-    """Draw the race to `<name>.png` and `.svg`; the PNG's path."""
+    """Draw the race to `<name>.png` and `.svg`, and return the PNG's path."""
     with style():
         figure = new_figure(8.5, 5.0)
         ax = figure.add_subplot()
@@ -31,7 +31,7 @@ def draw_race(race: Sequence[RacePoint], folder: Path, name: str) -> Path:
 
 
 def loss_against_seconds(race: Sequence[RacePoint], ax: Axes) -> list[Tag]:
-    """Draw each recipe's median over the rounds, and the range as a band; labels to be placed."""
+    """Draw each recipe's median over the rounds, and the range as a band; return the labels."""
     tags = []
     for index, recipe in enumerate(dict.fromkeys(point.recipe for point in race)):
         color = COLORS[index % len(COLORS)]
@@ -50,21 +50,21 @@ def loss_against_seconds(race: Sequence[RacePoint], ax: Axes) -> list[Tag]:
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.margins(x=0.12)
     ax.set_xlabel("seconds of training steps")
-    ax.set_ylabel("validation loss, nats a character")
+    ax.set_ylabel("validation loss, nats per character")
     count = len({point.round for point in race})
-    told = "one round" if count == 1 else f"median and range of {count} rounds in turn"
-    heading(ax, "Loss against time", told)
+    subtitle = "one round" if count == 1 else f"median and range of {count} alternating rounds"
+    heading(ax, "Loss against time", subtitle)
     return tags
 
 
 def rounds_of(race: Sequence[RacePoint]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each evaluation of one recipe, the median seconds [T] and the losses [rounds, T].
+    """The median seconds [T] and the losses [rounds, T] of the evaluations of one recipe.
 
-    The rounds are evaluated after the same steps, so that the last point is the end of them all.
+    All rounds are evaluated after the same steps.
     """
-    turns = [
-        [(point.seconds, point.loss) for point in race if point.round == turn]
-        for turn in dict.fromkeys(point.round for point in race)
+    points = [
+        [(point.seconds, point.loss) for point in race if point.round == number]
+        for number in dict.fromkeys(point.round for point in race)
     ]
-    seconds, losses = np.moveaxis(np.array(turns), -1, 0)
+    seconds, losses = np.moveaxis(np.array(points), -1, 0)
     return np.median(seconds, axis=0), losses

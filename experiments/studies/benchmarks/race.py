@@ -1,7 +1,7 @@
-"""Recipes of training in turn: what their curves tell, each beside the first, the yardstick.
+"""The curves of alternating trainings, each recipe compared with the first, the baseline.
 
-A loss counts as reached at the first evaluation at or below it, so a recipe's seconds are never too
-few; and what a recipe has in some time is its last evaluation by then.
+A loss counts as reached at the first evaluation at or below it, so the seconds to reach it are not
+underestimated. The loss within some time is that of the last evaluation by then.
 """
 
 from __future__ import annotations
@@ -13,12 +13,27 @@ from statistics import median
 from studies.benchmarks import rounds
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
-"""Of the yardstick's time, at which all recipes are compared."""
+"""Shares of the baseline's time at which all recipes are compared."""
+
+
+@dataclass(frozen=True)
+class RacePoint:
+    """A row of the CSV: one evaluation of one recipe in one round (from 1).
+
+    `loss` is the validation loss in nats per character; `seconds` are those of the training steps
+    so far, without evaluations.
+    """
+
+    recipe: str
+    round: int
+    seconds: float
+    characters: int
+    loss: float
 
 
 @dataclass(frozen=True)
 class Point:
-    """A validation loss in nats a character, and the seconds and characters that it took."""
+    """A validation loss in nats per character, and the seconds and characters that it took."""
 
     seconds: float
     characters: int
@@ -27,11 +42,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One training, its points in order; `at_random` is its last loss by nanoGPT's protocol."""
+    """One training, its points in order; `nanogpt_loss` is its last loss by nanoGPT's protocol."""
 
     points: Sequence[Point]
     parameters: int
-    at_random: float | None = None
+    nanogpt_loss: float | None = None
 
     def reached(self, loss: float) -> Point | None:
         """The first point at or below `loss`."""
@@ -43,14 +58,15 @@ class Curve:
 
 
 Curves = Mapping[str, Sequence[Curve]]
-"""The rounds of each recipe; the first is the yardstick."""
+"""The rounds of each recipe; the first recipe is the baseline."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a recipe stands, as median and range of the rounds; empty where some round has none.
+class RecipeSummary:
+    """A recipe compared with the baseline, as medians and ranges of the rounds.
 
-    `sooner` says how many times as soon as the yardstick it reaches the loss that was asked for.
+    A text is empty where some round has no value. `speedup` is the baseline's time to
+    reach the given loss over the recipe's.
     """
 
     recipe: str
@@ -58,25 +74,27 @@ class Standing:
     characters: int
     seconds: str
     loss: str
-    at_random: str
-    in_time: str
-    sooner: str
+    nanogpt_loss: str
+    loss_in_baseline_time: str
+    speedup: str
 
 
-def standings(curves: Curves, loss: float) -> list[Standing]:
-    """Each recipe beside the yardstick, by its end and by how soon it reaches `loss`."""
-    yardstick = next(iter(curves.values()))
-    return [_standing(name, own, yardstick, loss) for name, own in curves.items()]
+def summarize(curves: Curves, loss: float) -> list[RecipeSummary]:
+    """Each recipe compared with the baseline, by its end and by how soon it reaches `loss`."""
+    baseline = next(iter(curves.values()))
+    return [_summary(name, own, baseline, loss) for name, own in curves.items()]
 
 
 def shares(curves: Curves) -> list[tuple[str, float, str, str, str]]:
-    """Recipe, share of the yardstick's time, seconds, characters seen and loss by then; the last
-    two empty where a recipe was not evaluated by then in every round."""
-    yardstick = next(iter(curves.values()))
+    """Recipe, share of the baseline's time, seconds, characters seen and loss by then.
+
+    The last two are empty where a recipe was not evaluated by then in every round.
+    """
+    baseline = next(iter(curves.values()))
     rows = []
     for name, own in curves.items():
         for share in SHARES:
-            ends = [share * curve.points[-1].seconds for curve in yardstick]
+            ends = [share * curve.points[-1].seconds for curve in baseline]
             points = _within(own, ends)
             characters = rounds.spread([point.characters for point in points]) if points else ""
             rows.append((name, share, rounds.spread(ends), characters, _losses(points)))
@@ -84,7 +102,7 @@ def shares(curves: Curves) -> list[tuple[str, float, str, str, str]]:
 
 
 def _within(own: Sequence[Curve], seconds: Sequence[float]) -> list[Point]:
-    """The last point of each round within its seconds; none where some round has none."""
+    """The last point of each round within its seconds; empty where some round has none."""
     points = [curve.within(end) for curve, end in zip(own, seconds, strict=True)]
     found = [point for point in points if point]
     return found if len(found) == len(points) else []
@@ -99,29 +117,31 @@ def _spread_of_losses(losses: Sequence[float]) -> str:
     return f"{median(losses):.4f} [{min(losses):.4f}, {max(losses):.4f}]"
 
 
-def _standing(name: str, own: Sequence[Curve], yardstick: Sequence[Curve], loss: float) -> Standing:
+def _summary(
+    name: str, own: Sequence[Curve], baseline: Sequence[Curve], loss: float
+) -> RecipeSummary:
     ends = [curve.points[-1] for curve in own]
-    theirs = [curve.points[-1] for curve in yardstick]
-    at_random = [curve.at_random for curve in own if curve.at_random is not None]
-    return Standing(
+    theirs = [curve.points[-1] for curve in baseline]
+    nanogpt = [curve.nanogpt_loss for curve in own if curve.nanogpt_loss is not None]
+    return RecipeSummary(
         recipe=name,
         parameters=own[0].parameters,
         characters=ends[0].characters,
         seconds=rounds.spread([end.seconds for end in ends]),
         loss=_losses(ends),
-        at_random=_spread_of_losses(at_random) if at_random else "",
-        in_time=_losses(_within(own, [end.seconds for end in theirs])),
-        sooner=_sooner(own, yardstick, loss),
+        nanogpt_loss=_spread_of_losses(nanogpt) if nanogpt else "",
+        loss_in_baseline_time=_losses(_within(own, [end.seconds for end in theirs])),
+        speedup=_speedup(own, baseline, loss),
     )
 
 
-def _sooner(own: Sequence[Curve], yardstick: Sequence[Curve], loss: float) -> str:
-    """A yardstick that never gets there would take longer than all of its time: a lower bound."""
+def _speedup(own: Sequence[Curve], baseline: Sequence[Curve], loss: float) -> str:
+    """Median and range; a lower bound where a baseline does not reach the loss in all its time."""
     reached = [curve.reached(loss) for curve in own]
-    theirs = [curve.reached(loss) for curve in yardstick]
+    theirs = [curve.reached(loss) for curve in baseline]
     ratios = [
         (one or curve.points[-1]).seconds / other.seconds
-        for one, curve, other in zip(theirs, yardstick, reached, strict=True)
+        for one, curve, other in zip(theirs, baseline, reached, strict=True)
         if other
     ]
     if len(ratios) < len(own):

@@ -1,4 +1,4 @@
-"""Contestants take turns: on a shared machine ratios within a round mean more than times."""
+"""Alternating measurements: on a shared machine ratios within a round mean more than times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 Contestant = Callable[[], float]
-"""Does its work once; returns the seconds that the whole work takes."""
+"""Does its work once and returns the seconds that it took."""
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -17,13 +17,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - clock
 
 
-def take_turns(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each round, after one round that is not counted."""
+def alternate(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contestant in each round; a first round is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(rounds + 1):
+    for number in range(rounds + 1):
         for name, contestant in contestants.items():
             taken = contestant()
-            if turn:
+            if number:
                 seconds[name].append(taken)
     return seconds
 

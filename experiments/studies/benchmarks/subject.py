@@ -1,4 +1,4 @@
-"""The model that is measured: the default's shape with random weights; speed needs no training."""
+"""The model of the speed benchmarks: the default's shape, with random weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VOCABULARY = 65
 
 
 def transformer() -> Transformer:
-    """Weights from a normal distribution, so that no two logits are equal."""
+    """The transformer with weights from a normal distribution, so that no two logits are equal."""
     generator = torch.Generator().manual_seed(0)
     model = Transformer(TransformerConfig(), VOCABULARY)
     for parameter in model.parameters():

@@ -1,7 +1,7 @@
-"""transformers' generate, timed on request: runs in an environment that has it, without nextchar.
+"""Times transformers' `generate` on request; runs in an environment with transformers.
 
-Arguments: layers, width, heads, vocabulary, threads. Each line on standard input, `ROWS LENGTH`, is
-answered by the seconds that one `generate` took.
+Arguments: layers, width, heads, vocabulary, threads. For each line `ROWS LENGTH` on standard input
+it prints the seconds that one `generate` took. It imports nothing of nextchar.
 """
 
 import sys

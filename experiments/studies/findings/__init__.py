@@ -1,1 +1,1 @@
-"""The sentences of docs/findings.md, each bound to the figures that it rests on."""
+"""The sentences of docs/findings.md, each with the condition under which it is true."""

@@ -1,1 +1,1 @@
-"""Loss and time against size, steps and text: a grid of trainings, a law, what it foretells."""
+"""Loss and time against size, steps and text: a grid of trainings, a law of loss, a forecast."""

@@ -1,4 +1,4 @@
-"""What the law foretells: the size, the loss and the hours that a longer text needs."""
+"""What the law predicts: the size, the loss and the hours for a longer text."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from studies.scaling.law import FLOOR, REREADING, Fit, Law, Shape
 from studies.scaling.rows import Constant, Need, StepTime, Training
 
 FACTORS = (1, 10, 100, 1000)
-"""How many times as long as the training split the text is."""
+"""Lengths of the text, in lengths of the training split."""
 FRESH, AGAIN = "fresh text", "text read again"
-"""The two laws."""
+"""Names of the two laws."""
 GPU = "one H100"
 GPU_FLOP = 989e12
-"""A second, dense bfloat16 with float32 sums: NVIDIA's data sheet of the H100 SXM."""
+"""FLOP per second, dense bfloat16 with float32 sums: NVIDIA's data sheet of the H100 SXM."""
 UTILISATION = 0.4
 """An assumption: the share of GPU_FLOP that a training reaches."""
 GPU_BATCH = 1 << 19
-"""An assumption: characters a step on a GPU."""
+"""An assumption: characters per step on a GPU."""
 
 
 @dataclass(frozen=True)
-class Study:
-    """All that the figure and the page read.
+class ScalingResult:
+    """The study's trainings, measured times and fitted laws, for the figure and the page.
 
-    `fresh` is fitted to the trainings on the whole text, `again` to all that do not
-    overfit, with the rereading constant, where there are enough on shares of the text. `times` may
-    be empty.
+    `fresh` is fitted to the trainings on the whole text; `again`, with the constant R, to all that
+    do not overfit, and None where too few use shares of the text. `times` may be empty.
     """
 
     trainings: Sequence[Training]
     times: Sequence[StepTime]
     shape: Shape
-    characters_a_step: int
+    characters_per_step: int
     fresh: Fit
     again: Fit | None
 
@@ -46,12 +45,12 @@ class Study:
 
     @property
     def fits(self) -> dict[str, Fit]:
-        """The laws by the names that they have in the tables."""
+        """The laws by their names in the tables."""
         return {FRESH: self.fresh} | ({AGAIN: self.again} if self.again else {})
 
     @property
     def knows_rereading(self) -> bool:
-        """Whether these trainings tell R: its interval lies inside the bounds of the search."""
+        """Whether the trainings determine R: its interval is inside the bounds of the search."""
         if self.again is None:
             return False
         _, low, high = self.again.interval(rereading)
@@ -59,8 +58,11 @@ class Study:
 
     @property
     def basis(self) -> str:
-        """The law that foretells: the longest trainings read the text more than once, so that the
-        second one is better, if it is known."""
+        """The name of the law used for predictions.
+
+        The longest trainings read the text more than once, so the law with R is better where R is
+        determined.
+        """
         return AGAIN if self.knows_rereading else FRESH
 
     def constants(self) -> list[Constant]:
@@ -82,7 +84,7 @@ class Study:
             return self.shape.best_size(law, characters)
 
         def flop(law: Law) -> float:
-            return characters * float(self.shape.flop_a_character(size(law)))
+            return characters * float(self.shape.flop_per_character(size(law)))
 
         fit = self.fits[self.basis]
         cpu, gpu = 3600 * self.cpu_flop, 3600 * GPU_FLOP * UTILISATION
@@ -98,7 +100,7 @@ class Study:
 
     @property
     def cpu_flop(self) -> float:
-        """Floating-point operations a second of the largest size that was timed, or NaN."""
+        """FLOP per second of the largest size whose time was measured, or NaN."""
         if not self.times:
             return math.nan
         largest = max(self.times, key=lambda row: row.blocks)
@@ -106,11 +108,11 @@ class Study:
 
 
 def knows_floor(fit: Fit) -> bool:
-    """Whether a fit tells E from nothing: its interval ends above the bound of the search."""
+    """Whether a fit determines E: its interval is above the lower bound of the search."""
     return fit.interval(attrgetter("E"))[1] > 2 * FLOOR[0]
 
 
 def rereading(law: Law) -> float:
-    """R of a law that has one."""
+    """The constant R of a law that has one."""
     assert law.R is not None
     return law.R

@@ -1,9 +1,8 @@
-"""The trainings of the study: sizes x steps, and at the middle sizes shares of the text.
+"""The trainings of the study: sizes x steps, and shares of the text at the middle sizes.
 
-Each number of steps is a training of its own, whose learning rate falls to zero at its end: a loss
-in the middle of a longer training would be another quantity (Hoffmann et al. 2022, 2203.15556).
-Models lie among all others, under their own identity: what is trained already is read, what was
-stopped goes on.
+Each number of steps is a training of its own, because its learning rate falls to zero at its end: a
+loss in the middle of a longer training is another quantity (Hoffmann et al. 2022, 2203.15556).
+Models are stored with all other models: a finished one is read, an unfinished one is resumed.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nextchar import config
-from nextchar.config import Config, ConfigError, TransformerConfig
-from nextchar.data import corpus
+from nextchar.config import Config, ConfigError, TransformerConfig, identity
 from nextchar.data.corpus import Corpus
+from nextchar.data.corpus import load as load_corpus
 from nextchar.models.base import LanguageModel
 from nextchar.models.registry import build_model
 from nextchar.runtime import device, progress
@@ -25,8 +23,8 @@ from studies.scaling.rows import Training
 
 @dataclass(frozen=True)
 class Grid:
-    """Every width with every number of steps on the whole text; every width but the narrowest and
-    the widest with the middle number of steps on every share."""
+    """Every width with every number of steps on the whole text; and every width except the first
+    and last with the middle number of steps on every share."""
 
     widths: Sequence[int]
     steps: Sequence[int]
@@ -35,20 +33,20 @@ class Grid:
     def __post_init__(self) -> None:
         for name, values in (("widths", self.widths), ("steps", self.steps)):
             if len(set(values)) < 3 or list(values) != sorted(set(values)) or values[0] < 1:
-                told = " ".join(map(str, values))
+                given = " ".join(map(str, values))
                 raise ConfigError(
-                    f"{name}={told}: must be at least 3 different numbers, each larger than the "
-                    "one before: a power law has as many unknowns"
+                    f"{name}={given}: must be at least 3 numbers in increasing order, one per "
+                    "unknown of a power law"
                 )
         for share in self.shares:
             if not 0 < share < 1:
                 raise ConfigError(
                     f"shares={share}: must lie between 0 and 1, both excluded; the whole text is "
-                    "there in any case"
+                    "always included"
                 )
 
     def configs(self, base: Config) -> Iterator[Config]:
-        """The config of each training, the cheapest first."""
+        """The config of each training, smallest width first."""
         middle = self.steps[len(self.steps) // 2]
         for width in self.widths:
             for steps in self.steps:
@@ -62,24 +60,24 @@ def resized(base: Config, width: int, steps: int, share: float) -> Config:
     """`base` with another width, number of steps and share of the training split."""
     return replace(
         base,
-        model=replace(shape_config(base), width=width),
+        model=replace(transformer_config(base), width=width),
         training=replace(base.training, steps=steps),
         corpus=replace(base.corpus, train_share=share),
     )
 
 
 def run(base: Config, grid: Grid) -> list[Training]:
-    """Every training of the grid, done now or read back; a line for each."""
+    """Train every model of the grid, or read the finished ones; one line on screen for each."""
     device.configure_torch(base.threads)
-    texts: dict[float, Corpus] = {}
+    corpora: dict[float, Corpus] = {}
     rows: list[Training] = []
     configs = list(grid.configs(base))
-    for index, asked in enumerate(configs, start=1):
-        share = asked.corpus.train_share
-        if share not in texts:
-            texts[share] = corpus.load(asked.corpus)
-            texts[share].require(asked.model.context + 1, 2)
-        row = train(asked, texts[share])
+    for index, config in enumerate(configs, start=1):
+        share = config.corpus.train_share
+        if share not in corpora:
+            corpora[share] = load_corpus(config.corpus)
+            corpora[share].require(config.model.context + 1, 2)
+        row = train(config, corpora[share])
         rows.append(row)
         progress.say(
             f"{index}/{len(configs)}  width {row.width}, {row.blocks:,} parameters in blocks, "
@@ -88,63 +86,64 @@ def run(base: Config, grid: Grid) -> list[Training]:
     return rows
 
 
-def train(asked: Config, text: Corpus) -> Training:
-    """One training: found finished, gone on with, or begun."""
-    vocabulary = text.vocabulary
-    model = build_model(asked.model, len(vocabulary), asked.seed)
-    model.to(device.choose(asked.device))
-    found = store.load_or_train(
+def train(config: Config, corpus: Corpus) -> Training:
+    """One training: started, resumed, or read where it is finished."""
+    shape = transformer_config(config)
+    model = build_model(shape, len(corpus.vocabulary), config.seed)
+    model.to(device.choose(config.device))
+    model_id = identity.model_id(config, corpus.identity)
+    result = store.load_or_train(
         model,
-        text,
-        asked.training,
-        seed=asked.seed,
-        folder=asked.outputs / "models" / config.model_id(asked, text.identity),
-        checkpoint=asked.decoding.checkpoint,
-        force=asked.force,
+        corpus,
+        config.training,
+        seed=config.seed,
+        folder=config.outputs / "models" / model_id,
+        checkpoint=config.decoding.checkpoint,
+        force=config.force,
     )
-    blocks, shape = parameters_of_blocks(model), shape_config(asked)
-    characters = asked.training.steps * characters_a_step(asked)
-    cost = shape_of(shape, len(vocabulary)).flop_a_character(blocks)
+    blocks = parameters_of_blocks(model)
+    characters = config.training.steps * characters_per_step(config)
+    cost = shape_of(shape, len(corpus.vocabulary)).flop_per_character(blocks)
     return Training(
-        model_id=config.model_id(asked, text.identity),
+        model_id=model_id,
         layers=shape.layers,
         width=shape.width,
-        share=asked.corpus.train_share,
-        steps=asked.training.steps,
-        seed=asked.seed,
-        parameters=found.facts["parameters"],
+        share=config.corpus.train_share,
+        steps=config.training.steps,
+        seed=config.seed,
+        parameters=result.facts["parameters"],
         blocks=blocks,
         characters=characters,
-        distinct=len(text.train),
+        distinct=len(corpus.train),
         flop=characters * float(cost),
-        last_loss=found.facts["validation_loss"],
-        best_loss=found.facts["best_validation_loss"],
-        best_step=found.facts["best_step"],
-        seconds=found.timing["seconds"],
+        last_loss=result.facts["validation_loss"],
+        best_loss=result.facts["best_validation_loss"],
+        best_step=result.facts["best_step"],
+        seconds=result.timing["seconds"],
     )
 
 
-def shape_config(asked: Config) -> TransformerConfig:
-    """The config of the transformer, whose FLOP are counted. ConfigError for another model."""
-    if not isinstance(asked.model, TransformerConfig):
+def transformer_config(config: Config) -> TransformerConfig:
+    """The config of the transformer; only its FLOP are counted. ConfigError for another model."""
+    if not isinstance(config.model, TransformerConfig):
         raise ConfigError(
-            f"model.kind={asked.model.kind}: must be transformer, whose FLOP are counted"
+            f"model.kind={config.model.kind}: must be transformer; only its FLOP are counted"
         )
-    return asked.model
+    return config.model
 
 
-def characters_a_step(asked: Config) -> int:
-    """Characters that one step learns from."""
-    return asked.training.batch_size * asked.model.context
+def characters_per_step(config: Config) -> int:
+    """Characters in the batch of one step."""
+    return config.training.batch_size * config.model.context
 
 
 def parameters_of_blocks(model: LanguageModel) -> int:
-    """Parameters without embedding and head: what the law calls N."""
+    """Parameters without embedding and head: N in the law."""
     return sum(each.numel() for name, each in model.named_parameters() if name.startswith("blocks"))
 
 
-def shape_of(asked: TransformerConfig, vocabulary_size: int) -> Shape:
-    """What the models of the study have in common."""
-    projections = (asked.heads + 2 * asked.key_value_heads) / asked.heads + 1
-    weights = projections + 2 * asked.feedforward
-    return Shape(asked.layers, asked.context, vocabulary_size, weights)
+def shape_of(model: TransformerConfig, vocabulary_size: int) -> Shape:
+    """The dimensions that the models of the study have in common."""
+    projections = (model.heads + 2 * model.key_value_heads) / model.heads + 1
+    weights = projections + 2 * model.feedforward
+    return Shape(model.layers, model.context, vocabulary_size, weights)

@@ -1,4 +1,4 @@
-"""The part of docs/scaling.md that the program writes: tables, laws, and what they foretell."""
+"""The section of docs/scaling.md that the program writes: tables, laws, and predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studies.scaling.forecast import (
     GPU_BATCH,
     GPU_FLOP,
     UTILISATION,
-    Study,
+    ScalingResult,
     knows_floor,
     rereading,
 )
@@ -24,22 +24,22 @@ from studies.scaling.rows import Constant, Need, Training
 PROGRAM = "experiments/scaling.py"
 
 
-def part(study: Study, figure: str) -> str:
-    """What the program writes; `figure` is the picture's link."""
+def section(result: ScalingResult, figure: str) -> str:
+    """The section in Markdown; `figure` is the link of the picture."""
     return "\n\n".join(
         [
             f"![Loss and time against size, text and compute]({figure})",
-            _trainings(study.trainings),
-            _paragraph(_told_of_trainings(study)),
+            _trainings(result.trainings),
+            _paragraph(_about_trainings(result)),
             "## The law",
-            _constants(study),
-            _paragraph(_told_of_fit(study)),
-            _paragraph(_told_of_rereading(study)),
+            _constants(result),
+            _paragraph(_about_fit(result)),
+            _paragraph(_about_rereading(result)),
             "## Time",
-            _times(study),
+            _times(result),
             "## A text a thousand times as long",
-            _needs(study.needs()),
-            _paragraph(_told_of_needs(study)),
+            _needs(result.needs()),
+            _paragraph(_about_needs(result)),
         ]
     )
 
@@ -49,7 +49,7 @@ def _paragraph(sentences: Sequence[str]) -> str:
 
 
 def _trainings(rows: Sequence[Training]) -> str:
-    """A row a size, a column a number of steps and share of the text."""
+    """A row per size, a column per number of steps and share of the text."""
     columns = sorted({(row.share, row.steps) for row in rows}, key=lambda each: (-each[0], each[1]))
     found = {(row.width, row.share, row.steps): row for row in rows}
     head = ["width", "parameters", "in blocks"]
@@ -71,30 +71,30 @@ def _loss(row: Training | None) -> str:
     return f"{row.last_loss:.4f}{best}"
 
 
-def _told_of_trainings(study: Study) -> list[str]:
-    whole = study.whole
-    epochs = [row.epochs for row in study.trainings if row.share < 1]
-    told = [
-        "Validation loss after the last step, in nats a character over the whole split (in "
-        "brackets the best one, where that was earlier).",
-        f"{len(study.trainings)} trainings, one seed; a step reads {study.characters_a_step:,} "
-        f"characters, the longest training {max(row.characters for row in whole):,} or "
+def _about_trainings(result: ScalingResult) -> list[str]:
+    whole = result.whole
+    epochs = [row.epochs for row in result.trainings if row.share < 1]
+    sentences = [
+        "Validation loss after the last step, in nats per character over the whole split (in "
+        "brackets the lowest one, where that was earlier).",
+        f"{len(result.trainings)} trainings, one seed. A step reads {result.characters_per_step:,} "
+        f"characters, the longest training {max(row.characters for row in whole):,}, which is "
         f"{max(row.epochs for row in whole):.2f} times the training split.",
     ]
     if epochs:
-        told.append(
-            f"On shares of the text it is read {min(epochs):.1f} to {max(epochs):.1f} times."
+        sentences.append(
+            f"A share of the text is read {min(epochs):.1f} to {max(epochs):.1f} times."
         )
-    return told
+    return sentences
 
 
-def _constants(study: Study) -> str:
+def _constants(result: ScalingResult) -> str:
     head = ["law", "trainings", "constant", "value", "95% interval"]
     return markdown_table(
         head,
         [
-            [row.law, str(study.fits[row.law].trainings), row.name, *_value(row)]
-            for row in study.constants()
+            [row.law, str(result.fits[row.law].trainings), row.name, *_value(row)]
+            for row in result.constants()
         ],
     )
 
@@ -103,61 +103,58 @@ def _value(row: Constant) -> tuple[str, str]:
     return f"{row.value:.4g}", f"{row.low:.4g} to {row.high:.4g}"
 
 
-def _told_of_fit(study: Study) -> list[str]:
-    fit = study.fresh
-    told = [
+def _about_fit(result: ScalingResult) -> list[str]:
+    fit = result.fresh
+    sentences = [
         "L(N, D) = E + A / N^a + B / D^b, with N the parameters of the blocks and D the characters "
         "seen (Hoffmann et al. 2022, 2203.15556, approach 3).",
-        f"The law of {FRESH} is fitted to the trainings on the whole text and takes every "
-        "character as new, though the longest read it more than once.",
-        f"Its predictions are off by {100 * fit.rms:.2f}% in the root mean square and "
-        f"{100 * fit.worst:.2f}% at most.",
-        f"Intervals are percentiles of {len(fit.resampled)} fits to trainings drawn again with "
-        "replacement: they hold the choice of trainings and a part of the noise, not other seeds, "
-        "recipes or texts.",
+        f"The law of {FRESH} is fitted to the trainings on the whole text and treats every "
+        "character as new, although the longest trainings read the text more than once.",
+        f"The root mean square error of its predictions is {100 * fit.rms:.2f}%, the largest error "
+        f"{100 * fit.worst:.2f}%.",
+        f"Intervals are percentiles of {len(fit.resampled)} fits to trainings resampled with "
+        "replacement: they cover the choice of trainings and a part of the noise, but not other "
+        "seeds, recipes or texts.",
         f"{fit.trainings} trainings for 5 constants are few.",
     ]
-    told += [
-        f"**E can't be told from these trainings** by the law of {name}: its interval reaches the "
-        f"bound of the search, {FLOOR[0]:g}."
-        for name, each in study.fits.items()
+    sentences += [
+        f"**These trainings do not determine E** by the law of {name}: its interval reaches the "
+        f"lower bound of the search, {FLOOR[0]:g}."
+        for name, each in result.fits.items()
         if not knows_floor(each)
     ]
-    return told
+    return sentences
 
 
-def _told_of_rereading(study: Study) -> list[str]:
-    if study.again is None:
+def _about_rereading(result: ScalingResult) -> list[str]:
+    if result.again is None:
         return [
-            "What characters are worth that are read again can't be told from these trainings: too "
+            "These trainings do not determine what characters are worth that are read again: too "
             "few of them read a share of the text more than twice."
         ]
-    value, low, high = study.again.interval(rereading)
-    told = [
+    value, low, high = result.again.interval(rereading)
+    sentences = [
         f"The law of {AGAIN} is fitted to all trainings but the "
-        f"{sum(row.overfits for row in study.trainings)} on shares of the text that were better "
-        "before their end: it can't rise. Characters that are read again count for "
-        "less, by the constant R of Muennighoff et al. (2023, 2305.16264): the number of times "
-        "that a text can be read again before that is worth next to nothing.",
-        f"It is off by {100 * study.again.rms:.2f}% in the root mean square, "
-        f"{100 * study.again.worst:.2f}% at most.",
+        f"{sum(row.overfits for row in result.trainings)} on shares of the text that were better "
+        "before their end, because the law can't rise. Characters that are read again count "
+        "less, by the constant R of Muennighoff et al. (2023, 2305.16264): after about R "
+        "repetitions of a text, further ones are worth little.",
+        f"Its root mean square error is {100 * result.again.rms:.2f}%, its largest error "
+        f"{100 * result.again.worst:.2f}%.",
     ]
-    if study.knows_rereading:
-        told.append(f"R = {value:.3g}, {low:.3g} to {high:.3g}.")
+    if result.knows_rereading:
+        sentences.append(f"R = {value:.3g}, {low:.3g} to {high:.3g}.")
     else:
-        told.append(
-            f"**R can't be told from these trainings**: its interval, {low:.3g} to {high:.3g}, "
-            f"reaches into the bounds of the search, {REREADING[0]:g} and {REREADING[1]:g}."
+        sentences.append(
+            f"**These trainings do not determine R**: its interval, {low:.3g} to {high:.3g}, "
+            f"reaches a bound of the search, {REREADING[0]:g} or {REREADING[1]:g}."
         )
-    return told
+    return sentences
 
 
-def _times(study: Study) -> str:
-    if not study.times:
-        return (
-            "Not measured yet: `python experiments/scaling.py --time`, on a machine that does "
-            "nothing else."
-        )
+def _times(result: ScalingResult) -> str:
+    if not result.times:
+        return "Not measured yet: `python experiments/scaling.py --time`, on an idle machine."
     rows = [
         [
             f"{row.width}",
@@ -166,14 +163,17 @@ def _times(study: Study) -> str:
             f"{1000 * row.seconds:.1f}",
             f"{row.flop / row.seconds / 1e9:.1f}",
         ]
-        for row in study.times
+        for row in result.times
     ]
-    first = study.times[0]
+    first = result.times[0]
     threads = "1 thread" if first.threads == 1 else f"{first.threads} threads"
     note = _paragraph(
-        [f"{threads} of {first.processor}; the lower quartile of {first.steps} steps, in turn."]
+        [
+            f"{threads} of {first.processor}; the lower quartile of {first.steps} steps, the "
+            "sizes alternating."
+        ]
     )
-    head = ["width", "in blocks", "GFLOP a step", "ms a step", "GFLOP/s"]
+    head = ["width", "in blocks", "GFLOP per step", "ms per step", "GFLOP/s"]
     return f"{markdown_table(head, rows)}\n\n{note}"
 
 
@@ -207,32 +207,31 @@ def _range(value: float, low: float, high: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Two digits, in words that a person reads: 160,000,000, or 1.2e+18 where there are many."""
+    """Two significant digits: 160,000,000, or 1.2e+18 for larger numbers."""
     rounded = float(f"{value:.2g}")
     if rounded == 0 or 1e-3 <= abs(rounded) < 1e10:
         return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
     return f"{rounded:.1e}"
 
 
-def _told_of_needs(study: Study) -> list[str]:
-    longest, seen = study.needs()[-1], max(row.characters for row in study.whole)
-    told = [
-        "The text is read once, by the size for which that is the compute-efficient number of "
-        f"characters under the law of {study.basis}.",
+def _about_needs(result: ScalingResult) -> list[str]:
+    longest, seen = result.needs()[-1], max(row.characters for row in result.whole)
+    sentences = [
+        "The text is read once, by the size for which its length is the compute-efficient number "
+        f"of characters under the law of {result.basis}.",
         f"× {longest.factor:,} is {longest.characters:,} characters: "
-        f"{longest.characters / study.characters_a_step:,.0f} steps of "
-        f"{study.characters_a_step:,}, or {longest.characters / GPU_BATCH:,.0f} of {GPU_BATCH:,} "
-        "(an assumption of what suits a GPU; the best learning rate for it is another study).",
-        f"That lies {longest.characters / seen:,.0f} times beyond the longest training and "
-        f"{longest.parameters / max(row.blocks for row in study.whole):,.0f} times beyond the "
-        "largest size: the intervals, wide as they are, take the form of the law for granted, and "
-        "a text of the same kind.",
-        f"{GPU[0].upper()}{GPU[1:]} is taken at {GPU_FLOP / 1e12:,.0f} TFLOP/s (dense bfloat16, "
-        f"NVIDIA's data sheet of the SXM) times a utilisation of {UTILISATION:.0%}, which is an "
-        "assumption.",
+        f"{longest.characters / result.characters_per_step:,.0f} steps of "
+        f"{result.characters_per_step:,}, or {longest.characters / GPU_BATCH:,.0f} of "
+        f"{GPU_BATCH:,} (an assumption of what suits a GPU; its best learning rate is not known).",
+        f"That is {longest.characters / seen:,.0f} times the longest training and "
+        f"{longest.parameters / max(row.blocks for row in result.whole):,.0f} times the "
+        "largest size: the intervals, wide as they are, assume the form of the law and a text of "
+        "the same kind.",
+        f"{GPU[0].upper()}{GPU[1:]} is assumed to reach {UTILISATION:.0%} of "
+        f"{GPU_FLOP / 1e12:,.0f} TFLOP/s (dense bfloat16, NVIDIA's data sheet of the SXM).",
     ]
-    if study.times:
-        told.append(
-            f"Hours here are those of {study.cpu_flop / 1e9:.1f} GFLOP/s, the largest size's."
+    if result.times:
+        sentences.append(
+            f"Hours here assume the {result.cpu_flop / 1e9:.1f} GFLOP/s of the largest size."
         )
-    return told
+    return sentences

@@ -1,4 +1,4 @@
-"""How loss and time follow size, text and compute: the trainings of the study, and its law."""
+"""Loss and time against size, text and compute: the trainings of the study, and its law."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.style import INK, PAPER, SOFT, heading, new_figure, save_figure, style
-from studies.scaling.forecast import Study
+from studies.scaling.forecast import ScalingResult
 from studies.scaling.law import Fit, Law, Shape
 from studies.scaling.rows import StepTime, Training
 
 Array = NDArray[np.float64]
 Lines = list[list[tuple[float, float]]]
-"""Polylines in data coordinates, for labels to keep off."""
+"""Polylines in data coordinates, which labels must not cover."""
 
 RAMP = LinearSegmentedColormap.from_list("ramp", ["#d0902f", "#c4574b", "#7d3559", "#33305e"])
-"""From small to large, light to dark: told apart without colours, too."""
+"""From small to large, light to dark, so that it is readable without colours."""
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -35,28 +35,28 @@ def short(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}"
 
 
-def draw_scaling(study: Study, folder: Path, name: str) -> Path:
-    """Draw the study: loss against compute, parameters and text; time a step where it was taken."""
+def draw_scaling(result: ScalingResult, folder: Path, name: str) -> Path:
+    """Draw loss against compute, parameters and text, and time per step where it was measured."""
     with style():
         figure = new_figure(11.5, 9.0)
         figure.set_layout_engine("constrained", wspace=0.06, hspace=0.06)
-        panels = 2 + (study.again is not None) + bool(study.times)
-        axes = [figure.add_subplot(2, 2, place + 1) for place in range(panels)]
+        panels = 2 + (result.again is not None) + bool(result.times)
+        axes = [figure.add_subplot(2, 2, index + 1) for index in range(panels)]
         labelled = [
-            loss_against_compute(study.whole, study.fresh, study.shape, axes[0]),
-            loss_against_parameters(study.whole, study.fresh.law, axes[1]),
+            loss_against_compute(result.whole, result.fresh, result.shape, axes[0]),
+            loss_against_parameters(result.whole, result.fresh.law, axes[1]),
         ]
-        if study.again is not None:
-            labelled.append(loss_against_text(study.trainings, study.again.law, axes[2]))
-        if study.times:
-            labelled.append(time_against_parameters(study.times, axes[-1]))
+        if result.again is not None:
+            labelled.append(loss_against_text(result.trainings, result.again.law, axes[2]))
+        if result.times:
+            labelled.append(time_against_parameters(result.times, axes[-1]))
         for ax, (tags, lines) in zip(axes, labelled, strict=True):
             place_labels(ax, tags, lines, size=8)
     return save_figure(figure, folder, name)
 
 
 def colors(rows: Sequence[Training] | Sequence[StepTime]) -> dict[int, str]:
-    """A colour a size, by the parameters of its blocks: dark is large."""
+    """A colour per size, by the parameters of its blocks: dark is large."""
     sizes = sorted({row.blocks for row in rows})
     reach = max(len(sizes) - 1, 1)
     return {size: to_hex(RAMP(index / reach)) for index, size in enumerate(sizes)}
@@ -65,9 +65,9 @@ def colors(rows: Sequence[Training] | Sequence[StepTime]) -> dict[int, str]:
 def loss_against_compute(
     rows: Sequence[Training], fit: Fit, shape: Shape, ax: Axes
 ) -> tuple[list[Tag], Lines]:
-    """Draw each size along its own number of characters, and the envelope that no size is below.
+    """Draw the curve of each size, and the envelope: the least loss of any size.
 
-    The band is the envelope's 95% interval. Returns labels to be placed and lines to keep off.
+    The band is the envelope's 95% interval. Returns labels to place and lines to avoid.
     """
     tags, lines = [], []
     seen = _reach([row.characters for row in rows], 1.6)
@@ -82,7 +82,7 @@ def loss_against_compute(
     tags.append(Tag(text, compute[middle], envelope[middle], INK))
     for size, color in colors(rows).items():
         own = [row for row in rows if row.blocks == size]
-        flop = seen * float(shape.flop_a_character(size))
+        flop = seen * float(shape.flop_per_character(size))
         curve = fit.law.loss(size, seen)
         ax.plot(flop, curve, color=color, linewidth=1.5, zorder=3)
         lines.append(_polyline(flop, curve))
@@ -93,15 +93,15 @@ def loss_against_compute(
     _log(ax.xaxis, compute)
     ax.set_ylim(*limits)
     ax.set_xlabel("compute of the training, FLOP")
-    ax.set_ylabel("validation loss, nats a character")
-    heading(ax, "Loss against compute", "a curve a size, named by the parameters of its blocks")
+    ax.set_ylabel("validation loss, nats per character")
+    heading(ax, "Loss against compute", "one curve per size, named by the parameters of its blocks")
     return tags, lines
 
 
 def loss_against_parameters(
     rows: Sequence[Training], law: Law, ax: Axes
 ) -> tuple[list[Tag], Lines]:
-    """Draw each number of characters seen along the sizes."""
+    """Draw one curve per number of characters seen."""
     tags, lines = [], []
     sizes = _reach([row.blocks for row in rows], 1.25)
     seen = sorted({row.characters for row in rows})
@@ -117,23 +117,25 @@ def loss_against_parameters(
     _log(ax.xaxis, sizes, sorted({row.blocks for row in rows}))
     ax.set_ylim(*_limits(rows, []))
     ax.set_xlabel("parameters of the blocks")
-    ax.set_ylabel("validation loss, nats a character")
-    heading(ax, "Loss against parameters", "a curve a number of steps, each its own schedule")
+    ax.set_ylabel("validation loss, nats per character")
+    heading(
+        ax, "Loss against parameters", "one curve per number of steps, each with its own schedule"
+    )
     return tags, lines
 
 
 def loss_against_text(rows: Sequence[Training], law: Law, ax: Axes) -> tuple[list[Tag], Lines]:
     """Draw the sizes that were trained on shares of the text, at the same number of steps.
 
-    Filled: after the last step. Hollow: at the best step, where that was earlier.
+    Filled dots: after the last step. Hollow dots: at the best step, where that was earlier.
     """
     tags, lines = [], []
     steps = {row.steps for row in rows if row.share < 1}
-    tried = {row.blocks for row in rows if row.share < 1}
-    drawn = [row for row in rows if row.steps in steps and row.blocks in tried]
+    sizes = {row.blocks for row in rows if row.share < 1}
+    drawn = [row for row in rows if row.steps in steps and row.blocks in sizes]
     texts = _reach([row.distinct for row in drawn], 1.3)
     palette = colors(rows)
-    for size in sorted(tried):
+    for size in sorted(sizes):
         own = sorted((row for row in drawn if row.blocks == size), key=lambda row: row.distinct)
         curve = law.loss(size, own[0].characters, texts)
         ax.plot(texts, curve, color=palette[size], linewidth=1.5, zorder=3)
@@ -154,50 +156,50 @@ def loss_against_text(rows: Sequence[Training], law: Law, ax: Axes) -> tuple[lis
         tags.append(Tag(short(size), own[0].distinct, last[0], palette[size], bold=True))
     _log(ax.xaxis, texts, sorted({row.distinct for row in drawn}))
     ax.set_xlabel("distinct characters of the training text")
-    ax.set_ylabel("validation loss, nats a character")
-    told = " and ".join(short(each) for each in sorted({row.characters for row in drawn}))
-    heading(ax, "Loss against text", f"always {told} characters seen; hollow: at the best step")
+    ax.set_ylabel("validation loss, nats per character")
+    seen = " and ".join(short(each) for each in sorted({row.characters for row in drawn}))
+    heading(ax, "Loss against text", f"always {seen} characters seen; hollow: at the best step")
     return tags, lines
 
 
 def time_against_parameters(times: Sequence[StepTime], ax: Axes) -> tuple[list[Tag], Lines]:
-    """Draw milliseconds a step along the sizes."""
+    """Draw milliseconds per step against size."""
     palette = colors(times)
     ordered = sorted(times, key=lambda row: row.blocks)
     sizes = [row.blocks for row in ordered]
-    taken = [1000 * row.seconds for row in ordered]
-    ax.plot(sizes, taken, color=SOFT, linewidth=1.2, zorder=2)
-    for row, milliseconds in zip(ordered, taken, strict=True):
-        _dots(ax, [row.blocks], [milliseconds], palette[row.blocks])
+    milliseconds = [1000 * row.seconds for row in ordered]
+    ax.plot(sizes, milliseconds, color=SOFT, linewidth=1.2, zorder=2)
+    for row, each in zip(ordered, milliseconds, strict=True):
+        _dots(ax, [row.blocks], [each], palette[row.blocks])
     tags = [
         Tag(
-            f"{milliseconds:.3g} ms, {row.flop / row.seconds / 1e9:.3g} GFLOP/s",
+            f"{each:.3g} ms, {row.flop / row.seconds / 1e9:.3g} GFLOP/s",
             row.blocks,
-            milliseconds,
+            each,
             palette[row.blocks],
         )
-        for row, milliseconds in zip(ordered, taken, strict=True)
+        for row, each in zip(ordered, milliseconds, strict=True)
     ]
     _log(ax.xaxis, np.array(_reach(sizes, 1.6)), sizes)
-    ax.set_ylim(0, 1.15 * max(taken))
+    ax.set_ylim(0, 1.15 * max(milliseconds))
     ax.set_xlabel("parameters of the blocks")
-    ax.set_ylabel("milliseconds a step")
+    ax.set_ylabel("milliseconds per step")
     threads = ordered[0].threads
-    told = "1 thread" if threads == 1 else f"{threads} threads"
-    heading(ax, "Time against parameters", f"{told} of {ordered[0].processor}")
-    return tags, [list(zip(sizes, taken, strict=True))]
+    label = "1 thread" if threads == 1 else f"{threads} threads"
+    heading(ax, "Time against parameters", f"{label} of {ordered[0].processor}")
+    return tags, [list(zip(sizes, milliseconds, strict=True))]
 
 
 def _envelope(law: Law, shape: Shape, compute: Array) -> Array:
-    """The least loss of any size for each number of FLOP."""
+    """The least loss of any size, for each number of FLOP."""
     sizes = np.geomspace(1e3, 1e9, 400)[:, None]
-    characters = compute / shape.flop_a_character(sizes)
+    characters = compute / shape.flop_per_character(sizes)
     least: Array = law.loss(sizes, characters).min(axis=0)
     return least
 
 
 def _reach(values: Sequence[float], beyond: float) -> Array:
-    """100 values from the least to the greatest and somewhat beyond, evenly on a log scale."""
+    """100 values from below the least to above the greatest, evenly on a log scale."""
     return np.geomspace(min(values) / beyond, max(values) * beyond, 100)
 
 
@@ -226,7 +228,7 @@ def _dots(ax: Axes, x: Sequence[float], y: Sequence[float], color: str) -> None:
 
 
 def _log(axis: Axis, values: Array, ticks: Sequence[float] = ()) -> None:
-    """A logarithmic axis over `values`, with ticks as people say them."""
+    """A logarithmic axis over `values`, with short numbers at `ticks`."""
     axis.axes.set_xscale("log")
     axis.axes.set_xlim(float(values[0]), float(values[-1]))
     if ticks:

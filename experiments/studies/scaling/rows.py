@@ -1,21 +1,21 @@
-"""What the scaling study leaves: its tables, a dataclass for a row of each."""
+"""The tables of the scaling study: a dataclass for the rows of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 FOLDER = "scaling"
-"""Of the outputs; the trained models lie among all others."""
+"""In the outputs; the trained models are in outputs/models like all others."""
 TRAININGS, TIMES, FITS, NEEDS = "trainings.csv", "times.csv", "fits.csv", "needs.csv"
 
 
 @dataclass(frozen=True)
 class Training:
-    """One finished training. Losses are in nats a character, by the protocol of training.
+    """One finished training. Losses are whole-split validation losses in nats per character.
 
-    `blocks` counts the parameters without embedding and head, `distinct` the characters of the text
-    that it drew its windows from, `characters` all that it read, repeats included. `seconds` are
-    those of its steps, whatever else the machine was doing: `StepTime` is the measured time.
+    `blocks` counts the parameters without embedding and head, `distinct` the characters of the
+    training text, `characters` all that were read, repeats included. `seconds` are those of its
+    steps on a machine that may be busy; `StepTime` is measured on an idle one.
     """
 
     model_id: str
@@ -36,18 +36,21 @@ class Training:
 
     @property
     def epochs(self) -> float:
-        """How often a character was read, on average."""
+        """How often each character was read, on average."""
         return self.characters / self.distinct
 
     @property
     def overfits(self) -> bool:
-        """Whether it was on a share of the text and better before its end: no law here rises."""
+        """Whether it used a share of the text and was better before its end.
+
+        Such trainings are not fitted: the law falls with every step.
+        """
         return self.share < 1 and self.best_loss < self.last_loss
 
 
 @dataclass(frozen=True)
 class StepTime:
-    """Seconds a step of one size: the lower quartile of `steps`; `flop` are those of one step."""
+    """Seconds per step of one size, the lower quartile of `steps`; `flop` is per step."""
 
     width: int
     blocks: int
@@ -60,7 +63,7 @@ class StepTime:
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant of a law, with its 95% interval; `law` says which."""
+    """A constant of one of the laws, with its 95% interval."""
 
     law: str
     name: str
@@ -73,8 +76,8 @@ class Constant:
 class Need:
     """What a text of `characters`, `factor` times the training split, needs when it is read once.
 
-    Intervals are 95%. `cpu_hours` follow from the times that were taken (NaN without them),
-    `gpu_hours` from an assumed utilisation.
+    With 95% intervals. `cpu_hours` follow from the measured times (NaN without them), `gpu_hours`
+    from an assumed utilisation.
     """
 
     factor: int

@@ -1,4 +1,4 @@
-"""Seconds a step of each size, measured apart from the trainings, on a machine left alone."""
+"""Seconds per step of each size, measured apart from the trainings, on an idle machine."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from nextchar.config import Config
-from nextchar.data import corpus
 from nextchar.data.corpus import Corpus
+from nextchar.data.corpus import load as load_corpus
 from nextchar.models.registry import build_model
-from nextchar.runtime import device, progress
+from nextchar.runtime import progress
+from nextchar.runtime.device import choose, configure_torch, describe, precision, rng_devices
 from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
 from nextchar.training.step import train_steps
@@ -21,21 +22,21 @@ from studies.scaling import grid
 from studies.scaling.rows import StepTime
 
 WARMUP = 3
-"""Steps of each size that are not counted: the first ones make the optimizers' states."""
+"""Steps of each size that are not counted: the first ones create the optimizers' states."""
 
 
 def measure(base: Config, widths: Sequence[int], steps: int) -> list[StepTime]:
-    """The lower quartile of so many steps of each width.
+    """The lower quartile over `steps` steps of each width.
 
-    The sizes take turns, a step each, so that what else the machine does strikes them alike.
+    The sizes alternate, one step each, so that other load on the machine affects all alike.
     """
-    device.configure_torch(base.threads)
-    text = corpus.load(base.corpus)
-    place = device.choose(base.device)
+    configure_torch(base.threads)
+    corpus = load_corpus(base.corpus)
+    device = choose(base.device)
     sizes = [grid.resized(base, width, WARMUP + steps, 1.0) for width in widths]
     seconds: list[list[float]] = [[] for _ in widths]
-    with torch.random.fork_rng(device.rng_devices()):
-        losses = [_losses(asked, text) for asked in sizes]
+    with torch.random.fork_rng(rng_devices()):
+        losses = [_losses(config, corpus) for config in sizes]
         for number in range(WARMUP + steps):
             for own, each in zip(seconds, losses, strict=True):
                 clock = time.perf_counter()
@@ -43,40 +44,39 @@ def measure(base: Config, widths: Sequence[int], steps: int) -> list[StepTime]:
                 if number >= WARMUP:
                     own.append(time.perf_counter() - clock)
     rows = []
-    for asked, own in zip(sizes, seconds, strict=True):
-        model = build_model(asked.model, len(text.vocabulary), asked.seed)
+    for config, own in zip(sizes, seconds, strict=True):
+        model = build_model(config.model, len(corpus.vocabulary), config.seed)
         blocks = grid.parameters_of_blocks(model)
-        cost = grid.shape_of(grid.shape_config(asked), len(text.vocabulary)).flop_a_character(
-            blocks
-        )
+        shape = grid.transformer_config(config)
+        cost = grid.shape_of(shape, len(corpus.vocabulary)).flop_per_character(blocks)
         rows.append(
             StepTime(
-                width=grid.shape_config(asked).width,
+                width=shape.width,
                 blocks=blocks,
-                flop=grid.characters_a_step(asked) * float(cost),
+                flop=grid.characters_per_step(config) * float(cost),
                 seconds=float(np.quantile(own, 0.25)),
                 steps=steps,
                 threads=base.threads,
-                processor=str(device.describe(place)["processor"]),
+                processor=str(describe(device)["processor"]),
             )
         )
-        progress.say(f"width {rows[-1].width}: {1000 * rows[-1].seconds:.1f} ms a step")
+        progress.say(f"width {rows[-1].width}: {1000 * rows[-1].seconds:.1f} ms per step")
     return rows
 
 
-def _losses(asked: Config, text: Corpus) -> Iterator[Tensor]:
-    """The steps of a size, one for each loss that is asked for."""
-    place = device.choose(asked.device)
-    model = build_model(asked.model, len(text.vocabulary), asked.seed).to(place)
-    objective = MultiTokenLoss(model, asked.training.predict_ahead)
+def _losses(config: Config, corpus: Corpus) -> Iterator[Tensor]:
+    """Trains one size; each `next` takes a step and returns its loss."""
+    device = choose(config.device)
+    model = build_model(config.model, len(corpus.vocabulary), config.seed).to(device)
+    loss = MultiTokenLoss(model, config.training.predict_ahead)
     return train_steps(
-        objective,
-        Optimizers(model, asked.training, objective.heads),
+        loss,
+        Optimizers(model, config.training, loss.heads),
         None,
-        text.train.to(place),
-        asked.training,
-        dtype=device.precision(asked.training.precision, place),
-        vocabulary_size=len(text.vocabulary),
-        seed=asked.seed,
+        corpus.train.to(device),
+        config.training,
+        dtype=precision(config.training.precision, device),
+        vocabulary_size=len(corpus.vocabulary),
+        seed=config.seed,
         first=0,
     )

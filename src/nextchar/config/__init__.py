@@ -4,7 +4,15 @@
 config into a `Config`, whose sections are what the other rooms take.
 """
 
-from nextchar.config.hydra import compose, read_yaml, register, resolve, to_yaml, unknown_key
+from nextchar.config.hydra import (
+    USER_ERRORS,
+    compose,
+    one_line,
+    read_yaml,
+    register,
+    resolve,
+    to_yaml,
+)
 from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
 from nextchar.config.models import (
     MODEL_KINDS,
@@ -28,6 +36,7 @@ from nextchar.config.validation import ConfigError, setting
 __all__ = [
     "MODEL_KINDS",
     "PARTS",
+    "USER_ERRORS",
     "Config",
     "ConfigError",
     "CorpusConfig",
@@ -44,6 +53,7 @@ __all__ = [
     "digest",
     "load_plugins",
     "model_id",
+    "one_line",
     "pooled_id",
     "read_yaml",
     "register",

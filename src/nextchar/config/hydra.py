@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import Field, asdict, fields
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nextchar.config.models import MODEL_KINDS
 from nextchar.config.plugins import load_plugins
 from nextchar.config.schema import PARTS, Config
 from nextchar.config.validation import ConfigError, Section
+
+USER_ERRORS: tuple[type[Exception], ...] = (ConfigError, HydraException, OmegaConfBaseException)
+"""What composing and resolving a config raise where the user gave something wrong."""
 
 
 def register(overrides: Sequence[str] = ()) -> None:
@@ -106,10 +115,55 @@ def _explanation(key: Field[Any]) -> str:
 
 
 def compose(*overrides: str) -> Config:
-    """The config that the command line would make of these overrides."""
-    register(overrides)
-    with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
-        return resolve(hydra.compose("config", overrides=list(overrides)))
+    """The config that the command line would make of these overrides.
+
+    Raises ConfigError, in one line, for what can't be composed. Hydra's global state is afterwards
+    what it was before, so that this works within another program's Hydra application.
+    """
+    with _own_hydra():
+        register(overrides)
+        try:
+            with hydra.initialize_config_module("nextchar.conf", version_base="1.3"):
+                composed = hydra.compose("config", overrides=list(overrides))
+            return resolve(composed)
+        except ConfigError:
+            raise
+        # What Hydra can't compose is at times a bare ValueError (`training=null`).
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise ConfigError(one_line(error)) from error
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Inside, Hydra is not initialised; afterwards its global state is restored."""
+    instance, version, store = GlobalHydra(), VersionBase(), ConfigStore.instance()  # singletons
+    initialised, base, schemas = instance.hydra, version.version_base, dict(store.repo)
+    instance.clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.set_instance(instance)  # Hydra's own way back leaves a copy of it
+        instance.hydra, version.version_base, store.repo = initialised, base, schemas
+
+
+def one_line(error: BaseException) -> str:
+    """An error of the user as one line, also where Hydra's message has several."""
+    if isinstance(error, OverrideParseException):
+        reason = str(error).partition("\nSee ")[0].replace("\n", ": ")
+        return f"{error.override}: {reason}; special characters need quotes: 'key=\"value\"'"
+    if isinstance(error, MissingConfigException) and error.options:
+        return f"{_first_line(error)}; there are {', '.join(error.options)}"
+    if unknown := re.match(r"Could not override '((?!hydra)[\w.]+)'", str(error)):
+        return unknown_key(unknown[1])
+    if isinstance(error, HydraException) and error.__cause__ is not None:
+        return f"{_first_line(error)}: {_first_line(error.__cause__)}"
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    """With the line after it where it only announces that one."""
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first.rstrip(".")
 
 
 def to_yaml(config: Config) -> str:

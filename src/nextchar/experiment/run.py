@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from nextchar import config as configs
-from nextchar import plots, report, results, tracking
+from nextchar import plots, results, tracking
 from nextchar.config import Config
 from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
@@ -26,6 +26,7 @@ from nextchar.metrics.estimators import write_sums
 from nextchar.metrics.mauve import measure
 from nextchar.models.base import HiddenStateModel
 from nextchar.models.registry import build_model, model_class
+from nextchar.report.page import write_report
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device as devices
 from nextchar.runtime import files, lock, progress
@@ -141,7 +142,7 @@ def _unfinished(config: Config, setting: _Setting, identity: Identity) -> Iterat
         yield folder if is_needed else None
         if is_needed:
             finished = results.read_run(folder)
-            report.write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
+            write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
             files.write_text(done, provenance.now() + "\n")
         results.point_latest(folder)
 

@@ -29,7 +29,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from nextchar.config import ConfigError
 from nextchar.config.plugins import importing
-from nextchar.results import Metric, MetricInfo, info_of
+from nextchar.results import Metric, MetricInfo
 
 Kind = Literal["texts", "sets", "positions", "truth", "survival", "written"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -206,8 +206,3 @@ def definitions(metrics: Iterable[Metric], plugins: Sequence[str] = ()) -> list[
     """What the metrics of these rows are called and what they say, in the order of the tables."""
     names = {row.metric for row in metrics}
     return [each.info for each in defined(plugins) if each.info.name in names]
-
-
-def title_of(metric: str) -> MetricInfo:
-    """The names of `metric`; its key stands for all of them where it is not known."""
-    return info_of({each.info.name: each.info for each in _all()}, metric)

@@ -156,18 +156,6 @@ class TrainingRecord:
     holdout_loss: float | None = None
 
 
-@dataclass(frozen=True)
-class RacePoint:
-    """An evaluation of a recipe that was trained in turn with others: nats a character, and the
-    seconds of steps and the characters that it took."""
-
-    recipe: str
-    round: int
-    seconds: float
-    characters: int
-    loss: float
-
-
 def number(value: float | int | None) -> str:
     """A figure as it stands in a CSV file: the shortest digits that read back as the same float,
     empty where there is none."""

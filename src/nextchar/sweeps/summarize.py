@@ -37,7 +37,7 @@ def summarize(folder: Path, *, at_work: bool) -> Path:
     for notice in notices:
         progress.say(f"warning: {notice}")
     from nextchar.plots import draw_all
-    from nextchar.report import write_sweep_report
+    from nextchar.report.sweep import write_sweep_report
 
     path = write_sweep_report(sweep, draw_all(sweep, folder / results.PLOTS), notices)
     results.point_latest(folder)

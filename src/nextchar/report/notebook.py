@@ -1,0 +1,40 @@
+"""A run in a notebook: the comparison as one HTML table, without styles or scripts of its own."""
+
+from __future__ import annotations
+
+from html import escape
+
+from nextchar.report.summary import seeds_note
+from nextchar.report.table import Cell, Row, compare
+from nextchar.results import REPORT, MetricInfo, Run
+
+
+def as_html(run: Run) -> str:
+    """The metrics that the terminal shows, with their 95% intervals.
+
+    The sampler closest to human text is bold in each column; the page has all metrics.
+    """
+    table = compare(run.headlines, run.definitions)
+    head = "".join(_heading(column) for column in table.columns)
+    body = "".join(_row(row) for row in table.rows)
+    notes = ["bold: closest to human text", "± and [ ]: 95% intervals"]
+    paragraphs = [seeds_note(run), f"{'; '.join(notes)}; all metrics: {run.folder / REPORT}"]
+    return (
+        f"<table><caption>{escape(run.folder.name)}</caption>"
+        f"<thead><tr><th>sampler</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+        + "".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
+    )
+
+
+def _heading(info: MetricInfo) -> str:
+    return f'<th title="{escape(info.description)}">{escape(info.line)}</th>'
+
+
+def _row(row: Row) -> str:
+    label = f"<em>{escape(row.label)}</em>" if row.reference else escape(row.label)
+    return f"<tr><th>{label}</th>{''.join(map(_cell, row.cells))}</tr>"
+
+
+def _cell(cell: Cell) -> str:
+    text = escape(cell.full)
+    return f"<td>{f'<b>{text}</b>' if cell.closest else text}</td>"
