@@ -184,7 +184,8 @@ def test_progress_counts_the_characters_of_real_rows() -> None:
         length=3,
         seed=0,
         on_progress=heard.append,
+        block_size=64,
     )
-    assert len(rows) > engine.BLOCK
+    assert len(rows) > 64
     assert heard == sorted(heard)
     assert heard[-1] == len(rows) * 3

@@ -360,7 +360,10 @@ ALL = [
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: build_decoder(spec).label)
 def test_a_text_does_not_depend_on_its_company(spec):
-    """Alone, and among 100 others, in any order; the model always steps as many rows."""
+    """Alone, and among 100 others, in any order; the model always steps as many rows.
+
+    Best-of writes by the engine, whose blocks are as large as they need to be (test_blocks.py).
+    """
     model, texts = transformer(width=128, spread=0.2), prompts(50)
     stepped = set()
     model.blocks[0].register_forward_pre_hook(lambda block, given: stepped.add(len(given[0])))
@@ -369,7 +372,7 @@ def test_a_text_does_not_depend_on_its_company(spec):
     for at in (0, 37, 99):
         assert torch.equal(write(model, spec, texts, [rows[at]], 12)[0], together[at])
     assert torch.equal(write(model, spec, texts, rows[::-1], 12), together.flip(0))
-    assert len(stepped) == 1
+    assert len(stepped) == 1 or "best_of" in spec
 
 
 def test_methods_are_named_and_checked():

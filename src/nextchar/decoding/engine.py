@@ -16,15 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nextchar.decoding.blocks import REFERENCE, block_rows
 from nextchar.decoding.cuda_graph import Captured
 from nextchar.models.base import LanguageModel
 from nextchar.models.cache import Cache, KeyValueCache, StaticCache
 from nextchar.samplers import Sampler, choose, draw
-
-BLOCK = 256
-"""Rows that step together. A matrix product may round differently for another number of rows, so
-every block has exactly this many (the last is filled up and the filling thrown away): a text then
-does not depend on the company it is written in."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +79,18 @@ def generate(
     length: int,
     seed: int,
     on_progress: Callable[[int], None],
-    block_size: int = BLOCK,
+    block_size: int | None = None,
 ) -> Texts:
     """Continue prompts [P, T] by `length` characters, a text for each row.
+
+    `block_size` rows step together; by default as many as `block_rows` says.
 
     `on_progress` hears how many characters have been written so far. Raises ValueError for a model
     whose logits are no distribution.
     """
     model.eval()
+    if block_size is None:
+        block_size = block_rows(model, prompts, len(rows))
     parts = []
     seconds = dict.fromkeys(range(len(samplers)), 0.0)
     for start in range(0, len(rows), block_size):
@@ -229,8 +229,8 @@ def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:
 def score_bits(model: LanguageModel, prompts: Tensor, texts: Tensor) -> Tensor:
     """-log2 of the model's probability of each character of texts [R, L] after prompts [R, T]."""
     columns = []
-    for part in range(0, len(texts), BLOCK):
-        rows = slice(part, part + BLOCK)
+    for part in range(0, len(texts), REFERENCE):
+        rows = slice(part, part + REFERENCE)
         bits = [
             -F.log_softmax(logits.double(), -1).gather(-1, texts[rows, t, None])
             for t, logits in enumerate(teacher_forced_logits(model, prompts[rows], texts[rows]))

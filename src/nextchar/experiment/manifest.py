@@ -11,7 +11,7 @@ import torch
 
 from nextchar.config import CorpusConfig, load_plugins
 from nextchar.data.corpus import Corpus
-from nextchar.decoding import engine
+from nextchar.decoding import blocks
 from nextchar.models.base import LanguageModel
 from nextchar.results.provenance import code, hashes, packages
 from nextchar.runtime import device as devices
@@ -49,7 +49,7 @@ def origins(
         "generation": {
             "past_the_context": model.past_context,
             "precision": "float32 logits, float64 probabilities",
-            "rows_in_a_block": engine.BLOCK,
+            "rows_in_a_block": blocks.REFERENCE,
             "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },

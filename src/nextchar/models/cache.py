@@ -43,6 +43,12 @@ class RollingLayerCache(LayerCache):
         """Only the last W are stored; those of the first call attend to each other, all of them."""
         window, start = self.keys.size(2), self.length
         self.length += keys.size(2)
+        if keys.size(2) == 1:  # the step of generation: a copy to one slot is all it takes
+            slot = start % window
+            self.keys[:, :, slot] = keys[:, :, 0]
+            self.values[:, :, slot] = values[:, :, 0]
+            filled = min(self.length, window)
+            return self.keys[:, :, :filled], self.values[:, :, :filled]
         positions = range(start, self.length)[-window:]
         slots = torch.tensor([position % window for position in positions], device=keys.device)
         self.keys.index_copy_(2, slots, keys[:, :, -window:])

@@ -17,14 +17,24 @@ def rms_norm(x: Tensor) -> Tensor:
 
     In the precision of x; zeros stay zeros.
     """
+    if not torch.is_grad_enabled():
+        return x * _rms_scale(x)
     normalised: Tensor = _RMSNorm.apply(x)  # type: ignore[no-untyped-call]
     return normalised
 
 
 def squared_relu(x: Tensor) -> Tensor:
     """max(x, 0)^2 (So et al. 2021, 2109.08668)."""
+    if not torch.is_grad_enabled():
+        return x.relu().square_()
     squared: Tensor = _SquaredReLU.apply(x)  # type: ignore[no-untyped-call]
     return squared
+
+
+def _rms_scale(x: Tensor) -> Tensor:
+    """sqrt(n) / |x| over the last axis."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x.size(-1) ** 0.5 / norm.clamp(min=torch.finfo(x.dtype).tiny ** 0.5)
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -32,8 +42,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        scale = x.size(-1) ** 0.5 / norm.clamp(min=torch.finfo(x.dtype).tiny ** 0.5)
+        scale = _rms_scale(x)
         y = x * scale
         ctx.save_for_backward(y, scale)
         return y

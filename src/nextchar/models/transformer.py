@@ -29,6 +29,27 @@ def rotary_angles(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return angles.cos().float().to(positions.device), angles.sin().float().to(positions.device)
 
 
+class RotaryTable:
+    """`rotary_angles` of successive positions, looked up in a table of the last SPAN asked for."""
+
+    SPAN = 1024
+
+    def __init__(self, width: int) -> None:
+        self._width, self._first = width, 0
+        self._table: tuple[Tensor, Tensor] | None = None
+
+    def angles(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """cos and sin [count, width / 2] of the positions from `start` on."""
+        first = start // self.SPAN * self.SPAN
+        if start + count > first + self.SPAN:
+            return rotary_angles(torch.arange(start, start + count, device=device), self._width)
+        if self._table is None or self._first != first or self._table[0].device != device:
+            positions = torch.arange(first, first + self.SPAN, device=device)
+            self._first, self._table = first, rotary_angles(positions, self._width)
+        rows = slice(start - first, start - first + count)
+        return self._table[0][rows], self._table[1][rows]
+
+
 def rotate(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary position embedding of x [..., T, D] (Su et al. 2021, 2104.09864)."""
     cos, sin = (angle.to(x.dtype) for angle in angles)
@@ -184,6 +205,7 @@ class Transformer(HiddenStateModel):
         self.head_width = config.width // config.heads
         self.key_value_heads = config.key_value_heads
         self.logit_cap = config.logit_cap
+        self.rotary = RotaryTable(self.head_width)
         self.embedding = CausalConvEmbedding(vocabulary_size, config.width, config.lookback)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
@@ -213,8 +235,7 @@ class Transformer(HiddenStateModel):
         """Ids [B, T], at the positions after those in the cache, to hidden states [B, T, C]."""
         T = ids.size(1)
         start = 0 if cache is None else cache.length
-        positions = torch.arange(start, start + T, device=ids.device)
-        angles = rotary_angles(positions, self.head_width)
+        angles = self.rotary.angles(start, T, ids.device)
         # Within the context the mask is the causal one, which the GPU's kernel has built in.
         plain = T == 1 or (ids.is_cuda and self.context >= T)
         mask = None if plain else window_mask(T, self.context, ids.device)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from nextchar.config import ConfigError
-from nextchar.decoding.engine import BLOCK, Row, generator
+from nextchar.decoding.blocks import REFERENCE
+from nextchar.decoding.engine import Row, generator
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 from nextchar.samplers.decoder import Decoder
@@ -104,7 +105,7 @@ class BlockSearch(Search):
         the same number of rows, so a text does not depend on the others."""
         self.check(type(model))
         model.eval()
-        together = max(BLOCK // self.rows_a_text, 1)
+        together = max(REFERENCE // self.rows_a_text, 1)
         written = []
         for start in range(0, len(rows), together):
             part = list(rows[start : start + together])
