@@ -225,7 +225,7 @@ METHODS = {
     "def distribution(self, logits, state=None): return logits.softmax(-1) / 2": "sums to 0.5",
     "def distribution(self, logits, state=None): return logits.softmax(-1).float()": "float32",
     "grid = (-1, 1)\n    def __init__(self, k, sampler=None):\n        super().__init__(sampler)\n"
-    "        if k < 0: raise ValueError('too low')\n        self.k = k": "grid .* too low",
+    "        if k < 0: raise ValueError('too low')\n        self.k = k": "ValueError: too low",
     "def __init__(self, k, sampler=None): super().__init__(sampler)": "keep .* as self.k",
     "def __init__(self, k, sampler=None): raise RuntimeError('x')": "RuntimeError: x",
     "stateful = True\n    grid = (1,)": "grid is for samplers without a memory",

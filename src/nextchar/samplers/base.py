@@ -42,6 +42,11 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
     state_uses_logits: ClassVar[bool] = False
     """Whether the memory depends on the logits, and not on the chosen ids alone."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "grid" not in vars(cls):  # that of another sampler is about another parameter
+            cls.grid = ()
+        super().__init_subclass__(**options)
+
     def __init__(self, sampler: Inner = None) -> None:
         self.sampler = sampler
 

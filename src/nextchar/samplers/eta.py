@@ -20,6 +20,7 @@ class EtaSampler(EpsilonSampler):
     """Mask improbable characters. Raises ConfigError for epsilon outside [0, 1); 0 keeps all."""
 
     name = "eta"
+    grid = EpsilonSampler.grid
 
     def warp(self, logits: Tensor) -> Tensor:
         bound = (self.epsilon**0.5 * torch.exp(-entropy(logits))).clamp(max=self.epsilon)
