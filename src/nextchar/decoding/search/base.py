@@ -31,8 +31,8 @@ class Search(ABC):
     name: str
     exact = False
 
-    model_class: type = LanguageModel
-    """The kind of model that it can decode."""
+    decodes: type = LanguageModel
+    """The class of models that it works with."""
 
     rows_a_text = 1
     """Rows of the model that one text takes."""
@@ -72,9 +72,9 @@ class Search(ABC):
 
     def check(self, model: type[LanguageModel]) -> None:
         """Raise ConfigError for a kind of model that this search can't decode."""
-        if not issubclass(model, self.model_class):
+        if not issubclass(model, self.decodes):
             raise ConfigError(
-                f"decoding.samplers: {self.label}: needs a {self.model_class.__name__}, which a "
+                f"decoding.samplers: {self.label}: needs a {self.decodes.__name__}, which a "
                 f"{model.__name__} is not; use model=transformer"
             )
 

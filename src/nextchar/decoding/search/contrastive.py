@@ -32,7 +32,7 @@ class ContrastiveSearch(Search):
     """
 
     name = "contrastive"
-    model_class = HiddenStateModel
+    decodes = HiddenStateModel
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)

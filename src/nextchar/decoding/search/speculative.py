@@ -34,7 +34,7 @@ class SpeculativeDecoding(Search):
     """
 
     name = "speculative"
-    model_class = Transformer
+    decodes = Transformer
 
     def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
