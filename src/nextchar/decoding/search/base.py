@@ -37,8 +37,8 @@ class Search(Decoder):
     takes_any_sampler: ClassVar[bool] = False
     """Whether samplers with a memory, or without an exact distribution, may come before it."""
 
-    model_class: ClassVar[type[LanguageModel]] = LanguageModel
-    """The kind of model that it can decode."""
+    decodes: ClassVar[type[LanguageModel]] = LanguageModel
+    """The class of models that it works with."""
 
     def __init__(self, sampler: Sampler | None = None) -> None:
         if sampler and not self.takes_any_sampler and (sampler.has_memory or not sampler.exact):
@@ -60,9 +60,9 @@ class Search(Decoder):
 
     def check(self, model: type[LanguageModel]) -> None:
         """Raise ConfigError for a kind of model that this search can't decode."""
-        if not issubclass(model, self.model_class):
+        if not issubclass(model, self.decodes):
             raise ConfigError(
-                f"decoding.samplers: {self.label}: needs a {self.model_class.__name__}, which a "
+                f"decoding.samplers: {self.label}: needs a {self.decodes.__name__}, which a "
                 f"{model.__name__} is not; use model=transformer"
             )
 

@@ -34,7 +34,7 @@ class ContrastiveSearch(BlockSearch):
     """
 
     name = "contrastive"
-    model_class = HiddenStateModel
+    decodes = HiddenStateModel
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)

@@ -38,7 +38,7 @@ class SpeculativeDecoding(BlockSearch):
     """
 
     name = "speculative"
-    model_class = Transformer
+    decodes = Transformer
 
     def __init__(self, ahead: int, ngram: int = 5, sampler: Sampler | None = None) -> None:
         super().__init__(sampler)
