@@ -94,15 +94,15 @@ class Search:
         tried = set(known)
         repeats = 0
         while len(tried) < self.total(total):
-            asked = self._ask_untried() if repeats >= PATIENCE else self._study.ask(self._space)
-            point = search_space.point(asked.params)
+            new = self._ask_untried() if repeats >= PATIENCE else self._study.ask(self._space)
+            point = search_space.point(new.params)
             if point in tried:
                 repeats += 1
-                self._study.tell(asked, state=TrialState.FAIL)
+                self._study.tell(new, state=TrialState.FAIL)
                 continue
             repeats = 0
             tried.add(point)
-            yield asked.number, self._hand_out(asked)
+            yield new.number, self._hand_out(new)
 
     def _ask_untried(self) -> optuna.Trial:
         """A trial at a random untried point of a small space; of a large one, the method's."""
@@ -111,9 +111,9 @@ class Search:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # optuna calls it experimental
                 self._study.sampler = _optuna().samplers.BruteForceSampler(seed=self._seed)
-        asked = self._study.ask(self._space)
+        trial = self._study.ask(self._space)
         self._study.sampler = method
-        return asked
+        return trial
 
     def total(self, wanted: int) -> int:
         """The number of points to try: no more than the space has."""
