@@ -146,6 +146,7 @@ def test_names_are_unique_and_kinds_and_levels_are_known(tmp_path: Path) -> None
         ("@metric('loops', 'share')", "the metric 'loops' is defined in .*repetition.py too"),
         ("@metric('m', 'share')\n@metric('m', 'share')", "defines the metric 'm' twice"),
         ("@metric('m', 'share', kind='text')", "kind='text': must be one of texts, sets,"),
+        ("@metric('m', 'share', kind='written')", "kind='written': must be one of texts, sets,"),
         ("@metric('m', 'share', level='all')", "level='all': must be one of core, full"),
     ):
         file = tmp_path / f"p{len(content)}.py"
