@@ -169,11 +169,11 @@ def _register(definition: Definition) -> None:
                 f"plugins: {definition.file}: metric {name!r}: {key}={value!r}: must be one of "
                 f"{', '.join(known)}"
             )
-    for key, each in list(_definitions.items()):
+    for owner, each in list(_definitions.items()):
         # A plugin's module that is imported again defines its metrics anew, with other globals.
-        again = key[0] == plugin and each.source.__module__ == own.__module__
+        again = owner[0] == plugin and each.source.__module__ == own.__module__
         if again and each.source.__globals__ is not own.__globals__:
-            del _definitions[key]
+            del _definitions[owner]
     if (plugin, name) in _definitions:
         raise ConfigError(f"plugins: {definition.file}: defines the metric {name!r} twice")
     _definitions[plugin, name] = replace(definition, plugin=plugin)
