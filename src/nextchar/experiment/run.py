@@ -67,7 +67,7 @@ def run_experiment(
     text.require(asked.model.context + 1, needed_validation(asked.decoding))
     if asked.metrics.frontier:
         measure.require(text, asked.decoding, asked.metrics)
-    trial.require(asked.plugins, text, asked.metrics)
+    trial.require(asked.plugins, text, asked.decoding, asked.metrics.epsilon)
     if text.substituted:
         progress.say(f"note: {text.substituted}")
     setting = _Setting(text, methods, place, command, since)
