@@ -7,14 +7,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from launching import TINY, Ended, real, run
 from shapes import corpus
 
-from nextchar.config import ConfigError, load_plugins
+from nextchar.config import ConfigError, DecodingConfig, load_plugins
 from nextchar.metrics import catalog, trial
+
+DECODING = DecodingConfig(
+    samplers=["greedy"],
+    prompts=3,
+    prompt_length=4,
+    samples_per_prompt=1,
+    length=20,
+    checkpoint="last",
+)
 
 PLUGIN = '''
 from nextchar.metrics import GeneratedTexts, metric
@@ -137,7 +145,7 @@ def test_a_metric_that_fails_is_one_line_that_names_it_and_its_file(
     )
     load_plugins([str(file)])
     with pytest.raises(ConfigError, match=rf"wrong\.py: metric 'mine': .*{says}") as raised:
-        trial.require([str(file)], corpus(), SimpleNamespace(epsilon=1e-4))  # type: ignore[arg-type]
+        trial.require([str(file)], corpus(), DECODING, 1e-4)
     assert "\n" not in str(raised.value)
 
 
@@ -146,6 +154,7 @@ def test_names_are_unique_and_kinds_and_levels_are_known(tmp_path: Path) -> None
         ("@metric('loops', 'share')", "the metric 'loops' is defined in .*repetition.py too"),
         ("@metric('m', 'share')\n@metric('m', 'share')", "defines the metric 'm' twice"),
         ("@metric('m', 'share', kind='text')", "kind='text': must be one of texts, sets,"),
+        ("@metric('m', 'share', kind='written')", "kind='written': must be one of texts, sets,"),
         ("@metric('m', 'share', level='all')", "level='all': must be one of core, full"),
     ):
         file = tmp_path / f"p{len(content)}.py"

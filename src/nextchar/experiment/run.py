@@ -67,7 +67,7 @@ def run_experiment(
     corpus.require(config.model.context + 1, needed_validation(config.decoding))
     if config.metrics.frontier:
         measure.require(corpus, config.decoding, config.metrics)
-    trial.require(config.plugins, corpus, config.metrics)
+    trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
     if corpus.substituted:
         progress.say(f"note: {corpus.substituted}")
     setting = _Setting(corpus, decoders, device, command)

@@ -34,8 +34,11 @@ from nextchar.results import Metric, MetricInfo
 Kind = Literal["texts", "sets", "positions", "truth", "survival", "written"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TEXT_KINDS: tuple[Kind, ...] = ("texts", "sets")
+PUBLIC_KINDS: tuple[Kind, ...] = (*TEXT_KINDS, "positions", "truth")
 Level = Literal["core", "full", "frontier"]
 """When a metric is computed: always, with metrics.level=full, or with metrics.frontier=true."""
+LEVELS: tuple[Level, ...] = get_args(Level)
+PUBLIC_LEVELS: tuple[Level, ...] = ("core", "full")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -128,12 +131,6 @@ def metric(
     and for a name that the same module has defined already.
     """
 
-    for key, value, known in (("kind", kind, KINDS), ("level", level, get_args(Level))):
-        if value not in known:
-            raise ConfigError(
-                f"metric {name!r}: {key}={value!r}: must be one of {', '.join(known)}"
-            )
-
     def define(function: Function) -> Function:
         said = description or (inspect.getdoc(function) or "").partition("\n\n")[0]
         for number in n or (None,):
@@ -160,15 +157,23 @@ def _with(number: int | None, text: str) -> str:
 
 
 def _register(definition: Definition) -> None:
-    own = definition.source
-    # A plugin may be the first to import a module of the library.
-    plugin = None if own.__module__ in MODULES else importing.get()
-    for key, each in list(_definitions.items()):
+    own, name = definition.source, definition.info.name
+    ours = own.__module__ in MODULES
+    plugin = None if ours else importing.get()  # it may be the first to import one of our modules
+    for key, value, known in (
+        ("kind", definition.kind, KINDS if ours else PUBLIC_KINDS),
+        ("level", definition.level, LEVELS if ours else PUBLIC_LEVELS),
+    ):
+        if value not in known:
+            raise ConfigError(
+                f"plugins: {definition.file}: metric {name!r}: {key}={value!r}: must be one of "
+                f"{', '.join(known)}"
+            )
+    for owner, each in list(_definitions.items()):
         # A plugin's module that is imported again defines its metrics anew, with other globals.
-        again = key[0] == plugin and each.source.__module__ == own.__module__
+        again = owner[0] == plugin and each.source.__module__ == own.__module__
         if again and each.source.__globals__ is not own.__globals__:
-            del _definitions[key]
-    name = definition.info.name
+            del _definitions[owner]
     if (plugin, name) in _definitions:
         raise ConfigError(f"plugins: {definition.file}: defines the metric {name!r} twice")
     _definitions[plugin, name] = replace(definition, plugin=plugin)

@@ -1,4 +1,4 @@
-"""The metrics of plugins, tried on a few short texts and positions before anything is computed."""
+"""The metrics of plugins, tried on a few texts and positions before anything is computed."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from nextchar.config import MetricsConfig
+from nextchar.config import DecodingConfig
 from nextchar.data.corpus import Corpus
+from nextchar.decoding.prompts import cut_prompts
 from nextchar.metrics.catalog import TEXT_KINDS, defined
 from nextchar.metrics.measure import terms, text_terms
 from nextchar.metrics.positions import Distributions, Positions
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 
 PROMPTS, SAMPLES = 3, 2
-"""Texts of the trial: two after each of three prompts."""
+"""Texts of the trial: human text, twice after each of three prompts."""
 
 
-def require(plugins: Sequence[str], corpus: Corpus, metrics_config: MetricsConfig) -> None:
+def require(
+    plugins: Sequence[str], corpus: Corpus, decoding: DecodingConfig, epsilon: float
+) -> None:
     """Raise ConfigError, in one line, for a plugin's metric that fails or returns another shape."""
     definitions = [each for each in defined(plugins) if each.plugin is not None]
     if not definitions:
         return
-    texts, found = _texts(corpus), _distributions(corpus, metrics_config.epsilon)
+    texts, found = _texts(corpus, decoding), _distributions(corpus, epsilon)
     for each in definitions:
         if each.kind in TEXT_KINDS:
             text_terms(each, texts)
@@ -31,19 +34,17 @@ def require(plugins: Sequence[str], corpus: Corpus, metrics_config: MetricsConfi
             terms(each, found, len(found.at.targets))
 
 
-def _texts(corpus: Corpus) -> GeneratedTexts:
-    R = PROMPTS * SAMPLES
-    length = max(len(corpus.validation) // R, 2)
-    ids = corpus.validation.numpy()[np.arange(R)[:, None] + np.arange(min(length, 32))]
-    prompts, samples = np.divmod(np.arange(R), SAMPLES)
-    own = ids[:, 1:]
-    ones = np.ones(own.shape)
+def _texts(corpus: Corpus, decoding: DecodingConfig) -> GeneratedTexts:
+    before, human = cut_prompts(corpus.validation, decoding)
+    prompts, samples = np.divmod(np.arange(min(PROMPTS, len(human)) * SAMPLES), SAMPLES)
+    ids = human.numpy()[prompts]
+    ones = np.ones(ids.shape)
     return GeneratedTexts(
         sampler="trial",
         prompts=prompts,
         samples=samples,
-        prompt_ids=ids[:, :1],
-        ids=own,
+        prompt_ids=before.numpy()[prompts],
+        ids=ids,
         bits=ones,
         reference=ReferenceTexts(corpus, [corpus.validation_text]),
         entropy=ones,
