@@ -95,14 +95,10 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
             ax.plot(*best.T, **DASHED, label="best cut in the model's order")
         else:
             shape = look(f"{family}={own[len(own) // 2].parameter:g}")
-            (lost, xerr), (impossible, yerr) = (
-                _intervals(own, across),
-                _intervals(own, "impossible"),
-            )
+            x, xerr = _intervals(own, across)
+            y, yerr = _intervals(own, "impossible")
             marks: dict[str, Any] = {"color": shape.text, "marker": shape.marker, "markersize": 5}
-            ax.errorbar(
-                lost, impossible, yerr, xerr, **marks, elinewidth=0.8, label=family, zorder=3
-            )
+            ax.errorbar(x, y, yerr, xerr, **marks, elinewidth=0.8, label=family, zorder=3)
     shown = [row for own in drawn.values() for row in own]
     highest = max((row.impossible_high for row in shown), default=1.0)
     _shares(ax, "y", min((row.impossible_low for row in shown), default=0.0), highest)
