@@ -55,32 +55,26 @@ class Shown:
 def chosen(samples: Sequence[Sample]) -> Shown:
     """The first sample of every sampler for the first prompts."""
     firsts: dict[int, dict[str, Sample]] = {}
-    repeated = False
-    for sample in samples:
-        row = firsts.setdefault(sample.prompt, {})
-        repeated |= sample.sampler in row
-        if sample.sampler not in row or sample.sample < row[sample.sampler].sample:
-            row[sample.sampler] = sample
-    indices = sorted(firsts)[:PROMPTS]
+    for sample in sorted(samples, key=lambda sample: sample.sample):
+        firsts.setdefault(sample.prompt, {}).setdefault(sample.sampler, sample)
+    labels = sorted(dict.fromkeys(s.sampler for s in samples), key=lambda label: label != HUMAN)
+    prompts: list[Prompt] = []
     room = TOTAL
-    kept: list[int] = []
-    for index in indices:
-        room -= sum(min(len(sample.text), CHARACTERS) for sample in firsts[index].values())
-        if kept and room < 0:
+    for index in sorted(firsts)[:PROMPTS]:
+        own = [firsts[index][label] for label in labels if label in firsts[index]]
+        room -= sum(min(len(sample.text), CHARACTERS) for sample in own)
+        if prompts and room < 0:
             break
-        kept.append(index)
-    shown = [sample for index in kept for sample in firsts[index].values()]
-    cut = any(len(sample.text) > CHARACTERS for sample in shown)
+        texts = tuple(Text(each.sampler, tinted(each), _mean(each.bits)) for each in own)
+        prompts.append(Prompt(index, own[0].prompt_text.translate(_CONTROLS), texts))
+    whole = len(samples) == sum(len(prompt.texts) for prompt in prompts)
+    if whole and all(len(sample.text) <= CHARACTERS for sample in samples):
+        return Shown(tuple(prompts), "")
     return Shown(
-        prompts=tuple(_prompt(index, firsts[index]) for index in kept),
-        note=_note(len(kept), len(firsts), repeated, cut),
+        tuple(prompts),
+        f"Shown here: the first text of each sampler for the first {len(prompts)} of {len(firsts)} "
+        f"prompts, at most the first {CHARACTERS:,} characters. All texts are in samples.jsonl.",
     )
-
-
-def _prompt(index: int, row: dict[str, Sample]) -> Prompt:
-    ordered = sorted(row.values(), key=lambda sample: sample.sampler != HUMAN)
-    texts = tuple(Text(s.sampler, tinted(s), _mean(s.bits)) for s in ordered)
-    return Prompt(index, ordered[0].prompt_text.translate(_CONTROLS), texts)
 
 
 def tinted(sample: Sample) -> tuple[tuple[int, str], ...]:
@@ -97,16 +91,3 @@ def tinted(sample: Sample) -> tuple[tuple[int, str], ...]:
 
 def _mean(bits: Sequence[float]) -> float | None:
     return sum(bits) / len(bits) if bits else None
-
-
-def _note(shown: int, prompts: int, repeated: bool, cut: bool) -> str:
-    parts = []
-    if shown < prompts:
-        parts.append(f"the first {shown} of {prompts} prompts")
-    if repeated:
-        parts.append("the first text of each sampler for each prompt")
-    if cut:
-        parts.append(f"the first {CHARACTERS:,} characters of each text")
-    if not parts:
-        return ""
-    return f"Shown here: {'; '.join(parts)}. All texts are in samples.jsonl."
