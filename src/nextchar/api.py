@@ -1,4 +1,4 @@
-"""The experiment for Python programs and notebooks: run it, or read a finished run."""
+"""Runs from Python programs and notebooks: compute one, or read a finished one."""
 
 from __future__ import annotations
 

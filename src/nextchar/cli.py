@@ -1,4 +1,4 @@
-"""The programs behind experiments/*.py and the installed commands; --help imports no torch."""
+"""Commands for the terminal: run and view; their --help imports no torch."""
 
 from __future__ import annotations
 
