@@ -89,7 +89,7 @@ def generated(
     ids = np.stack([vocabulary.encode(text).numpy() for text in texts])
     train = vocabulary.encode(train_text)
     reference = ReferenceTexts(
-        Corpus("test", train_text, "", vocabulary, train, train[:0]), held_out, judge
+        Corpus("test", train_text, "", vocabulary, train, train[:0], "test"), held_out, judge
     )
     measured = {"bits": np.ones(ids.shape), **measured}
     return GeneratedTexts(label, own, samples, ids[:, :0], ids, reference=reference, **measured)

@@ -52,7 +52,7 @@ def test_a_text_does_not_depend_on_how_many_are_written(
 ) -> None:
     """To the bit, whichever size the probe chose."""
     own = write(model, ROWS[:count])
-    for name in ("ids", "bits", "entropy", "kept"):
+    for name in ("ids", "bits", "entropy", "support_size"):
         assert torch.equal(getattr(own, name), getattr(reference, name)[:count]), name
 
 

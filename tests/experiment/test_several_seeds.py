@@ -128,7 +128,7 @@ def test_intervals_hold_for_training_again(pooled_run: Run) -> None:
 
 
 def test_table_and_page_say_what_intervals_are_about(ended: Ended, pooled_run: Run) -> None:
-    said = "Pooled over seeds 0, 1: intervals are over seeds and prompts"
+    said = "Pooled over seeds 0, 1: the intervals are over seeds and prompts"
     loss = re.compile(r"Validation loss \d\.\d{3} ± \d\.\d{3} \(mean ± SD\)")
     page = (pooled_run.folder / results.REPORT).read_text(encoding="utf-8")
     for text in (ended.out, page):

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 from studies import rooms
 
-from nextchar.config import PARTS, Config
+from nextchar.config import MODEL_KINDS, PARTS, Config
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "outputs" / "README.md"])
 PICTURE = ROOT / "docs" / "figures" / "architecture.png"
 FOLDERS = (ROOT, ROOT / "src" / "nextchar", ROOT / "experiments", ROOT / "src")
 """Where a path in a page may begin."""
-OF_THE_READER = {"file.py", "my.py", "my_sampler.py", "my_plot.py", "my_model.py"}
+OF_THE_READER = {"file.py", "my.py", "my_sampler.py", "my_metrics.py", "my_plot.py", "my_model.py"}
 """Files that a page asks its reader to write."""
 CHANGED = {"reproduce.py"}
 """Files that CHANGELOG.md names because they are gone."""
@@ -54,7 +54,8 @@ def test_files_that_are_named_exist(page: Path) -> None:
 def test_keys_that_are_named_exist(page: Path) -> None:
     if page.name == "CHANGELOG.md":
         pytest.skip("it names keys that are gone")
-    known = {f"{part}.{each.name}" for part, kind in PARTS.items() for each in fields(kind)}
+    sections = [*PARTS.items(), *(("model", kind) for kind in MODEL_KINDS.values())]
+    known = {f"{part}.{each.name}" for part, kind in sections for each in fields(kind)}
     assert set(PARTS) <= {each.name for each in fields(Config)}
     parts = "|".join(sorted({*PARTS} - {"paths"}))
     named = set(re.findall(rf"(?<![\w./])((?:{parts})\.[a-z_]+)\b(?!\()", code(page)))

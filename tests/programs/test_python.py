@@ -17,7 +17,7 @@ from hydra.version import getbase
 from launching import TINY, environment
 
 import nextchar
-from nextchar import api, results
+from nextchar import api, plots, results
 from nextchar.report import notebook
 
 
@@ -26,7 +26,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with play.txt and outputs of its own."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NEXTCHAR_OUTPUTS", "outputs")
-    monkeypatch.setattr("nextchar.plots.draw_all", lambda run, folder: {})
+    monkeypatch.setattr("nextchar.plots.draw_all", lambda run, folder: plots.Drawn())
     return folder
 
 

@@ -36,7 +36,7 @@ SMALLER = (
 )
 PROGRAM = f"""
 import nextchar, nextchar.plots
-nextchar.plots.draw_all = lambda run, folder: {{}}
+nextchar.plots.draw_all = lambda run, folder: nextchar.plots.Drawn()
 _run = nextchar.run
 nextchar.run = lambda *overrides: _run(*overrides, *{SMALLER!r})
 """
