@@ -46,6 +46,7 @@ def _info(
         long=long,
         description=f"What {long} says.",
         ends=ends,
+        headline=True,
         group="generated text",
     )
 

@@ -322,9 +322,7 @@ def test_a_search_that_the_model_does_not_support_is_one_line_before_training(
             f"decoding.samplers=[{{{search}}}]",
             f"paths.outputs={folder}/o",
         )
-        with pytest.raises(
-            ConfigError, match=r"needs a \w+, .*; use model=transformer"
-        ):
+        with pytest.raises(ConfigError, match=r"needs a \w+, .*; use model=transformer"):
             run_experiment(config, "x")
 
 
