@@ -83,6 +83,8 @@ def commands(block: Block, folder: Path) -> Iterator[Ended]:
     for line in block.text.splitlines():
         name, *arguments = shlex.split(line)
         smaller = SMALLER if name == "nextchar-run" else ()
+        if "model=bigram" in arguments:  # it has neither layers nor a width
+            smaller = tuple(each for each in smaller if not each.startswith(("model.l", "model.w")))
         yield Forked(folder, *arguments, *smaller, program=name.removeprefix("nextchar-")).wait()
 
 
@@ -149,10 +151,24 @@ def test_its_parameter_makes_a_family_and_a_sweep(folder: Path) -> None:
 
 
 def test_the_programs_print_what_they_promise(folder: Path) -> None:
-    rows, distribution = said(folder)[-2:]
+    rows = next(text for text in said(folder) if text.startswith("temperature=1: "))
+    distribution = next(text for text in said(folder) if text.startswith("tensor("))
     assert re.search(
         r"^cliff=0\.2: \d\.\d\d \[\d\.\d\d, \d\.\d\d\] bits per character$", rows, re.M
     )
     numbers = [float(each) for each in re.findall(r"\d\.\d+", distribution.splitlines()[0])]
     assert [number > 0 for number in numbers] == [True, True, False, False]
     assert distribution.splitlines()[1] == "cliff=0.2 temperature=0.7"
+
+
+def test_metric_figure_and_model_are_in_the_runs(folder: Path) -> None:
+    (run,) = runs_of(folder, "capitals")
+    assert {row.sampler for row in run.metrics if row.metric == "capitals"} == {
+        *("temperature=1", "cliff=0.2", results.HUMAN),
+    }
+    assert "capital" in next(text for text in said(folder) if "capital" in text)
+    (run,) = runs_of(folder, "bits")
+    # No figure is drawn in these runs; tests/plots/test_registry.py draws one of a plugin.
+    assert [plugin["name"] for plugin in run.manifest["plugins"]] == ["my_plot"]
+    (run,) = runs_of(folder, "bigram")
+    assert run.config["model"]["spread"] == 0.1
