@@ -21,8 +21,8 @@ OF_THE_READER = {"file.py", "my.py", "my_sampler.py", "my_metrics.py", "my_plot.
 """Files that a page asks its reader to write."""
 CHANGED = {"reproduce.py"}
 """Files that CHANGELOG.md names because they are gone."""
-OF_THE_MANIFEST = {"corpus.substituted"}
-"""Keys of manifest.json, not of the config."""
+OF_THE_MANIFEST = {"corpus.substituted", "model.spread"}
+"""Keys of manifest.json and of the tutorial's model, not of the config."""
 
 
 def code(page: Path) -> str:
