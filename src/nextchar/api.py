@@ -74,9 +74,9 @@ def run(*overrides: str) -> Run:
     Raises ConfigError, in one line and before anything is written, for what can't be run.
     """
     composed = config.compose(*overrides)
-    from nextchar.experiment.run import run_experiment  # imports torch
+    from nextchar.experiment.stored import read_or_run
 
-    return _with_rows(run_experiment(composed, shlex.join(["nextchar-run", *overrides])))
+    return _with_rows(read_or_run(composed, shlex.join(["nextchar-run", *overrides])))
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:

@@ -76,12 +76,12 @@ def _hydra_main(composed: DictConfig) -> None:
 
 def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
     resolved = config.resolve(composed)
-    from nextchar.experiment.run import run_experiment
+    from nextchar.experiment.stored import read_or_run
     from nextchar.report.summary import seeds_note
     from nextchar.report.table import compare
     from nextchar.report.terminal import as_text
 
-    finished = run_experiment(resolved, command=shlex.join(["nextchar-run", *overrides]))
+    finished = read_or_run(resolved, command=shlex.join(["nextchar-run", *overrides]))
     print(as_text(compare(finished.headlines, finished.definitions)))
     if finished.seeds:
         print(f"{seeds_note(finished)}\n")

@@ -79,6 +79,26 @@ def test_words_need_no_torch(folder: Path, arguments: list[str]) -> None:
     assert names(folder) == ["play.txt"]
 
 
+def test_what_is_finished_is_shown_without_torch(folder: Path) -> None:
+    assert run(folder, *TINY).code == 0
+    code = (
+        "import sys; from nextchar import cli\n"
+        "try: cli.run()\n"
+        "finally: print(sorted({'torch', 'labml', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code, *TINY],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *table, loaded = shown.stdout.splitlines()
+    assert loaded == "[]"
+    assert table[-1].startswith("report: ")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["seed=3", "--cfg", "job"]])
 def test_an_installed_wheel_starts(folder: Path, arguments: list[str]) -> None:
     """The packages as a wheel puts them: side by side in a folder, nothing editable about them."""

@@ -90,11 +90,15 @@ def test_the_command_line_makes_the_same_run(here: Path, tiny_run: Path) -> None
     assert made.manifest["sha256"] == hashes
 
 
-def test_a_run_within_an_event_loop_and_another_hydra_application(here: Path) -> None:
+def test_a_run_within_an_event_loop_and_another_hydra_application(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def cell() -> nextchar.Run:
         return nextchar.run(*TINY, "seed=1")
 
     GlobalHydra.instance().clear()
+    # The other tests of this process need the store as it was.
+    monkeypatch.setattr(ConfigStore.instance(), "repo", dict(ConfigStore.instance().repo))
     ConfigStore.instance().store(name="schema", node={"theirs": 1})
     theirs = ConfigStore.instance().load("schema.yaml").node
     with hydra.initialize(config_path=None, version_base="1.2"):

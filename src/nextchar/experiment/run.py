@@ -20,6 +20,7 @@ from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import compare, manifest, pool_seeds
 from nextchar.experiment.compare import Comparison
 from nextchar.experiment.identity import Identity, identify
+from nextchar.experiment.stored import say_of_stored
 from nextchar.metrics import trial
 from nextchar.metrics.catalog import definitions
 from nextchar.metrics.estimators import write_sums
@@ -138,7 +139,7 @@ def _unfinished(config: Config, setting: _Setting, identity: Identity) -> Iterat
             stack.enter_context(lock.holding(path, f"run {folder.name}"))
         is_needed = config.force or not done.exists()
         if not is_needed:
-            _say_of_stored(folder)
+            say_of_stored(folder)
         yield folder if is_needed else None
         if is_needed:
             finished = results.read_run(folder)
@@ -236,11 +237,3 @@ def _write_tables(folder: Path, compared: Comparison) -> None:
     ):
         if rows:
             results.write_rows(folder / name, kind, rows)
-
-
-def _say_of_stored(folder: Path) -> None:
-    stored = results.read_json(folder / results.MANIFEST)
-    other_code = provenance.other_code(stored["code"], "these results were made")
-    if other_code:
-        progress.say(f"warning: {other_code}")
-    progress.say(f"finished on {stored['times']['finished']}; force=true computes it again")

@@ -19,6 +19,11 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def on_terminal() -> bool:
+    """Whether a person watches standard error on a terminal."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def interruptible(*, force: bool) -> Iterator[None]:
     """Add to a Ctrl-C in the block what repeating the command would do, for the user."""
@@ -69,7 +74,7 @@ def task(title: str, total: int) -> Iterator[Task]:
     """Show the progress of `total` steps of work until the block ends."""
     console = Console(stderr=True)
     # Not console.is_terminal: FORCE_COLOR makes that true for a pipe.
-    if not sys.stderr.isatty() or console.is_dumb_terminal:
+    if not on_terminal() or console.is_dumb_terminal:
         yield Task(title, total, None)
         return
     columns = (
