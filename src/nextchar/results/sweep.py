@@ -27,6 +27,7 @@ from nextchar.results import (
     METRICS,
     Metric,
     MetricInfo,
+    find_row,
     info_of,
     model_ids,
     read_definitions,
@@ -37,14 +38,8 @@ from nextchar.results import (
 
 PLAN, JOBS, SUMMARY, TIMES = "sweep.json", "jobs", "summary.csv", "timings.csv"
 
-PENDING, RUNNING, FINISHED, FAILED, PRUNED, STOPPED = (
-    "pending",
-    "running",
-    "done",
-    "failed",
-    "pruned",
-    "stopped",
-)
+PENDING, RUNNING, FINISHED = "pending", "running", "done"
+FAILED, PRUNED, STOPPED = "failed", "pruned", "stopped"
 """States of a job; a stopped one was running when its sweep ended, and starts again with it."""
 
 SEED = "seed"
@@ -117,11 +112,9 @@ class SweepJob:
         return list(dict.fromkeys(row.sampler for row in self.metrics if row.sampler != HUMAN))
 
     def value(self, sampler: str, metric: str) -> Metric | None:
-        """The row of one sampler and metric, or None."""
-        for row in self.metrics:
-            if (row.sampler, row.metric) == (sampler, metric):
-                return row
-        return None
+        """The row of one sampler and metric, or None; an empty label means the only sampler."""
+        label = sampler or next(iter(self.samplers), "")
+        return find_row(self.metrics, label, metric)
 
     def score(self, metric: str, aim: str) -> float | None:
         """An objective of a search: a metric averaged over the job's samplers, or with the aim
