@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -22,7 +22,7 @@ from nextchar.results.sweep import Plan
 from nextchar.runtime import progress
 from nextchar.sweeps import scheduler
 from nextchar.sweeps.composing import Composer
-from nextchar.sweeps.jobs import Job, SweepFailedError, Task
+from nextchar.sweeps.jobs import Job, Task
 from nextchar.sweeps.processes import Event, run_each
 
 
@@ -57,21 +57,16 @@ class SweepLauncher(Launcher):
             try:
                 failed = self.run_jobs(jobs, plan, total=len({job.key for job in jobs}))
             finally:
-                self.summarize()
-        return [_answer(failed, len(jobs))]
-
-    def summarize(self) -> None:
-        """Write the summary of the sweep, finished or not, and print where it is."""
-        from nextchar.sweeps import summarize
-
-        print(f"report: {summarize.summarize(self.folder, at_work=False)}")
+                print(f"report: {summarize.summarize(self.folder, at_work=False)}")
+        scheduler.require_success(failed, f"{len(jobs)} jobs")
+        return []
 
     def run_jobs(self, jobs: Iterable[Job], plan: Plan, total: int, **more: Any) -> int:
         """Do the jobs and return how many failed; `more` are fields of scheduler.Scheduler."""
         force = bool(self._config.force)
         with progress.interruptible(force=force):
             return scheduler.Scheduler(
-                self.folder, total, plan.parameters, force=force, work=self._work, **more
+                self.folder, total, plan.parameters, self._work, force=force, **more
             ).run_jobs(jobs, self.backend)
 
     @abstractmethod
@@ -92,17 +87,6 @@ def _folder(config: DictConfig) -> Path:
             f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, {outputs}/sweeps"
         )
     return folder.absolute()
-
-
-def _answer(failed: int, total: int) -> JobReturn:
-    """The result for Hydra's sweeper, which raises the return value of a failed one."""
-    if not failed:
-        return JobReturn(status=JobStatus.COMPLETED, _return_value=None)
-    error = SweepFailedError(
-        f"{failed} of {total} jobs failed, their errors are above and in the summary; the same "
-        "command repeats only these"
-    )
-    return JobReturn(status=JobStatus.FAILED, _return_value=error)
 
 
 class Sequential(SweepLauncher):
@@ -145,12 +129,7 @@ class Ray(SweepLauncher):
 class Slurm(SweepLauncher):
     """Jobs in Slurm's queue, by submitit."""
 
-    def __init__(
-        self,
-        work: str,
-        parameters: dict[str, Any],
-        **queue: Any,
-    ) -> None:
+    def __init__(self, work: str, parameters: dict[str, Any], **queue: Any) -> None:
         super().__init__(work)
         self._parameters, self._queue = dict(parameters), queue
 

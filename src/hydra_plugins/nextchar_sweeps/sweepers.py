@@ -21,7 +21,7 @@ from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
 from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_job
 from nextchar.sweeps import scheduler
-from nextchar.sweeps.jobs import Job, SweepFailedError, Trial
+from nextchar.sweeps.jobs import Job, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -102,11 +102,7 @@ class Search(Sweeper):
                 anew=base.force,
             )
             failed, total = self._search(study, list(space), fixed)
-        if failed:
-            raise SweepFailedError(
-                f"{failed} of {total} trials failed, their errors are above and in the "
-                "summary; the same command repeats only these"
-            )
+        scheduler.require_success(failed, f"{total} trials")
         return []
 
     def _space(self, arguments: Sequence[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
@@ -180,7 +176,7 @@ class Search(Sweeper):
             failed = launcher.run_jobs(jobs(), plan, total, before=study.over(), on_end=on_end)
         finally:
             summarize.write_plan(folder, replace(plan, importance=study.importance()))
-            launcher.summarize()
+            print(f"report: {summarize.summarize(folder, at_work=False)}")
         return failed, total
 
 

@@ -21,10 +21,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pkgutil import resolve_name
 
 from nextchar.config import ConfigError
 from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, State
-from nextchar.sweeps.job import load_function
 from nextchar.sweeps.jobs import PrunedError, Task
 
 PRELOADED = ["nextchar.experiment.run", "nextchar.cli", "nextchar.sweeps.processes"]
@@ -161,7 +161,7 @@ def _attempt(task: Task, index: int) -> State:
             from nextchar.runtime import device
 
             device.select_gpu(index)
-        load_function(task.work)(task)
+        resolve_name(task.work)(task)
         return State(FINISHED)
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))

@@ -13,8 +13,7 @@ from nextchar.config import ConfigError
 from nextchar.results import sweep as stored
 from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, Plan, PlannedJob, State
 from nextchar.runtime import lock, progress
-from nextchar.sweeps.job import COMPUTE
-from nextchar.sweeps.jobs import Job, Task, varying
+from nextchar.sweeps.jobs import Job, SweepFailedError, Task, varying
 from nextchar.sweeps.processes import Event
 
 Backend = Callable[[Iterator[Task]], Generator[Event, None, None]]
@@ -57,6 +56,15 @@ def exclusive(folder: Path) -> Iterator[None]:
         raise ConfigError(f"{held}; wait for it, or give this one another name") from held
 
 
+def require_success(failed: int, all_jobs: str) -> None:
+    """Raise SweepFailedError if jobs failed; `all_jobs` is for its message, as in `3 jobs`."""
+    if failed:
+        raise SweepFailedError(
+            f"{failed} of {all_jobs} failed, their errors are above and in the summary; the same "
+            "command repeats only these"
+        )
+
+
 @dataclass
 class Scheduler:
     """Does the jobs of the sweep in `folder` that are not finished. Use it inside `exclusive`.
@@ -69,9 +77,9 @@ class Scheduler:
     folder: Path
     total: int
     parameters: Sequence[str]
+    work: str
     before: int = 0
     force: bool = False
-    work: str = COMPUTE
     on_end: Callable[[Job, State], None] = lambda job, state: None
     _jobs: dict[str, Job] = field(default_factory=dict, init=False)
     _discarded: set[Path] = field(default_factory=set, init=False)

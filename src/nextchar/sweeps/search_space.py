@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from nextchar.config import ConfigError
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
 
 
 def distribution(override: Override) -> BaseDistribution:
@@ -21,12 +24,6 @@ def distribution(override: Override) -> BaseDistribution:
     `1,2,3` and `choice(...)` are categories, `interval(a, b)` and `range(a, b, step)` are numbers;
     `tag(log, interval(a, b))` has a logarithmic scale, `int(interval(a, b))` integers.
     """
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
     value: Any = override.value()
     key = override.get_key_element()
     if isinstance(value, IntervalSweep):
@@ -53,12 +50,10 @@ def distribution(override: Override) -> BaseDistribution:
 
 def size(space: Mapping[str, BaseDistribution]) -> float:
     """The number of points of a space; infinite if a parameter is continuous."""
-    return math.prod(_size(each) for each in space.values())
+    return math.prod(map(_size, space.values()))
 
 
 def _size(distribution: BaseDistribution) -> float:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
     if isinstance(distribution, CategoricalDistribution):
         return len(distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -78,5 +73,4 @@ def point(params: Mapping[str, Any]) -> str:
 
 def settings(point: str) -> dict[str, str]:
     """The settings of a point."""
-    settings: dict[str, str] = json.loads(point)
-    return settings
+    return json.loads(point)
