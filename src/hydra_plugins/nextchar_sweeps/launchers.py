@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from nextchar.config import ConfigError
 from nextchar.results.sweep import Plan
 from nextchar.runtime import progress
-from nextchar.sweeps import scheduler
+from nextchar.sweeps import scheduler, summarize
 from nextchar.sweeps.composing import Composer
 from nextchar.sweeps.jobs import Job, Task
 from nextchar.sweeps.processes import Event, run_each
@@ -48,8 +48,6 @@ class SweepLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run a grid: the jobs of these overrides, then the summary."""
-        from nextchar.sweeps import summarize
-
         jobs = [self.composer.job(overrides) for overrides in job_overrides]
         with scheduler.exclusive(self.folder):
             plan = scheduler.planned(self.folder.name, self.command, jobs)

@@ -19,8 +19,8 @@ from omegaconf import DictConfig
 
 from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_job
-from nextchar.sweeps import scheduler
+from nextchar.results.sweep import FINISHED, PRUNED, Plan, State, read_job
+from nextchar.sweeps import scheduler, summarize
 from nextchar.sweeps.jobs import Job, Trial
 
 if TYPE_CHECKING:
@@ -136,8 +136,6 @@ class Search(Sweeper):
         self, study: optuna_study.Search, names: list[str], fixed: list[str]
     ) -> tuple[int, int]:
         """Do the trials; return how many failed, and how many there are."""
-        from nextchar.sweeps import summarize
-
         launcher, folder = self._launcher, self._launcher.folder
         total = study.total(self._total)
         numbers: dict[str, int] = {}
@@ -147,10 +145,13 @@ class Search(Sweeper):
             return launcher.composer.job(overrides, trial)
 
         before = [make_job(each) for each in study.tried()]
-        plan = replace(
-            scheduler.planned(folder.name, launcher.command, before, names),
-            fixed=tuple(fixed),
-            objectives=self._objectives,
+        plan = Plan(
+            folder.name,
+            launcher.command,
+            tuple(names),
+            tuple(fixed),
+            tuple(job.planned(names) for job in before),
+            self._objectives,
         )
 
         def jobs() -> Iterator[Job]:
@@ -159,15 +160,14 @@ class Search(Sweeper):
                 job = make_job(settings, study.trial(number))
                 numbers[job.key] = number
                 if job.key not in {each.key for each in plan.jobs}:
-                    values = tuple(job.settings[name] for name in names)
-                    plan = replace(plan, jobs=(*plan.jobs, PlannedJob(job.key, values)))
+                    plan = replace(plan, jobs=(*plan.jobs, job.planned(names)))
                     summarize.write_plan(folder, plan)
                 yield job
 
         def on_end(job: Job, state: State) -> None:
             scores: list[float | None] = [None] * len(self._objectives)
             if state.state == FINISHED:
-                found = read_job(folder, 0, PlannedJob(job.key, ()))
+                found = read_job(folder, 0, job.planned(()))
                 scores = [found.score(metric, aim) for metric, aim in self._objectives.items()]
             study.tell(numbers[job.key], scores, state.state == PRUNED)
 

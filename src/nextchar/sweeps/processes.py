@@ -166,13 +166,9 @@ def _attempt(task: Task, index: int) -> State:
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))
     except ConfigError as error:
-        return State(FAILED, error=_one_line(str(error)))
+        return State(FAILED, error=" ".join(str(error).split()))
     except Exception as error:  # a job may fail in any way, and the sweep must say how
-        message = _one_line(f"{type(error).__name__}: {error}")
+        message = " ".join(f"{type(error).__name__}: {error}".split())
         return State(FAILED, error=message, trace=traceback.format_exc())
     except SystemExit as exit_:
         return State(FAILED, error=f"the job called sys.exit with code {exit_.code}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -25,27 +25,23 @@ def distribution(override: Override) -> BaseDistribution:
     `tag(log, interval(a, b))` has a logarithmic scale, `int(interval(a, b))` integers.
     """
     value: Any = override.value()
-    key = override.get_key_element()
+    written = f"{override.get_key_element()}={override.get_value_string()}"
+    low: Any
+    high: Any
+    scale: dict[str, Any]
     if isinstance(value, IntervalSweep):
-        low: Any = value.start
-        high: Any = value.end
-        log = "log" in value.tags
-        if log and low <= 0:
-            raise ConfigError(
-                f"{key}={override.get_value_string()}: a logarithmic scale needs values above 0"
-            )
-        if isinstance(low, int) and isinstance(high, int):
-            return IntDistribution(low, high, log=log)
-        return FloatDistribution(low, high, log=log)
-    if isinstance(value, RangeSweep):
+        low, high, scale = value.start, value.end, {"log": "log" in value.tags}
+        if scale["log"] and low <= 0:
+            raise ConfigError(f"{written}: a logarithmic scale needs values above 0")
+    elif isinstance(value, RangeSweep):
         values = list(value.range())
         if not values:
-            raise ConfigError(f"{key}={override.get_value_string()}: an empty range")
-        step = value.step
-        if all(isinstance(each, int) for each in values):
-            return IntDistribution(int(values[0]), int(values[-1]), step=int(step))
-        return FloatDistribution(float(values[0]), float(values[-1]), step=float(step))
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
+            raise ConfigError(f"{written}: an empty range")
+        low, high, scale = values[0], values[-1], {"step": value.step}
+    else:
+        return CategoricalDistribution(list(override.sweep_string_iterator()))
+    whole = isinstance(low, int) and isinstance(high, int)
+    return IntDistribution(low, high, **scale) if whole else FloatDistribution(low, high, **scale)
 
 
 def size(space: Mapping[str, BaseDistribution]) -> float:
