@@ -39,9 +39,16 @@ class SweepLauncher(Launcher):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Called by Hydra. `work` takes the place of the task function."""
-        self._config = config
+        self._force = bool(config.force)
+        self.threads = int(config.threads)  # they affect a job's bits, so no launcher changes them
         self.composer = Composer(hydra_context.config_loader, config)
-        self.folder = _folder(config)
+        folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
+        if folder.parent != outputs / "sweeps":  # it finds its runs in the same outputs folder
+            raise ConfigError(
+                f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, "
+                f"{outputs}/sweeps"
+            )
+        self.folder = folder.absolute()
         self.command = shlex.join(["nextchar-run", "-m", *config.hydra.overrides.task])
 
     def launch(
@@ -61,30 +68,15 @@ class SweepLauncher(Launcher):
 
     def run_jobs(self, jobs: Iterable[Job], plan: Plan, total: int, **more: Any) -> int:
         """Do the jobs and return how many failed; `more` are fields of scheduler.Scheduler."""
-        force = bool(self._config.force)
-        with progress.interruptible(force=force):
-            return scheduler.Scheduler(
-                self.folder, total, plan.parameters, self._work, force=force, **more
-            ).run_jobs(jobs, self.backend)
+        work = scheduler.Scheduler(
+            self.folder, total, plan.parameters, self._work, force=self._force, **more
+        )
+        with progress.interruptible(force=self._force):
+            return work.run_jobs(jobs, self.backend)
 
     @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         """Do the tasks, and yield an event when each starts and ends."""
-
-    @property
-    def threads(self) -> int:
-        """Threads per job; they affect its bits, so no launcher changes them."""
-        return int(self._config.threads)
-
-
-def _folder(config: DictConfig) -> Path:
-    """The sweep's folder, which finds its runs in the same outputs folder."""
-    folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
-    if folder.parent != outputs / "sweeps":
-        raise ConfigError(
-            f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, {outputs}/sweeps"
-        )
-    return folder.absolute()
 
 
 class Sequential(SweepLauncher):
@@ -120,7 +112,7 @@ class Ray(SweepLauncher):
         from nextchar.sweeps import on_ray
 
         cpus = self.threads if self._cpus is None else self._cpus
-        cluster = on_ray.Cluster(cpus=cpus, anew=self._config.force, **self._cluster)
+        cluster = on_ray.Cluster(cpus=cpus, anew=self._force, **self._cluster)
         yield from on_ray.run_each(tasks, cluster)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -71,7 +72,7 @@ class Search(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Called by Hydra."""
-        self._config, self._context = config, hydra_context
+        self._parser = OverridesParser.create(hydra_context.config_loader)
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -84,6 +85,10 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Start or continue a search, until n_trials points are tried."""
+        if find_spec("optuna") is None:
+            raise ConfigError(
+                "sweep=search: optuna is not installed; pip install 'nextchar[sweep]'"
+            )
         from nextchar.sweeps import optuna_study
 
         space, fixed = self._space(arguments)
@@ -101,8 +106,7 @@ class Search(Sweeper):
                 pruning=self._pruning,
                 anew=base.force,
             )
-            failed, total = self._search(study, list(space), fixed)
-        scheduler.require_success(failed, f"{total} trials")
+            self._search(study, list(space), fixed)
         return []
 
     def _space(self, arguments: Sequence[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
@@ -110,16 +114,11 @@ class Search(Sweeper):
         from nextchar.sweeps import search_space
 
         given = [f"{name}={value}" for name, value in self._params.items()]
-        parser = OverridesParser.create(config_loader=self._context.config_loader)
+        parsed = self._parser.parse_overrides([*given, *arguments])
         # As in Hydra's own sweeper, a later override of a key replaces an earlier one.
-        overrides = {
-            each.get_key_element(): each for each in parser.parse_overrides([*given, *arguments])
-        }
-        space = {
-            key: search_space.distribution(each)
-            for key, each in overrides.items()
-            if each.is_sweep_override()
-        }
+        overrides = {each.get_key_element(): each for each in parsed}
+        swept = {key: each for key, each in overrides.items() if each.is_sweep_override()}
+        space = {key: search_space.distribution(each) for key, each in swept.items()}
         if not space:
             raise ConfigError(
                 "sweep=search: nothing to search; give parameters as in "
@@ -132,10 +131,8 @@ class Search(Sweeper):
         ]
         return space, fixed
 
-    def _search(
-        self, study: optuna_study.Search, names: list[str], fixed: list[str]
-    ) -> tuple[int, int]:
-        """Do the trials; return how many failed, and how many there are."""
+    def _search(self, study: optuna_study.Search, names: list[str], fixed: list[str]) -> None:
+        """Do the trials. Raises SweepFailedError if some failed."""
         launcher, folder = self._launcher, self._launcher.folder
         total = study.total(self._total)
         numbers: dict[str, int] = {}
@@ -177,7 +174,7 @@ class Search(Sweeper):
         finally:
             summarize.write_plan(folder, replace(plan, importance=study.importance()))
             print(f"report: {summarize.summarize(folder, at_work=False)}")
-        return failed, total
+        scheduler.require_success(failed, f"{total} trials")
 
 
 SWEEPERS: tuple[type[Sweeper], ...] = (Grid, Search)

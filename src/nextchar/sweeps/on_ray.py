@@ -71,14 +71,9 @@ def run_each(tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, 
 
 
 def _each(ray: Any, tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, None]:
-    options = {
-        "num_cpus": cluster.cpus,
-        "num_gpus": cluster.gpus,
-        "max_retries": cluster.retries,
-        "max_calls": 0,
-    }
-    on_node = ray.remote(**options)(run_on_node)
-    on_shared_disk = ray.remote(**options)(run_one)
+    needs = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus}
+    remote = ray.remote(**needs, max_retries=cluster.retries, max_calls=0)
+    on_node, on_shared_disk = remote(run_on_node), remote(run_one)
     sweep = uuid4().hex[:8] if cluster.anew else ""
     texts: dict[str, Any] = {}
     running: dict[Any, Task] = {}

@@ -7,29 +7,25 @@ counts points, over all repetitions of the command.
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.samplers import BaseSampler, BruteForceSampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
 
 from nextchar import config
 from nextchar.config import ConfigError
 from nextchar.sweeps import search_space
 from nextchar.sweeps.jobs import Trial
-
-try:
-    import optuna
-    from optuna.distributions import BaseDistribution
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-    from optuna.samplers import BaseSampler, BruteForceSampler
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-    from optuna.trial import FrozenTrial, TrialState
-except ImportError as missing:
-    raise ConfigError(
-        "sweep=search: optuna is not installed; pip install 'nextchar[sweep]'"
-    ) from missing
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -90,7 +86,7 @@ class Search:
         known = self._known()
         for trial in known.values():
             if trial.state == TrialState.RUNNING:
-                yield trial.number, search_space.settings(trial.user_attrs[POINT])
+                yield trial.number, json.loads(trial.user_attrs[POINT])
         for trial in known.values():
             if trial.state == TrialState.FAIL:
                 self._study.enqueue_trial(trial.params)
@@ -126,7 +122,7 @@ class Search:
 
     def tried(self) -> list[dict[str, str]]:
         """The settings of all points so far, in the order in which they were first tried."""
-        return [search_space.settings(point) for point in self._known()]
+        return [json.loads(point) for point in self._known()]
 
     def trial(self, number: int) -> Trial | None:
         """Where the job of this trial reports its losses; None if nothing is pruned."""
@@ -162,7 +158,7 @@ class Search:
     def _hand_out(self, trial: optuna.Trial) -> dict[str, str]:
         point = search_space.point(trial.params)
         trial.set_user_attr(POINT, point)
-        return search_space.settings(point)
+        return json.loads(point)
 
     def _known(self) -> dict[str, FrozenTrial]:
         """The newest trial of each point. Trials that were never handed out are closed."""
@@ -191,12 +187,13 @@ def running_trial(trial: Trial) -> optuna.Trial:
 
 
 def _sampler(method: str, startup: int, seed: int) -> BaseSampler:
-    if method == "tpe":
-        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
-    samplers = {"random": optuna.samplers.RandomSampler, "nsga2": optuna.samplers.NSGAIISampler}
+    samplers: dict[str, Callable[..., BaseSampler]] = {
+        "tpe": partial(optuna.samplers.TPESampler, n_startup_trials=startup),
+        "random": optuna.samplers.RandomSampler,
+        "nsga2": optuna.samplers.NSGAIISampler,
+    }
     if method not in samplers:
-        known = ", ".join(("tpe", *samplers))
-        raise ConfigError(f"hydra.sweeper.method={method}: must be one of {known}")
+        raise ConfigError(f"hydra.sweeper.method={method}: must be one of {', '.join(samplers)}")
     return samplers[method](seed=seed)
 
 

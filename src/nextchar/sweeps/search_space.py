@@ -65,8 +65,3 @@ def point(params: Mapping[str, Any]) -> str:
         for name, value in params.items()
     }
     return json.dumps(written, sort_keys=True)
-
-
-def settings(point: str) -> dict[str, str]:
-    """The settings of a point."""
-    return json.loads(point)
