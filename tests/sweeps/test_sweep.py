@@ -32,7 +32,6 @@ from nextchar.results import HUMAN, Metric, sweep_csv
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.sweep import FINISHED, Plan, PlannedJob, State, Sweep, SweepJob
-from nextchar.sweeps import search_space
 from nextchar.sweeps.composing import Composer
 
 NOTHING = "hydra.launcher.work=sweep_jobs:nothing"
@@ -405,6 +404,8 @@ def test_every_named_sweep_is_possible(name: str) -> None:
             composer = Composer(loader, master)
             if "search" in name:
                 pytest.importorskip("optuna")
+                from nextchar.sweeps import search_space
+
                 assert all(search_space.distribution(each) for each in parsed)
                 assert composer.job(given_).error is None
                 continue

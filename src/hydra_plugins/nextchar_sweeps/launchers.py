@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -20,9 +20,9 @@ from omegaconf import DictConfig
 from nextchar.config import ConfigError
 from nextchar.results.sweep import Plan
 from nextchar.runtime import progress
-from nextchar.sweeps import scheduler
+from nextchar.sweeps import scheduler, summarize
 from nextchar.sweeps.composing import Composer
-from nextchar.sweeps.jobs import Job, SweepFailedError, Task
+from nextchar.sweeps.jobs import Job, Task
 from nextchar.sweeps.processes import Event, run_each
 
 
@@ -39,17 +39,22 @@ class SweepLauncher(Launcher):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Called by Hydra. `work` takes the place of the task function."""
-        self._config = config
+        self._force = bool(config.force)
+        self.threads = int(config.threads)  # they affect a job's bits, so no launcher changes them
         self.composer = Composer(hydra_context.config_loader, config)
-        self.folder = _folder(config)
+        folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
+        if folder.parent != outputs / "sweeps":  # it finds its runs in the same outputs folder
+            raise ConfigError(
+                f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, "
+                f"{outputs}/sweeps"
+            )
+        self.folder = folder.absolute()
         self.command = shlex.join(["nextchar-run", "-m", *config.hydra.overrides.task])
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run a grid: the jobs of these overrides, then the summary."""
-        from nextchar.sweeps import summarize
-
         jobs = [self.composer.job(overrides) for overrides in job_overrides]
         with scheduler.exclusive(self.folder):
             plan = scheduler.planned(self.folder.name, self.command, jobs)
@@ -57,52 +62,21 @@ class SweepLauncher(Launcher):
             try:
                 failed = self.run_jobs(jobs, plan, total=len({job.key for job in jobs}))
             finally:
-                self.summarize()
-        return [_answer(failed, len(jobs))]
-
-    def summarize(self) -> None:
-        """Write the summary of the sweep, finished or not, and print where it is."""
-        from nextchar.sweeps import summarize
-
-        print(f"report: {summarize.summarize(self.folder, at_work=False)}")
+                print(f"report: {summarize.summarize(self.folder, at_work=False)}")
+        scheduler.require_success(failed, f"{len(jobs)} jobs")
+        return []
 
     def run_jobs(self, jobs: Iterable[Job], plan: Plan, total: int, **more: Any) -> int:
         """Do the jobs and return how many failed; `more` are fields of scheduler.Scheduler."""
-        force = bool(self._config.force)
-        with progress.interruptible(force=force):
-            return scheduler.Scheduler(
-                self.folder, total, plan.parameters, force=force, work=self._work, **more
-            ).run_jobs(jobs, self.backend)
+        work = scheduler.Scheduler(
+            self.folder, total, plan.parameters, self._work, force=self._force, **more
+        )
+        with progress.interruptible(force=self._force):
+            return work.run_jobs(jobs, self.backend)
 
     @abstractmethod
     def backend(self, tasks: Iterator[Task]) -> Generator[Event, None, None]:
         """Do the tasks, and yield an event when each starts and ends."""
-
-    @property
-    def threads(self) -> int:
-        """Threads per job; they affect its bits, so no launcher changes them."""
-        return int(self._config.threads)
-
-
-def _folder(config: DictConfig) -> Path:
-    """The sweep's folder, which finds its runs in the same outputs folder."""
-    folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
-    if folder.parent != outputs / "sweeps":
-        raise ConfigError(
-            f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, {outputs}/sweeps"
-        )
-    return folder.absolute()
-
-
-def _answer(failed: int, total: int) -> JobReturn:
-    """The result for Hydra's sweeper, which raises the return value of a failed one."""
-    if not failed:
-        return JobReturn(status=JobStatus.COMPLETED, _return_value=None)
-    error = SweepFailedError(
-        f"{failed} of {total} jobs failed, their errors are above and in the summary; the same "
-        "command repeats only these"
-    )
-    return JobReturn(status=JobStatus.FAILED, _return_value=error)
 
 
 class Sequential(SweepLauncher):
@@ -138,19 +112,14 @@ class Ray(SweepLauncher):
         from nextchar.sweeps import on_ray
 
         cpus = self.threads if self._cpus is None else self._cpus
-        cluster = on_ray.Cluster(cpus=cpus, anew=self._config.force, **self._cluster)
+        cluster = on_ray.Cluster(cpus=cpus, anew=self._force, **self._cluster)
         yield from on_ray.run_each(tasks, cluster)
 
 
 class Slurm(SweepLauncher):
     """Jobs in Slurm's queue, by submitit."""
 
-    def __init__(
-        self,
-        work: str,
-        parameters: dict[str, Any],
-        **queue: Any,
-    ) -> None:
+    def __init__(self, work: str, parameters: dict[str, Any], **queue: Any) -> None:
         super().__init__(work)
         self._parameters, self._queue = dict(parameters), queue
 

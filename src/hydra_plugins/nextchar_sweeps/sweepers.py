@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -19,9 +20,9 @@ from omegaconf import DictConfig
 
 from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FINISHED, PRUNED, PlannedJob, State, read_job
-from nextchar.sweeps import scheduler
-from nextchar.sweeps.jobs import Job, SweepFailedError, Trial
+from nextchar.results.sweep import FINISHED, PRUNED, Plan, State, read_job
+from nextchar.sweeps import scheduler, summarize
+from nextchar.sweeps.jobs import Job, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -71,7 +72,7 @@ class Search(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Called by Hydra."""
-        self._config, self._context = config, hydra_context
+        self._parser = OverridesParser.create(hydra_context.config_loader)
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -84,6 +85,10 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Start or continue a search, until n_trials points are tried."""
+        if find_spec("optuna") is None:
+            raise ConfigError(
+                "sweep=search: optuna is not installed; pip install 'nextchar[sweep]'"
+            )
         from nextchar.sweeps import optuna_study
 
         space, fixed = self._space(arguments)
@@ -101,12 +106,7 @@ class Search(Sweeper):
                 pruning=self._pruning,
                 anew=base.force,
             )
-            failed, total = self._search(study, list(space), fixed)
-        if failed:
-            raise SweepFailedError(
-                f"{failed} of {total} trials failed, their errors are above and in the "
-                "summary; the same command repeats only these"
-            )
+            self._search(study, list(space), fixed)
         return []
 
     def _space(self, arguments: Sequence[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
@@ -114,16 +114,11 @@ class Search(Sweeper):
         from nextchar.sweeps import search_space
 
         given = [f"{name}={value}" for name, value in self._params.items()]
-        parser = OverridesParser.create(config_loader=self._context.config_loader)
+        parsed = self._parser.parse_overrides([*given, *arguments])
         # As in Hydra's own sweeper, a later override of a key replaces an earlier one.
-        overrides = {
-            each.get_key_element(): each for each in parser.parse_overrides([*given, *arguments])
-        }
-        space = {
-            key: search_space.distribution(each)
-            for key, each in overrides.items()
-            if each.is_sweep_override()
-        }
+        overrides = {each.get_key_element(): each for each in parsed}
+        swept = {key: each for key, each in overrides.items() if each.is_sweep_override()}
+        space = {key: search_space.distribution(each) for key, each in swept.items()}
         if not space:
             raise ConfigError(
                 "sweep=search: nothing to search; give parameters as in "
@@ -136,12 +131,8 @@ class Search(Sweeper):
         ]
         return space, fixed
 
-    def _search(
-        self, study: optuna_study.Search, names: list[str], fixed: list[str]
-    ) -> tuple[int, int]:
-        """Do the trials; return how many failed, and how many there are."""
-        from nextchar.sweeps import summarize
-
+    def _search(self, study: optuna_study.Search, names: list[str], fixed: list[str]) -> None:
+        """Do the trials. Raises SweepFailedError if some failed."""
         launcher, folder = self._launcher, self._launcher.folder
         total = study.total(self._total)
         numbers: dict[str, int] = {}
@@ -151,10 +142,13 @@ class Search(Sweeper):
             return launcher.composer.job(overrides, trial)
 
         before = [make_job(each) for each in study.tried()]
-        plan = replace(
-            scheduler.planned(folder.name, launcher.command, before, names),
-            fixed=tuple(fixed),
-            objectives=self._objectives,
+        plan = Plan(
+            folder.name,
+            launcher.command,
+            tuple(names),
+            tuple(fixed),
+            tuple(job.planned(names) for job in before),
+            self._objectives,
         )
 
         def jobs() -> Iterator[Job]:
@@ -163,15 +157,14 @@ class Search(Sweeper):
                 job = make_job(settings, study.trial(number))
                 numbers[job.key] = number
                 if job.key not in {each.key for each in plan.jobs}:
-                    values = tuple(job.settings[name] for name in names)
-                    plan = replace(plan, jobs=(*plan.jobs, PlannedJob(job.key, values)))
+                    plan = replace(plan, jobs=(*plan.jobs, job.planned(names)))
                     summarize.write_plan(folder, plan)
                 yield job
 
         def on_end(job: Job, state: State) -> None:
             scores: list[float | None] = [None] * len(self._objectives)
             if state.state == FINISHED:
-                found = read_job(folder, 0, PlannedJob(job.key, ()))
+                found = read_job(folder, 0, job.planned(()))
                 scores = [found.score(metric, aim) for metric, aim in self._objectives.items()]
             study.tell(numbers[job.key], scores, state.state == PRUNED)
 
@@ -180,8 +173,8 @@ class Search(Sweeper):
             failed = launcher.run_jobs(jobs(), plan, total, before=study.over(), on_end=on_end)
         finally:
             summarize.write_plan(folder, replace(plan, importance=study.importance()))
-            launcher.summarize()
-        return failed, total
+            print(f"report: {summarize.summarize(folder, at_work=False)}")
+        scheduler.require_success(failed, f"{total} trials")
 
 
 SWEEPERS: tuple[type[Sweeper], ...] = (Grid, Search)

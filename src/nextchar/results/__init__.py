@@ -3,6 +3,9 @@
 The files of a run and of a model are listed in `docs/methods.md`. Everything here is plain text,
 so that results outlive the code: CSV with a header, JSON, and JSON lines.
 """
+# What is imported here is what the room offers.
+# ruff: noqa: F401
+# mypy: implicit-reexport
 
 from nextchar.results.run import (
     CONFIG,
@@ -47,6 +50,7 @@ from nextchar.results.schema import (
     Possible,
     TrainingRecord,
     Truncation,
+    find_row,
     info_of,
     number,
     read_metrics,
@@ -57,55 +61,3 @@ from nextchar.results.schema import (
     write_rows,
     write_training,
 )
-
-__all__ = [
-    "CONFIG",
-    "DEFINITIONS",
-    "DIFFERENCES",
-    "DONE",
-    "FAMILIES",
-    "HUMAN",
-    "HUMAN_TRAINING",
-    "JUDGE",
-    "LABML",
-    "MANIFEST",
-    "METRICS",
-    "MODEL",
-    "PLOTS",
-    "POSSIBLE",
-    "REFERENCES",
-    "REPORT",
-    "SAMPLES",
-    "SUMS",
-    "TIMINGS",
-    "TRAINING",
-    "TRUNCATION",
-    "Difference",
-    "FamilyFigure",
-    "Metric",
-    "MetricInfo",
-    "Possible",
-    "Run",
-    "Sample",
-    "TrainingRecord",
-    "Truncation",
-    "info_of",
-    "model_ids",
-    "number",
-    "point_latest",
-    "read_definitions",
-    "read_json",
-    "read_metrics",
-    "read_rows",
-    "read_run",
-    "read_samples",
-    "read_training",
-    "require_latest",
-    "seconds_taken",
-    "write_definitions",
-    "write_json",
-    "write_metrics",
-    "write_rows",
-    "write_samples",
-    "write_training",
-]

@@ -58,10 +58,6 @@ def packages() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def file_sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -70,10 +66,9 @@ def now() -> str:
 def hashes(folder: Path) -> dict[str, str]:
     """sha256 of the samples and tables of the run in `folder`."""
     tables = (results.DIFFERENCES, results.FAMILIES, results.TRUNCATION, results.POSSIBLE)
-    names = [results.SAMPLES, results.METRICS, *tables]
-    return {
-        Path(name).stem: file_sha256(folder / name) for name in names if (folder / name).exists()
-    }
+    paths = [folder / name for name in (results.SAMPLES, results.METRICS, *tables)]
+    found = (path for path in paths if path.exists())
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

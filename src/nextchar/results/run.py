@@ -18,6 +18,7 @@ from nextchar.results.schema import (
     Possible,
     TrainingRecord,
     Truncation,
+    find_row,
     info_of,
     read_metrics,
     read_rows,
@@ -102,10 +103,7 @@ class Run:
 
     def value(self, sampler: str, metric: str) -> Metric | None:
         """The row of one sampler and metric, or None if it does not apply."""
-        for row in self.metrics:
-            if (row.sampler, row.metric) == (sampler, metric):
-                return row
-        return None
+        return find_row(self.metrics, sampler, metric)
 
 
 def read_run(folder: Path) -> Run:
@@ -139,18 +137,11 @@ def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
 def read_definitions(folder: Path) -> dict[str, MetricInfo]:
     """Read metrics.json; empty for a run of an older version."""
     path = folder / DEFINITIONS
-    if not path.exists():
-        return {}
-    return {
-        name: MetricInfo(
-            **{
-                **row,
-                "ends": tuple(row["ends"]) if row["ends"] else None,
-                "bounds": tuple(row["bounds"]),
-            }
-        )
-        for name, row in read_json(path).items()
-    }
+    definitions: dict[str, MetricInfo] = {}
+    for name, row in (read_json(path) if path.exists() else {}).items():
+        row |= {"ends": row["ends"] and tuple(row["ends"]), "bounds": tuple(row["bounds"])}
+        definitions[name] = MetricInfo(**row)
+    return definitions
 
 
 def model_ids(manifest: Mapping[str, Any]) -> list[str]:
@@ -165,10 +156,8 @@ def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples.jsonl, one text per line; bits are rounded to 1e-6."""
-    lines = []
-    for sample in samples:
-        record = asdict(sample) | {"bits": [round(bits, 6) for bits in sample.bits]}
-        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    records = (asdict(each) | {"bits": [round(bits, 6) for bits in each.bits]} for each in samples)
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     files.write_text(path, "".join(lines))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -162,14 +162,16 @@ def number(value: float | int | None) -> str:
     return "" if value is None else repr(float(value)).removesuffix(".0")
 
 
-def _csv(kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> str:
+def as_csv(lines: Iterable[Sequence[str]]) -> str:
+    """The text of a CSV file."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names := [each.name for each in fields(kind) if each.name not in without])
-    for row in rows:
-        values = [getattr(row, name) for name in names]
-        writer.writerow([value if isinstance(value, str) else number(value) for value in values])
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
+
+
+def find_row(rows: Iterable[Metric], sampler: str, metric: str) -> Metric | None:
+    """The row of one sampler and metric, or None."""
+    return next((row for row in rows if (row.sampler, row.metric) == (sampler, metric)), None)
 
 
 def _read(kind: type[Row], path: Path) -> list[Row]:
@@ -190,7 +192,7 @@ def _read(kind: type[Row], path: Path) -> list[Row]:
 
 def write_metrics(path: Path, rows: Iterable[Metric]) -> None:
     """Write metrics.csv."""
-    files.write_text(path, _csv(Metric, rows))
+    write_rows(path, Metric, rows)
 
 
 def read_metrics(path: Path) -> list[Metric]:
@@ -198,9 +200,12 @@ def read_metrics(path: Path) -> list[Metric]:
     return _read(Metric, path)
 
 
-def write_rows(path: Path, kind: type, rows: Iterable[Any]) -> None:
-    """Write one of the further tables, such as differences.csv."""
-    files.write_text(path, _csv(kind, rows))
+def write_rows(path: Path, kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> None:
+    """Write a table, such as differences.csv: a column per field of the rows, but `without`."""
+    names = [each.name for each in fields(kind) if each.name not in without]
+    lines = [[getattr(row, name) for name in names] for row in rows]
+    text = [[each if isinstance(each, str) else number(each) for each in line] for line in lines]
+    files.write_text(path, as_csv([names, *text]))
 
 
 def read_rows(kind: type[Row], path: Path) -> list[Row]:
@@ -212,7 +217,7 @@ def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
     """Write training.csv; its last column, holdout_loss, is there where text was held out."""
     rows = list(rows)
     held_out = any(row.holdout_loss is not None for row in rows)
-    files.write_text(path, _csv(TrainingRecord, rows, () if held_out else ("holdout_loss",)))
+    write_rows(path, TrainingRecord, rows, () if held_out else ("holdout_loss",))
 
 
 def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:

@@ -20,31 +20,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nextchar.results import (
-    DONE,
-    HUMAN,
-    MANIFEST,
-    METRICS,
-    Metric,
-    MetricInfo,
-    info_of,
-    model_ids,
-    read_definitions,
-    read_json,
-    read_metrics,
-    write_json,
-)
+from nextchar import results
+from nextchar.results import HUMAN, Metric, MetricInfo, read_json, write_json
 
 PLAN, JOBS, SUMMARY, TIMES = "sweep.json", "jobs", "summary.csv", "timings.csv"
 
-PENDING, RUNNING, FINISHED, FAILED, PRUNED, STOPPED = (
-    "pending",
-    "running",
-    "done",
-    "failed",
-    "pruned",
-    "stopped",
-)
+PENDING, RUNNING, FINISHED = "pending", "running", "done"
+FAILED, PRUNED, STOPPED = "failed", "pruned", "stopped"
 """States of a job; a stopped one was running when its sweep ended, and starts again with it."""
 
 SEED = "seed"
@@ -117,11 +99,9 @@ class SweepJob:
         return list(dict.fromkeys(row.sampler for row in self.metrics if row.sampler != HUMAN))
 
     def value(self, sampler: str, metric: str) -> Metric | None:
-        """The row of one sampler and metric, or None."""
-        for row in self.metrics:
-            if (row.sampler, row.metric) == (sampler, metric):
-                return row
-        return None
+        """The row of one sampler and metric, or None; an empty label means the only sampler."""
+        label = sampler or next(iter(self.samplers), "")
+        return results.find_row(self.metrics, label, metric)
 
     def score(self, metric: str, aim: str) -> float | None:
         """An objective of a search: a metric averaged over the job's samplers, or with the aim
@@ -151,7 +131,7 @@ class Sweep:
             unit = "nats per character"
             return MetricInfo(name=metric, unit=unit, short="loss", long="validation loss")
         rows = (row.definitions for row in self.rows if metric in row.definitions)
-        return info_of(next(rows, {}), metric)
+        return results.info_of(next(rows, {}), metric)
 
     def count(self, state: str) -> int:
         """How many jobs are in this state."""
@@ -194,7 +174,7 @@ def read_state(folder: Path, key: str) -> State:
 
 def is_finished(folder: Path, key: str) -> bool:
     """Whether the run of this job of the sweep in `folder` is finished."""
-    return (_run(folder, key) / DONE).exists()
+    return (_run(folder, key) / results.DONE).exists()
 
 
 def log_path(folder: Path, key: str) -> Path:
@@ -217,19 +197,19 @@ def read_job(folder: Path, index: int, job: PlannedJob, *, at_work: bool = False
     if state.state != FINISHED:
         return SweepJob(index, job, state)
     run = _run(folder, job.key)
-    facts = read_json(run / MANIFEST)
+    facts = read_json(run / results.MANIFEST)
     return SweepJob(
         job=index,
         planned=job,
         state=State(FINISHED, seconds=_seconds(facts)),
         validation_loss=facts["model"]["validation_loss"],
         best_validation_loss=facts["model"]["best_validation_loss"],
-        model=" ".join(model_ids(facts)),
+        model=" ".join(results.model_ids(facts)),
         pooled="runs" in facts,
         code=facts["code"]["sha256"],
         substituted=facts.get("corpus", {}).get("substituted"),
-        metrics=read_metrics(run / METRICS),
-        definitions=read_definitions(run),
+        metrics=results.read_metrics(run / results.METRICS),
+        definitions=results.read_definitions(run),
     )
 
 

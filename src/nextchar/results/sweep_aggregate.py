@@ -13,8 +13,7 @@ from nextchar.results import HUMAN
 from nextchar.results.labels import split_last
 from nextchar.results.sweep import FINISHED, SEED, Sweep, SweepJob
 
-SAMPLERS = "decoding.samplers"
-VALIDATION = "validation_loss"
+SAMPLERS, VALIDATION = "decoding.samplers", "validation_loss"
 
 
 @dataclass(frozen=True)
@@ -66,20 +65,15 @@ def shown(sweep: Sweep, row: SweepJob, name: str) -> str:
 def average(rows: Sequence[SweepJob], metric: str, sampler: str) -> Average | None:
     """A metric of one sampler over jobs that differ only in their seed; an empty label means each
     job's only sampler. None if no job has it."""
-    figures = []
-    for row in rows:
-        if metric == VALIDATION:
-            loss = row.validation_loss
-            figures.append(None if loss is None else (loss, loss, loss))
-            continue
-        figure = row.value(sampler or next(iter(row.samplers), ""), metric)
-        figures.append(None if figure is None else (figure.value, figure.low, figure.high))
-    known = [figure for figure in figures if figure is not None and math.isfinite(figure[0])]
-    if not known:
-        return None
-    if len(known) == 1:
-        value, low, high = known[0]
-        return Average(value, low, high, 1)
+    if metric == VALIDATION:
+        losses = (row.validation_loss for row in rows)
+        figures = [(loss, loss, loss) for loss in losses if loss is not None]
+    else:
+        found = (row.value(sampler, metric) for row in rows)
+        figures = [(each.value, each.low, each.high) for each in found if each is not None]
+    known = [figure for figure in figures if math.isfinite(figure[0])]
+    if len(known) < 2:
+        return Average(*known[0], 1) if known else None
     values = [value for value, _, _ in known]
     mean, n = fmean(values), len(values)
     half = float(student.ppf(0.975, n - 1)) * stdev(values) / math.sqrt(n)

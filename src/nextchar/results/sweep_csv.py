@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
 from nextchar.results import HUMAN, number
+from nextchar.results.schema import as_csv
 from nextchar.results.sweep import Sweep, SweepJob
 
 
@@ -40,14 +39,10 @@ def summary_csv(sweep: Sweep) -> str:
         line = [str(row.job), *row.planned.values, row.state.state]
         line += [number(row.validation_loss), number(row.best_validation_loss)]
         for sampler, metric, _ in figures:
-            figure = row.value(sampler or next(iter(row.samplers), ""), metric)
-            line += (
-                ["", "", ""]
-                if figure is None
-                else [number(figure.value), number(figure.low), number(figure.high)]
-            )
+            figure = row.value(sampler, metric)
+            line += [number(getattr(figure, name, None)) for name in ("value", "low", "high")]
         lines.append([*line, row.model or "", row.run or "", row.state.error or ""])
-    return _csv(lines)
+    return as_csv(lines)
 
 
 def timings_csv(sweep: Sweep) -> str:
@@ -56,10 +51,4 @@ def timings_csv(sweep: Sweep) -> str:
     for row in sweep.rows:
         state = row.state
         lines.append([str(row.job), row.planned.key, state.state, number(state.seconds)])
-    return _csv(lines)
-
-
-def _csv(lines: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()
+    return as_csv(lines)

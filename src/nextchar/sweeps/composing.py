@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shlex
 from collections.abc import Sequence
+from functools import cache
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -32,8 +33,8 @@ class Composer:
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
         self._parser = OverridesParser.create(config_loader=loader)
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
-        self._groups: dict[str, bool] = {}
+        self._base = cache(self._compose)
+        self._options_of_group = cache(loader.get_group_options)
         self._sources: dict[CorpusConfig, Source | CorpusError] = {}
 
     def job(self, overrides: Sequence[str], trial: Trial | None = None) -> Job:
@@ -81,18 +82,8 @@ class Composer:
             not (override.is_add() or override.is_force_add() or override.is_delete())
             and override.package is None
             and not key.startswith("hydra")
-            and not self._is_group(key)
+            and not self._options_of_group(key)
         )
-
-    def _is_group(self, key: str) -> bool:
-        if key not in self._groups:
-            self._groups[key] = bool(self._loader.get_group_options(key))
-        return self._groups[key]
-
-    def _base(self, overrides: tuple[str, ...]) -> DictConfig:
-        if overrides not in self._composed:
-            self._composed[overrides] = self._compose(overrides)
-        return self._composed[overrides]
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         composed = self._loader.load_sweep_config(self._master, list(overrides))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import Any
 
 from nextchar.results import TrainingRecord
 from nextchar.sweeps.jobs import PrunedError, Task, Trial
 
-COMPUTE = "nextchar.sweeps.job:compute"
-"""The default work of a job."""
-
 
 def compute(task: Task) -> None:
-    """Do the run, or find it finished. Raises PrunedError if its search stops the training."""
+    """The work of a job: do the run, or find it finished.
+
+    Raises PrunedError if its search stops the training.
+    """
     from nextchar.experiment.run import run_experiment
 
     watchers = [reporter(task.trial)] if task.trial else []
@@ -44,10 +42,3 @@ def reporter(trial: Trial) -> Callable[[TrainingRecord], None]:
             )
 
     return report
-
-
-def load_function(name: str) -> Callable[[Task], Any]:
-    """The function that `module:function` names."""
-    module, _, function = name.partition(":")
-    work: Callable[[Task], Any] = getattr(importlib.import_module(module), function)
-    return work

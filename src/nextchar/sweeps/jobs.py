@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nextchar.config import Config
 from nextchar.experiment.identity import Identity
+from nextchar.results.sweep import PlannedJob
 
 
 class SweepFailedError(RuntimeError):
@@ -45,6 +46,10 @@ class Job:
     error: str | None = None
     trial: Trial | None = None
 
+    def planned(self, parameters: Sequence[str]) -> PlannedJob:
+        """The job in a plan of these parameters."""
+        return PlannedJob(self.key, tuple(self.settings.get(name, "") for name in parameters))
+
 
 @dataclass(frozen=True)
 class Task:
@@ -63,9 +68,3 @@ def settings(overrides: Sequence[str]) -> dict[str, str]:
     """Overrides by key: `+a.b=1` sets a.b to 1, `~a` sets a to an empty string."""
     pairs = (re.sub(r"^(\+{1,2}|~)", "", override).partition("=") for override in overrides)
     return {name: value for name, _, value in pairs}
-
-
-def varying(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """The settings that differ between jobs, in the order in which they were written."""
-    names = dict.fromkeys(name for job in jobs for name in job.settings)
-    return tuple(name for name in names if len({job.settings.get(name) for job in jobs}) > 1)

@@ -17,7 +17,6 @@ from typing import Any
 from uuid import uuid4
 
 from nextchar.config import ConfigError
-from nextchar.results import DONE
 from nextchar.results.sweep import FAILED, RUNNING, State
 from nextchar.runtime import progress
 from nextchar.sweeps import transfer
@@ -52,7 +51,13 @@ def run_each(tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, 
     """Do the tasks on the cluster, as many at once as it has room for."""
     with tempfile.TemporaryDirectory(prefix="nextchar-ray-") as private:
         _authenticate(cluster, Path(private))
-        ray = _import_ray()  # after that: it reads the environment when it is imported
+        try:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            import ray  # only now: it reads the environment when it is imported
+        except ImportError as missing:
+            raise ConfigError(
+                "launcher=ray: ray is not installed; pip install 'nextchar[cluster]'"
+            ) from missing
         ray.init(
             address=cluster.address,
             include_dashboard=False if cluster.address is None else None,
@@ -66,14 +71,9 @@ def run_each(tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, 
 
 
 def _each(ray: Any, tasks: Iterator[Task], cluster: Cluster) -> Generator[Event, None, None]:
-    options = {
-        "num_cpus": cluster.cpus,
-        "num_gpus": cluster.gpus,
-        "max_retries": cluster.retries,
-        "max_calls": 0,
-    }
-    on_node = ray.remote(**options)(run_on_node)
-    on_shared_disk = ray.remote(**options)(run_one)
+    needs = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus}
+    remote = ray.remote(**needs, max_retries=cluster.retries, max_calls=0)
+    on_node, on_shared_disk = remote(run_on_node), remote(run_one)
     sweep = uuid4().hex[:8] if cluster.anew else ""
     texts: dict[str, Any] = {}
     running: dict[Any, Task] = {}
@@ -121,11 +121,9 @@ def _text(ray: Any, task: Task, texts: dict[str, Any]) -> Any:
     if corpus.kind != "file" or corpus.path is None:
         return None
     path = Path(corpus.path).expanduser()
-    if not path.is_file():
-        return None
-    if corpus.path not in texts:
+    if corpus.path not in texts and path.is_file():
         texts[corpus.path] = ray.put(path.read_bytes())
-    return texts[corpus.path]
+    return texts.get(corpus.path)
 
 
 def run_on_node(
@@ -141,9 +139,7 @@ def run_on_node(
     config = transfer.relocate_config(task.config, folder, text, plugins)
     log = folder / "logs" / f"{task.key}-{os.getpid()}.log"
     state = run_one(replace(task, config=config, log=log))
-    if (config.outputs / "runs" / task.key / DONE).exists():
-        return state, transfer.pack(config.outputs, task.key, log)
-    return state, RunArchive({}, {}, log.read_bytes() if log.exists() else b"")
+    return state, transfer.pack(config.outputs, task.key, log)
 
 
 def _result(ray: Any, reference: Any, task: Task) -> State:
@@ -171,17 +167,18 @@ def _authenticate(cluster: Cluster, private: Path) -> None:
                 f"hydra.launcher.token_path={path}: no such file; it must contain the token with "
                 "which the cluster was started"
             )
-        os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
-    elif cluster.address is None and not _has_token():
+    elif _has_token():
+        return
+    elif cluster.address is None:
         path = private / "token"
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
-        os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
-    elif not _has_token():
+    else:
         raise ConfigError(
             "hydra.launcher.token_path=null: name the file with the cluster's token, or set "
             "RAY_AUTH_TOKEN_PATH"
         )
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
 
 
 def _has_token() -> bool:
@@ -189,14 +186,3 @@ def _has_token() -> bool:
         return True
     named = os.environ.get("RAY_AUTH_TOKEN_PATH")
     return Path(named if named else Path.home() / ".ray" / "auth_token").is_file()
-
-
-def _import_ray() -> Any:
-    try:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray
-    except ImportError as missing:
-        raise ConfigError(
-            "launcher=ray: ray is not installed; pip install 'nextchar[cluster]'"
-        ) from missing
-    return ray

@@ -7,23 +7,27 @@ counts points, over all repetitions of the command.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.samplers import BaseSampler, BruteForceSampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
 
 from nextchar import config
 from nextchar.config import ConfigError
 from nextchar.sweeps import search_space
 from nextchar.sweeps.jobs import Trial
 
-if TYPE_CHECKING:
-    import optuna
-    from optuna.distributions import BaseDistribution
-    from optuna.storages import JournalStorage
-    from optuna.trial import FrozenTrial
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 JOURNAL = "study.journal"
 POINT = "point"
@@ -52,7 +56,6 @@ class Search:
         pruning: bool,
         anew: bool,
     ) -> None:
-        optuna = _optuna()
         self._space, self._aims, self._startup = dict(space), dict(aims), startup
         self._pruning = pruning and len(aims) == 1
         self._journal = folder / JOURNAL
@@ -80,12 +83,10 @@ class Search:
         First those whose process was killed, then those that failed, then new ones; each new one is
         chosen when it is asked for, from all results until then.
         """
-        from optuna.trial import TrialState
-
         known = self._known()
         for trial in known.values():
             if trial.state == TrialState.RUNNING:
-                yield trial.number, search_space.settings(trial.user_attrs[POINT])
+                yield trial.number, json.loads(trial.user_attrs[POINT])
         for trial in known.values():
             if trial.state == TrialState.FAIL:
                 self._study.enqueue_trial(trial.params)
@@ -110,7 +111,7 @@ class Search:
         if search_space.size(self._space) <= ENUMERABLE:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # optuna calls it experimental
-                self._study.sampler = _optuna().samplers.BruteForceSampler(seed=self._seed)
+                self._study.sampler = BruteForceSampler(seed=self._seed)
         trial = self._study.ask(self._space)
         self._study.sampler = method
         return trial
@@ -121,7 +122,7 @@ class Search:
 
     def tried(self) -> list[dict[str, str]]:
         """The settings of all points so far, in the order in which they were first tried."""
-        return [search_space.settings(point) for point in self._known()]
+        return [json.loads(point) for point in self._known()]
 
     def trial(self, number: int) -> Trial | None:
         """Where the job of this trial reports its losses; None if nothing is pruned."""
@@ -131,15 +132,11 @@ class Search:
 
     def over(self) -> int:
         """How many points are finished or pruned."""
-        from optuna.trial import TrialState
-
         over = (TrialState.COMPLETE, TrialState.PRUNED)
         return sum(trial.state in over for trial in self._known().values())
 
     def tell(self, number: int, scores: Sequence[float | None], pruned: bool) -> None:
         """Record a trial's scores; a missing score makes it a failure."""
-        from optuna.trial import TrialState
-
         values = [score for score in scores if score is not None]
         if pruned:
             self._study.tell(number, state=TrialState.PRUNED)
@@ -151,9 +148,6 @@ class Search:
     def importance(self) -> dict[str, float]:
         """How much each parameter decides whether a trial is in the best quarter (PED-ANOVA,
         arXiv 2304.10255), as shares; empty if there are too few trials."""
-        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-        from optuna.trial import TrialState
-
         complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if len(complete) < 4 * LEAST_FOR_IMPORTANCE or len(self._space) < 2:
             return {}
@@ -164,12 +158,10 @@ class Search:
     def _hand_out(self, trial: optuna.Trial) -> dict[str, str]:
         point = search_space.point(trial.params)
         trial.set_user_attr(POINT, point)
-        return search_space.settings(point)
+        return json.loads(point)
 
     def _known(self) -> dict[str, FrozenTrial]:
         """The newest trial of each point. Trials that were never handed out are closed."""
-        from optuna.trial import TrialState
-
         known: dict[str, FrozenTrial] = {}
         for trial in self._study.get_trials(deepcopy=False):
             point = trial.user_attrs.get(POINT)
@@ -182,50 +174,31 @@ class Search:
 
 def open_journal(path: Path) -> JournalStorage:
     """The journal, created if it does not exist."""
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
     path.parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(path)))
 
 
 def running_trial(trial: Trial) -> optuna.Trial:
     """The trial in the process of its job, which is not the process that asked for it."""
-    optuna = _optuna()
     study = optuna.load_study(study_name=trial.study, storage=open_journal(Path(trial.journal)))
     study.pruner = _pruner(True, trial.startup)
     known = study.get_trials(deepcopy=False)[trial.number]
     return optuna.Trial(study, known._trial_id)
 
 
-def _optuna() -> Any:
-    """optuna without its log lines."""
-    try:
-        import optuna
-    except ImportError as missing:
-        raise ConfigError(
-            "sweep=search: optuna is not installed; pip install 'nextchar[sweep]'"
-        ) from missing
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
-
-
-def _sampler(method: str, startup: int, seed: int) -> optuna.samplers.BaseSampler:
-    samplers = _optuna().samplers
-    made: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=startup),
-        "random": lambda: samplers.RandomSampler(seed=seed),
-        "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
+def _sampler(method: str, startup: int, seed: int) -> BaseSampler:
+    samplers: dict[str, Callable[..., BaseSampler]] = {
+        "tpe": partial(optuna.samplers.TPESampler, n_startup_trials=startup),
+        "random": optuna.samplers.RandomSampler,
+        "nsga2": optuna.samplers.NSGAIISampler,
     }
-    if method not in made:
-        raise ConfigError(f"hydra.sweeper.method={method}: must be one of {', '.join(made)}")
-    return made[method]()
+    if method not in samplers:
+        raise ConfigError(f"hydra.sweeper.method={method}: must be one of {', '.join(samplers)}")
+    return samplers[method](seed=seed)
 
 
 def _pruner(prunes: bool, startup: int) -> optuna.pruners.BasePruner:
     """A training continues while its best loss so far beats the median of the others there."""
-    pruners = _optuna().pruners
-    pruner: optuna.pruners.BasePruner = (
-        pruners.MedianPruner(n_startup_trials=startup) if prunes else pruners.NopPruner()
-    )
-    return pruner
+    if prunes:
+        return optuna.pruners.MedianPruner(n_startup_trials=startup)
+    return optuna.pruners.NopPruner()

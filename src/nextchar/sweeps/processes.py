@@ -21,10 +21,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pkgutil import resolve_name
 
 from nextchar.config import ConfigError
 from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, State
-from nextchar.sweeps.job import load_function
 from nextchar.sweeps.jobs import PrunedError, Task
 
 PRELOADED = ["nextchar.experiment.run", "nextchar.cli", "nextchar.sweeps.processes"]
@@ -161,18 +161,14 @@ def _attempt(task: Task, index: int) -> State:
             from nextchar.runtime import device
 
             device.select_gpu(index)
-        load_function(task.work)(task)
+        resolve_name(task.work)(task)
         return State(FINISHED)
     except PrunedError as reason:
         return State(PRUNED, error=str(reason))
     except ConfigError as error:
-        return State(FAILED, error=_one_line(str(error)))
+        return State(FAILED, error=" ".join(str(error).split()))
     except Exception as error:  # a job may fail in any way, and the sweep must say how
-        message = _one_line(f"{type(error).__name__}: {error}")
+        message = " ".join(f"{type(error).__name__}: {error}".split())
         return State(FAILED, error=message, trace=traceback.format_exc())
     except SystemExit as exit_:
         return State(FAILED, error=f"the job called sys.exit with code {exit_.code}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from nextchar.config import ConfigError
 from nextchar.results import sweep as stored
-from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, Plan, PlannedJob, State
+from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, Plan, State
 from nextchar.runtime import lock, progress
-from nextchar.sweeps.job import COMPUTE
-from nextchar.sweeps.jobs import Job, Task, varying
+from nextchar.sweeps.jobs import Job, SweepFailedError, Task
 from nextchar.sweeps.processes import Event
 
 Backend = Callable[[Iterator[Task]], Generator[Event, None, None]]
@@ -25,21 +24,13 @@ results so far; when it is closed, it ends the running tasks.
 """
 
 
-def planned(
-    name: str, command: str, jobs: Sequence[Job], parameters: Sequence[str] | None = None
-) -> Plan:
-    """The plan of these jobs; `parameters` are those that vary (default: found in the jobs)."""
-    names = tuple(parameters) if parameters is not None else varying(jobs)
+def planned(name: str, command: str, jobs: Sequence[Job]) -> Plan:
+    """The plan of a grid of jobs; its parameters are the settings that differ between them."""
+    settings = dict.fromkeys(each for job in jobs for each in job.settings)
+    names = tuple(each for each in settings if len({job.settings.get(each) for job in jobs}) > 1)
     first = jobs[0].settings if jobs else {}
-    return Plan(
-        name=name,
-        command=command,
-        parameters=names,
-        fixed=tuple(f"{key}={value}" for key, value in first.items() if key not in names),
-        jobs=tuple(
-            PlannedJob(job.key, tuple(job.settings.get(each, "") for each in names)) for job in jobs
-        ),
-    )
+    fixed = tuple(f"{key}={value}" for key, value in first.items() if key not in names)
+    return Plan(name, command, names, fixed, tuple(job.planned(names) for job in jobs))
 
 
 def lock_path(folder: Path) -> Path:
@@ -57,6 +48,15 @@ def exclusive(folder: Path) -> Iterator[None]:
         raise ConfigError(f"{held}; wait for it, or give this one another name") from held
 
 
+def require_success(failed: int, all_jobs: str) -> None:
+    """Raise SweepFailedError if jobs failed; `all_jobs` is for its message, as in `3 jobs`."""
+    if failed:
+        raise SweepFailedError(
+            f"{failed} of {all_jobs} failed, their errors are above and in the summary; the same "
+            "command repeats only these"
+        )
+
+
 @dataclass
 class Scheduler:
     """Does the jobs of the sweep in `folder` that are not finished. Use it inside `exclusive`.
@@ -69,9 +69,9 @@ class Scheduler:
     folder: Path
     total: int
     parameters: Sequence[str]
+    work: str
     before: int = 0
     force: bool = False
-    work: str = COMPUTE
     on_end: Callable[[Job, State], None] = lambda job, state: None
     _jobs: dict[str, Job] = field(default_factory=dict, init=False)
     _discarded: set[Path] = field(default_factory=set, init=False)

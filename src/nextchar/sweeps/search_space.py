@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from nextchar.config import ConfigError
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
 
 
 def distribution(override: Override) -> BaseDistribution:
@@ -21,44 +24,32 @@ def distribution(override: Override) -> BaseDistribution:
     `1,2,3` and `choice(...)` are categories, `interval(a, b)` and `range(a, b, step)` are numbers;
     `tag(log, interval(a, b))` has a logarithmic scale, `int(interval(a, b))` integers.
     """
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
     value: Any = override.value()
-    key = override.get_key_element()
+    written = f"{override.get_key_element()}={override.get_value_string()}"
+    low: Any
+    high: Any
+    scale: dict[str, Any]
     if isinstance(value, IntervalSweep):
-        low: Any = value.start
-        high: Any = value.end
-        log = "log" in value.tags
-        if log and low <= 0:
-            raise ConfigError(
-                f"{key}={override.get_value_string()}: a logarithmic scale needs values above 0"
-            )
-        if isinstance(low, int) and isinstance(high, int):
-            return IntDistribution(low, high, log=log)
-        return FloatDistribution(low, high, log=log)
-    if isinstance(value, RangeSweep):
+        low, high, scale = value.start, value.end, {"log": "log" in value.tags}
+        if scale["log"] and low <= 0:
+            raise ConfigError(f"{written}: a logarithmic scale needs values above 0")
+    elif isinstance(value, RangeSweep):
         values = list(value.range())
         if not values:
-            raise ConfigError(f"{key}={override.get_value_string()}: an empty range")
-        step = value.step
-        if all(isinstance(each, int) for each in values):
-            return IntDistribution(int(values[0]), int(values[-1]), step=int(step))
-        return FloatDistribution(float(values[0]), float(values[-1]), step=float(step))
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
+            raise ConfigError(f"{written}: an empty range")
+        low, high, scale = values[0], values[-1], {"step": value.step}
+    else:
+        return CategoricalDistribution(list(override.sweep_string_iterator()))
+    whole = isinstance(low, int) and isinstance(high, int)
+    return IntDistribution(low, high, **scale) if whole else FloatDistribution(low, high, **scale)
 
 
 def size(space: Mapping[str, BaseDistribution]) -> float:
     """The number of points of a space; infinite if a parameter is continuous."""
-    return math.prod(_size(each) for each in space.values())
+    return math.prod(map(_size, space.values()))
 
 
 def _size(distribution: BaseDistribution) -> float:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
     if isinstance(distribution, CategoricalDistribution):
         return len(distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -74,9 +65,3 @@ def point(params: Mapping[str, Any]) -> str:
         for name, value in params.items()
     }
     return json.dumps(written, sort_keys=True)
-
-
-def settings(point: str) -> dict[str, str]:
-    """The settings of a point."""
-    settings: dict[str, str] = json.loads(point)
-    return settings

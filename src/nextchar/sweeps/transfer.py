@@ -61,34 +61,37 @@ def relocate_config(
     paths = replace(config.paths, data=str(scratch / "data"), outputs=str(scratch / "outputs"))
     corpus = config.corpus
     if text is not None:
-        corpus = replace(corpus, path=str(_placed(scratch / "data", "text.txt", text)))
-    names = [
-        str(_placed(scratch / "plugins", Path(name).name, plugins[name]))
-        if name in plugins
-        else name
-        for name in config.plugins
-    ]
+        corpus = replace(corpus, path=_placed(scratch / "data", "text.txt", text))
+    placed = {
+        name: _placed(scratch / "plugins", Path(name).name, content)
+        for name, content in plugins.items()
+    }
+    names = [placed.get(name, name) for name in config.plugins]
     return replace(config, paths=paths, corpus=corpus, plugins=names)
 
 
-def _placed(folder: Path, name: str, content: bytes) -> Path:
+def _placed(folder: Path, name: str, content: bytes) -> str:
     """A file with this content and name, in a folder named by the content."""
     path = folder / digest({"content": content.hex()}) / name
     if not path.exists():
         with files.replacing(path) as temporary:
             temporary.write_bytes(content)
-    return path
+    return str(path)
 
 
 def pack(outputs: Path, run: str, log: Path) -> RunArchive:
-    """A finished run of the folder `outputs`, with the runs and models that it depends on."""
+    """A run of the folder `outputs`, with the runs and models that it depends on; only the job's
+    output if the run is not finished."""
+    output = log.read_bytes() if log.exists() else b""
+    if not (outputs / "runs" / run / DONE).exists():
+        return RunArchive({}, {}, output)
     facts = read_json(outputs / "runs" / run / MANIFEST)
     runs = [*(str(part["run"]) for part in facts.get("runs", [])), run]
     models = {name: outputs / "models" / name for name in model_ids(facts)}
     return RunArchive(
         {name: _zipped(outputs / "runs" / name) for name in runs},
         {name: _zipped(folder) for name, folder in models.items() if (folder / MODEL).exists()},
-        log.read_bytes() if log.exists() else b"",
+        output,
     )
 
 
