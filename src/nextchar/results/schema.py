@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -143,17 +143,13 @@ class Possible:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """One row of training.csv; nats a character, `val_loss` is None between evaluations.
-
-    `holdout_loss` is that of the held-out part of the training split, None where there is none.
-    """
+    """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
 
     step: int
     train_loss: float
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
-    holdout_loss: float | None = None
 
 
 def number(value: float | int | None) -> str:
@@ -162,10 +158,10 @@ def number(value: float | int | None) -> str:
     return "" if value is None else repr(float(value)).removesuffix(".0")
 
 
-def _csv(kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> str:
+def _csv(kind: type, rows: Iterable[Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names := [each.name for each in fields(kind) if each.name not in without])
+    writer.writerow(names := [each.name for each in fields(kind)])
     for row in rows:
         values = [getattr(row, name) for name in names]
         writer.writerow([value if isinstance(value, str) else number(value) for value in values])
@@ -209,10 +205,8 @@ def read_rows(kind: type[Row], path: Path) -> list[Row]:
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
-    """Write training.csv; its last column, holdout_loss, is there where text was held out."""
-    rows = list(rows)
-    held_out = any(row.holdout_loss is not None for row in rows)
-    files.write_text(path, _csv(TrainingRecord, rows, () if held_out else ("holdout_loss",)))
+    """Write training.csv."""
+    files.write_text(path, _csv(TrainingRecord, rows))
 
 
 def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
-from torch import nn
 
 from nextchar.config import TrainingConfig
 from nextchar.models.base import LanguageModel
@@ -21,12 +19,7 @@ class Optimizers:
     head to AdamW, each with a rate of its own. Vectors (biases and norms) have the embedding's.
     """
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        config: TrainingConfig,
-        further_heads: Iterable[nn.Parameter] = (),
-    ) -> None:
+    def __init__(self, model: LanguageModel, config: TrainingConfig) -> None:
         self.config = config
         groups = model.parameter_groups()
         adamw: list[dict[str, object]] = [
@@ -36,7 +29,7 @@ class Optimizers:
                 "weight_decay": config.embedding_weight_decay,
             },
             {
-                "params": [*groups.head, *further_heads],
+                "params": groups.head,
                 "lr": config.head_learning_rate,
                 "weight_decay": config.embedding_weight_decay,
             },
