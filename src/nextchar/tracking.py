@@ -32,7 +32,6 @@ folder.
 from __future__ import annotations
 
 import json
-import operator
 import os
 import re
 import sys
@@ -70,38 +69,26 @@ class Tracker:
         # labml's TensorBoard writer never flushes, takes no text and writes `top_p=0/9`.
         self._events = SummaryWriter(str(run.tensorboard_log_path))
         self._flushed = time.monotonic()
-        self._open = True
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Log numbers by name: Python's, NumPy's, or tensors of one element.
+        """Log numbers by name.
 
         Log all values of a step in one call: labml rewrites indicators.yaml in each call that has
-        new names, so one call per name takes quadratic time. If it raises, nothing is logged.
-
-        Raises:
-            ValueError: a name is empty, contains / or *, or ends in a dot.
-            TypeError: a value is not a single number, or the step is not an integer.
-            RuntimeError: the block has ended.
+        new names, so one call per name takes quadratic time. Raises ValueError for a name that is
+        empty, contains / or *, or ends in a dot; nothing is logged then.
         """
-        self._check_open()
-        step = operator.index(step)
-        numbers = {_checked(name): _number(name, value) for name, value in values.items()}
+        _check(values)
         self._labml.set_global_step(step)
-        for name, number in numbers.items():
-            self._labml.store(name, number)
-            self._events.add_scalar(tensorboard_tag(name), number, step)
+        for name, value in values.items():
+            self._labml.store(name, float(value))
+            self._events.add_scalar(tensorboard_tag(name), float(value), step)
         self._labml.write()
         if time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
     def texts(self, step: int, texts: Mapping[str, str]) -> None:
-        """Log texts by name, and flush. Raises as `scalars` does; TypeError if a text is no str."""
-        self._check_open()
-        step = operator.index(step)
-        for name, text in texts.items():
-            _checked(name)
-            if not isinstance(text, str):
-                raise TypeError(f"text {name!r} must be a str, not {type(text).__name__}")
+        """Log texts by name, and flush. Raises as `scalars` does."""
+        _check(texts)
         # Not through labml's indicators: its writers keep no text, and ? in a name is a pattern.
         records = [{"step": step, "name": name, "text": text} for name, text in texts.items()]
         with (self.folder / "texts.jsonl").open("a", encoding="utf-8") as file:
@@ -113,21 +100,15 @@ class Tracker:
         self.flush()
 
     def flush(self) -> None:
-        """Write to disk what was logged so far. Raises RuntimeError if the block has ended."""
-        self._check_open()
+        """Write to disk what was logged so far."""
         self._sqlite.flush()
         self._events.flush()
         self._flushed = time.monotonic()
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise RuntimeError(f"tracking into {self.folder} has ended; log inside its track block")
 
     def _close(self) -> None:
         try:
             self.flush()
         finally:
-            self._open = False
             self._labml.reset_writers()  # or labml flushes the closed files at its end
             self._events.close()
             if self._sqlite.conn is not None:
@@ -194,15 +175,11 @@ def track_results(
 ) -> None:
     """Log all metrics and texts at `step`, the last of the training.
 
-    Each in one call: labml rewrites indicators.yaml in every call that has new names.
+    The name of a text is no other text's; TensorBoard shows them all, grouped by sampler.
     """
     tracker.scalars(step, {f"{row.metric}.{row.sampler}": row.value for row in metrics})
-    tracker.texts(step, {_text_name(sample): sample.text for sample in samples})
-
-
-def _text_name(sample: Sample) -> str:
-    """A name that no other text of the run has; TensorBoard shows them all, grouped by sampler."""
-    return f"{sample.sampler}.prompt={sample.prompt}.sample={sample.sample}"
+    texts = {f"{s.sampler}.prompt={s.prompt}.sample={s.sample}": s.text for s in samples}
+    tracker.texts(step, texts)
 
 
 def tensorboard_tag(name: str) -> str:
@@ -215,19 +192,12 @@ def tensorboard_tag(name: str) -> str:
     return re.sub(r"\.(?=[^\W\d])", "/", name)
 
 
-def _checked(name: str) -> str:
-    if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
-        raise ValueError(
-            f"tracked name {name!r}: write group.name, without / or *, no dot at the end"
-        )
-    return name
-
-
-def _number(name: str, value: Any) -> float:
-    try:  # float() alone warns of a tensor that requires a gradient, and takes a str
-        return float(value.item() if hasattr(value, "item") else operator.pos(value))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"scalar {name!r} must be one number, not {value!r}") from error
+def _check(names: Iterable[str]) -> None:
+    for name in names:
+        if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
+            raise ValueError(
+                f"tracked name {name!r}: write group.name, without / or *, no dot at the end"
+            )
 
 
 def _import_labml() -> None:

@@ -81,13 +81,7 @@ def play() -> Automaton:
 
 
 def write_play(characters: int, seed: int) -> str:
-    """Draw a play with `seed` and return its first `characters` characters; may end in mid-word.
-
-    Raises:
-        ValueError: `characters` or `seed` is negative.
-    """
-    if seed < 0:
-        raise ValueError(f"seed={seed}: must be 0 or more")
+    """The first `characters` characters of the play drawn with `seed`; may end in mid-word."""
     return play().draw(characters, np.random.default_rng(seed))
 
 
