@@ -144,14 +144,14 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
             checkpoint.load(tmp_path / folder / name)[0] for folder in ("whole", "stopped")
         )
         assert checkpoint.weights_sha256(one) == checkpoint.weights_sha256(other)
-    steps = [r.step for r in results.read_training(tmp_path / "stopped" / trainer.LOG)]
+    steps = [r.step for r in results.read_training(tmp_path / "stopped" / results.TRAINING)]
     assert steps == [2, 4, 6, 8, 10, 12]
 
 
 def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, training_config(), stop_at=8)
-    log = tmp_path / trainer.LOG
+    log = tmp_path / results.TRAINING
     rows = results.read_training(log)
     results.write_training(log, [*rows, TrainingRecord(6, 9.9, None, 0.1, 1.0)])
     _, found = train(tmp_path, training_config())
@@ -306,7 +306,7 @@ def test_the_average_is_what_is_evaluated_and_kept(tmp_path: Path) -> None:
 
 
 def test_nanogpt_windows_need_a_text_to_start_in(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"training.nanogpt_eval_windows=5: .*model.context=100"):
+    with pytest.raises(ConfigError, match=r"validation split has .* at least 101"):
         train(tmp_path, training_config(nanogpt_eval_windows=5), context=100)
 
 

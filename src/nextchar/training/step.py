@@ -52,7 +52,7 @@ def train_steps(
         loss_of = _compiled(model, ids, config, dtype)
 
     def take(step: int, windows: Tensor) -> Tensor:
-        dropout_seed, noise_seed = _seeds(seed, step)
+        dropout_seed, noise_seed = np.random.SeedSequence((seed, step)).generate_state(2).tolist()
         torch.manual_seed(dropout_seed)
         inputs = windows[:, :-1].contiguous()  # the layout that noise has, and that is compiled
         if config.token_noise:
@@ -120,9 +120,3 @@ def _compiled(
         model.zero_grad(set_to_none=True)
     progress.say(f"compiled the training step in {time.perf_counter() - clock:.0f} s")
     return loss_of
-
-
-def _seeds(seed: int, step: int) -> tuple[int, int]:
-    """Seeds of dropout and of token noise at a step."""
-    dropout, noise = np.random.SeedSequence((seed, step)).generate_state(2)
-    return int(dropout), int(noise)

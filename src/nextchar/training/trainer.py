@@ -26,7 +26,6 @@ from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-LOG = results.TRAINING
 
 RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
@@ -78,23 +77,17 @@ def train(
     `on_record` sees every record; after a resume, earlier records are replayed. Leaves the last
     weights in `model` (their average, where one is kept), and last.safetensors, best.safetensors
     and training.csv in `folder`. An interrupted and resumed training ends with the same bits as an
-    uninterrupted one. Raises ConfigError for a text too short for nanoGPT's windows and for a loss
-    that diverges.
+    uninterrupted one. Raises ConfigError for a text that is too short and for a loss that diverges.
     """
+    window = model.context + 1
+    corpus.require(window, window if config.nanogpt_eval_windows else 2)
     device = next(model.parameters()).device
     ids, validation = corpus.train.to(device), corpus.validation.to(device)
-    if config.nanogpt_eval_windows and len(validation) <= model.context:
-        raise ConfigError(
-            f"training.nanogpt_eval_windows={config.nanogpt_eval_windows}: the validation split "
-            f"has {len(validation):,} characters, more than model.context={model.context} are "
-            "needed; set it to 0, or use a longer text"
-        )
     optimizers = Optimizers(model, config)
     average = copy.deepcopy(model) if config.averaging else None
     evaluated = model if average is None else average
     modules = {"model.": model} | ({} if average is None else {"average.": average})
-    state = _restore(folder, modules, optimizers)
-    records = _records_until(state.step, folder)
+    state, records = _restore(folder, modules, optimizers)
     for record in records:
         on_record(record)
     losses = [torch.tensor(loss, device=device) for loss in state.losses]
@@ -140,7 +133,7 @@ def train(
                 losses, clock, since = [], time.perf_counter(), state.step
             if last or state.step % config.checkpoint_every == 0:
                 state.losses = [loss.item() for loss in losses]
-                results.write_training(folder / LOG, records)
+                results.write_training(folder / results.TRAINING, records)
                 checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
@@ -148,7 +141,10 @@ def train(
     if config.nanogpt_eval_windows:
         for which in ("last", "best"):
             load_weights(model, folder, which)
-            of_windows[which] = _nanogpt_loss(model, validation, config, seed)
+            generator = np.random.default_rng((seed, config.steps))  # of a step never taken
+            of_windows[which] = evaluate_nanogpt(
+                model, validation, model.context, config.nanogpt_eval_windows, generator
+            )
     load_weights(model, folder, "last")
     return TrainingResult(
         validation_loss=last_loss,
@@ -178,15 +174,6 @@ def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
     return mean
 
 
-def _nanogpt_loss(
-    model: LanguageModel, validation: Tensor, config: TrainingConfig, seed: int
-) -> float:
-    """The windows are drawn by the key of a step that is never taken."""
-    generator = np.random.default_rng((seed, config.steps))
-    windows = config.nanogpt_eval_windows
-    return evaluate_nanogpt(model, validation, model.context, windows, generator)
-
-
 def _tensors(modules: Mapping[str, nn.Module], optimizers: Optimizers) -> dict[str, Tensor]:
     weights = {
         prefix + name: tensor
@@ -204,20 +191,18 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _restore(folder: Path, modules: Mapping[str, nn.Module], optimizers: Optimizers) -> _State:
+def _restore(
+    folder: Path, modules: Mapping[str, nn.Module], optimizers: Optimizers
+) -> tuple[_State, list[TrainingRecord]]:
+    """The state of the last checkpoint, if there is one, and the records until then."""
     if not (folder / LAST).exists():
-        return _State()
+        return _State(), []
     tensors, facts = checkpoint.load(folder / LAST)
     for prefix, module in modules.items():
         module.load_state_dict(_under(prefix, tensors))
     optimizers.load_state(_under("optimizer.", tensors))
-    return _State(**facts)
-
-
-def _records_until(step: int, folder: Path) -> list[TrainingRecord]:
-    if step == 0:
-        return []
-    return [record for record in results.read_training(folder / LOG) if record.step <= step]
+    state, records = _State(**facts), results.read_training(folder / results.TRAINING)
+    return state, [record for record in records if record.step <= state.step]
 
 
 def _note(record: TrainingRecord) -> str:

@@ -129,7 +129,8 @@ class Voice:
                 (text, sum(left.values()) / total, _context(speaker, text.endswith("\n"), left))
                 for text, left in sorted(texts.items())
             )
-            for (word,), share in self._meanings(head).items():
+            itself = {("" if head in MARKS else head,): 1.0}  # what is no class of words
+            for (word,), share in self.words.get(head, itself).items():
                 spelt = _capitalised(word) if context.line_begins else word
                 meaning = total * share, endings
                 said[spelt] = _mixture(said[spelt], meaning) if spelt in said else meaning
@@ -152,10 +153,6 @@ class Voice:
             return
         for (text, rule), chance in self.marks[mark].items():
             yield text, (rule,) if rule else left, chance
-
-    def _meanings(self, head: str) -> Shares:
-        """The words that a symbol stands for: none (empty) for a mark, many for a class."""
-        return self.words.get(head, {("" if head in MARKS else head,): 1.0})
 
 
 class Spelling:
