@@ -19,14 +19,12 @@ run's `labml/` folder, which then holds one folder per start, named by its time 
 tags (see `tensorboard_tag`). Infinities are kept; so is NaN, but as NULL in sqlite, which has none.
 
 A record survives a killed process once it is flushed: by `texts`, by `flush`, at the end of the
-block however it ends, and by `scalars` when the last flush is a second or more ago. So a loop that
-logs less than once per second has each record on disk when `scalars` returns, and a faster one
-risks its last second. Call `flush` before a long time without logging.
+block however it ends, and by `scalars` when the last flush is a second or more ago. Call `flush`
+before a long time without logging.
 
 labml keeps its state in module globals, prints, writes to ~/.labml, looks for .labml.yaml in every
 parent folder and replaces sys.stdout.write. Each block gets a fresh labml with all that switched
-off, and the previous one is restored afterwards. Nothing is printed, sent, or written outside the
-folder.
+off: nothing is printed, sent, or written outside the folder.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,7 +103,8 @@ class Tracker:
         self._events.flush()
         self._flushed = time.monotonic()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Flush, and close the files."""
         try:
             self.flush()
         finally:
@@ -152,18 +151,14 @@ def track(
             run.name = name
             run.diff = None
             experiment.configs(json.loads(json.dumps(dict(config), default=str)))
-            with experiment.start():
-                tracker = Tracker(run)
-                try:
-                    yield tracker
-                finally:
-                    tracker._close()
+            with experiment.start(), closing(Tracker(run)) as tracker:
+                yield tracker
     finally:
         _active = None
 
 
 def track_record(tracker: Tracker, record: TrainingRecord) -> None:
-    """Log the scalars of one training record at its step."""
+    """Log one training record at its step."""
     scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
     if record.val_loss is not None:
         scalars["loss.validation"] = record.val_loss
@@ -185,9 +180,7 @@ def track_results(
 def tensorboard_tag(name: str) -> str:
     """TensorBoard's tag for a name: a dot before a letter becomes the slash TensorBoard groups by.
 
-    `loss.train` becomes `loss/train`, `top_p=0.9.prompt=0` becomes `top_p=0.9/prompt=0`. No name
-    contains a slash, so `tag.replace('/', '.')` restores the name. TensorBoard appends
-    `/text_summary` to the tag of a text.
+    `top_p=0.9.prompt=0` becomes `top_p=0.9/prompt=0`; `tag.replace('/', '.')` restores the name.
     """
     return re.sub(r"\.(?=[^\W\d])", "/", name)
 
