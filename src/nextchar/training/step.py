@@ -106,14 +106,12 @@ def _compiled(
     """
     clock = time.perf_counter()
     on_gpu = ids.device.type == "cuda"
-    compiled = torch.compile(
-        partial(mean_loss, model), mode="reduce-overhead" if on_gpu else "default"
-    )
+    compiled = torch.compile(mean_loss, mode="reduce-overhead" if on_gpu else "default")
 
     def loss_of(inputs: Tensor, targets: Tensor) -> Tensor:
         if on_gpu:
             torch.compiler.cudagraph_mark_step_begin()
-        return compiled(inputs, targets)
+        return compiled(model, inputs, targets)
 
     for windows in islice(batches(ids, config, model.context + 1, seed=0), TRIES):
         compute_gradients(loss_of, windows[:, :-1].contiguous(), windows[:, 1:], dtype)
