@@ -19,26 +19,23 @@ run's `labml/` folder, which then holds one folder per start, named by its time 
 tags (see `tensorboard_tag`). Infinities are kept; so is NaN, but as NULL in sqlite, which has none.
 
 A record survives a killed process once it is flushed: by `texts`, by `flush`, at the end of the
-block however it ends, and by `scalars` when the last flush is a second or more ago. So a loop that
-logs less than once per second has each record on disk when `scalars` returns, and a faster one
-risks its last second. Call `flush` before a long time without logging.
+block however it ends, and by `scalars` when the last flush is a second or more ago. Call `flush`
+before a long time without logging.
 
 labml keeps its state in module globals, prints, writes to ~/.labml, looks for .labml.yaml in every
 parent folder and replaces sys.stdout.write. Each block gets a fresh labml with all that switched
-off, and the previous one is restored afterwards. Nothing is printed, sent, or written outside the
-folder.
+off: nothing is printed, sent, or written outside the folder.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,38 +67,26 @@ class Tracker:
         # labml's TensorBoard writer never flushes, takes no text and writes `top_p=0/9`.
         self._events = SummaryWriter(str(run.tensorboard_log_path))
         self._flushed = time.monotonic()
-        self._open = True
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Log numbers by name: Python's, NumPy's, or tensors of one element.
+        """Log numbers by name.
 
         Log all values of a step in one call: labml rewrites indicators.yaml in each call that has
-        new names, so one call per name takes quadratic time. If it raises, nothing is logged.
-
-        Raises:
-            ValueError: a name is empty, contains / or *, or ends in a dot.
-            TypeError: a value is not a single number, or the step is not an integer.
-            RuntimeError: the block has ended.
+        new names, so one call per name takes quadratic time. Raises ValueError for a name that is
+        empty, contains / or *, or ends in a dot; nothing is logged then.
         """
-        self._check_open()
-        step = operator.index(step)
-        numbers = {_checked(name): _number(name, value) for name, value in values.items()}
+        _check(values)
         self._labml.set_global_step(step)
-        for name, number in numbers.items():
-            self._labml.store(name, number)
-            self._events.add_scalar(tensorboard_tag(name), number, step)
+        for name, value in values.items():
+            self._labml.store(name, float(value))
+            self._events.add_scalar(tensorboard_tag(name), float(value), step)
         self._labml.write()
         if time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
     def texts(self, step: int, texts: Mapping[str, str]) -> None:
-        """Log texts by name, and flush. Raises as `scalars` does; TypeError if a text is no str."""
-        self._check_open()
-        step = operator.index(step)
-        for name, text in texts.items():
-            _checked(name)
-            if not isinstance(text, str):
-                raise TypeError(f"text {name!r} must be a str, not {type(text).__name__}")
+        """Log texts by name, and flush. Raises as `scalars` does."""
+        _check(texts)
         # Not through labml's indicators: its writers keep no text, and ? in a name is a pattern.
         records = [{"step": step, "name": name, "text": text} for name, text in texts.items()]
         with (self.folder / "texts.jsonl").open("a", encoding="utf-8") as file:
@@ -113,21 +98,16 @@ class Tracker:
         self.flush()
 
     def flush(self) -> None:
-        """Write to disk what was logged so far. Raises RuntimeError if the block has ended."""
-        self._check_open()
+        """Write to disk what was logged so far."""
         self._sqlite.flush()
         self._events.flush()
         self._flushed = time.monotonic()
 
-    def _check_open(self) -> None:
-        if not self._open:
-            raise RuntimeError(f"tracking into {self.folder} has ended; log inside its track block")
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Flush, and close the files."""
         try:
             self.flush()
         finally:
-            self._open = False
             self._labml.reset_writers()  # or labml flushes the closed files at its end
             self._events.close()
             if self._sqlite.conn is not None:
@@ -171,18 +151,14 @@ def track(
             run.name = name
             run.diff = None
             experiment.configs(json.loads(json.dumps(dict(config), default=str)))
-            with experiment.start():
-                tracker = Tracker(run)
-                try:
-                    yield tracker
-                finally:
-                    tracker._close()
+            with experiment.start(), closing(Tracker(run)) as tracker:
+                yield tracker
     finally:
         _active = None
 
 
 def track_record(tracker: Tracker, record: TrainingRecord) -> None:
-    """Log the scalars of one training record at its step."""
+    """Log one training record at its step."""
     scalars = {"loss.train": record.train_loss, "learning_rate": record.learning_rate}
     if record.val_loss is not None:
         scalars["loss.validation"] = record.val_loss
@@ -194,40 +170,27 @@ def track_results(
 ) -> None:
     """Log all metrics and texts at `step`, the last of the training.
 
-    Each in one call: labml rewrites indicators.yaml in every call that has new names.
+    The name of a text is no other text's; TensorBoard shows them all, grouped by sampler.
     """
     tracker.scalars(step, {f"{row.metric}.{row.sampler}": row.value for row in metrics})
-    tracker.texts(step, {_text_name(sample): sample.text for sample in samples})
-
-
-def _text_name(sample: Sample) -> str:
-    """A name that no other text of the run has; TensorBoard shows them all, grouped by sampler."""
-    return f"{sample.sampler}.prompt={sample.prompt}.sample={sample.sample}"
+    texts = {f"{s.sampler}.prompt={s.prompt}.sample={s.sample}": s.text for s in samples}
+    tracker.texts(step, texts)
 
 
 def tensorboard_tag(name: str) -> str:
     """TensorBoard's tag for a name: a dot before a letter becomes the slash TensorBoard groups by.
 
-    `loss.train` becomes `loss/train`, `top_p=0.9.prompt=0` becomes `top_p=0.9/prompt=0`. No name
-    contains a slash, so `tag.replace('/', '.')` restores the name. TensorBoard appends
-    `/text_summary` to the tag of a text.
+    `top_p=0.9.prompt=0` becomes `top_p=0.9/prompt=0`; `tag.replace('/', '.')` restores the name.
     """
     return re.sub(r"\.(?=[^\W\d])", "/", name)
 
 
-def _checked(name: str) -> str:
-    if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
-        raise ValueError(
-            f"tracked name {name!r}: write group.name, without / or *, no dot at the end"
-        )
-    return name
-
-
-def _number(name: str, value: Any) -> float:
-    try:  # float() alone warns of a tensor that requires a gradient, and takes a str
-        return float(value.item() if hasattr(value, "item") else operator.pos(value))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"scalar {name!r} must be one number, not {value!r}") from error
+def _check(names: Iterable[str]) -> None:
+    for name in names:
+        if not name or name.endswith(".") or not {"/", "*"}.isdisjoint(name):
+            raise ValueError(
+                f"tracked name {name!r}: write group.name, without / or *, no dot at the end"
+            )
 
 
 def _import_labml() -> None:

@@ -250,7 +250,7 @@ COUNTS = [
     "model.feedforward",
     "model.lookback",
     *(f"training.{name}" for name in ("steps", "batch_size", "evaluate_every")),
-    *(f"training.{name}" for name in ("predict_ahead", "log_every", "checkpoint_every")),
+    *(f"training.{name}" for name in ("log_every", "checkpoint_every")),
     *(f"decoding.{name}" for name in ("prompts", "prompt_length", "samples_per_prompt", "length")),
     *(f"metrics.{name}" for name in ("resamples", "positions", "blocks", "judge_order")),
     *(f"metrics.{name}" for name in ("frontier_window", "frontier_clusters")),
@@ -267,10 +267,7 @@ RATES = [
 ]
 SHARES = [
     "model.dropout",
-    *(
-        f"training.{name}"
-        for name in ("momentum", "decay_from", "averaging", "token_noise", "holdout_fraction")
-    ),
+    *(f"training.{name}" for name in ("momentum", "decay_from", "averaging", "token_noise")),
 ]
 OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *((key, value) for key in COUNTS for value in (0, -1)),
@@ -296,7 +293,6 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     ("model.width", 36),  # an odd width each
     ("model.key_value_heads", 3),
     ("decoding.checkpoint", "first"),
-    ("decoding.checkpoint", "holdout"),  # without one
     ("decoding.samplers", []),
     ("corpus.kind", "web"),
     ("corpus.path", None),
@@ -355,14 +351,6 @@ def test_every_bounded_field_is_tried() -> None:
 )
 def test_the_bounds_themselves_are_allowed(valid: Config, key: str, value: Any) -> None:
     assert value_at(changed(valid, key, value), key) == value
-
-
-def test_a_holdout_is_needed_to_choose_by(compose: Compose) -> None:
-    holdout = changed(compose(), "training.holdout_fraction", 0.1)
-    chosen = changed(holdout, "decoding.checkpoint", "holdout")
-    one_line(
-        lambda: changed(chosen, "training.holdout_fraction", 0.0), "decoding.checkpoint=holdout: "
-    )
 
 
 def test_a_bound_says_which_values_are_allowed(valid: Config) -> None:
@@ -425,8 +413,6 @@ OTHER: dict[str, Any] = {
     "training.gradient_clip": 1.0,
     "training.averaging": 0.9,
     "training.token_noise": 0.1,
-    "training.predict_ahead": 2,
-    "training.holdout_fraction": 0.1,
     "training.nanogpt_eval_windows": 10,
     "training.precision": "float32",
     "training.compile": True,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from nextchar.config import CorpusConfig
 from nextchar.data import corpus
-from nextchar.data.corpus import Corpus, CorpusError, Vocabulary
+from nextchar.data.corpus import Corpus, Vocabulary
 from nextchar.data.grammar import compiler
+from nextchar.data.source import CorpusError
 
 FILE = CorpusConfig(
     name="text_file",

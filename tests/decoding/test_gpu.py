@@ -20,7 +20,6 @@ from nextchar.runtime import device
 from nextchar.samplers import build, draw
 from nextchar.training import trainer
 from nextchar.training.evaluation import evaluate
-from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
 from nextchar.training.step import train_steps
 
@@ -80,12 +79,11 @@ def test_training_twice_gives_the_same_bits(tmp_path: Path) -> None:
 
 def test_no_step_waits_for_the_device() -> None:
     """Dropout, noise, average, clipping and both optimizers, after the first step has set up."""
-    config = training_config(averaging=0.9, token_noise=0.1, predict_ahead=2, gradient_clip=1.0)
+    config = training_config(averaging=0.9, token_noise=0.1, gradient_clip=1.0)
     model, average = (fresh(dropout=0.1).to("cuda") for _ in range(2))
-    objective = MultiTokenLoss(model, config.predict_ahead)
     steps = train_steps(
-        objective,
-        Optimizers(model, config, objective.heads),
+        model,
+        Optimizers(model, config),
         average,
         corpus().train.to("cuda"),
         config,

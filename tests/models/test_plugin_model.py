@@ -113,7 +113,6 @@ def test_help_shows_its_keys(folder: Path) -> None:
         (["plugins=[bigram.py,nowhere.py]"], "plugins: nowhere.py: no such file"),
         (["plugins=[bigram.py"], "special characters need quotes"),
         (["experiment=smoke"], "Key 'layers' not in 'BigramConfig'"),
-        (["training.predict_ahead=2"], "training.predict_ahead=2: Bigram does not show its hidden"),
         (
             ["metrics.frontier=true", "metrics.frontier_window=8"],
             "metrics.frontier=true: Bigram does not show its hidden",

@@ -20,7 +20,7 @@ from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tin
 
 from nextchar import cli, results
 from nextchar.config import Config
-from nextchar.data import corpus, download
+from nextchar.data import corpus, download, source
 
 Compose = Callable[..., Config]
 SEEDS = 2
@@ -668,7 +668,7 @@ def test_a_text_that_does_not_come_whole_is_missing(
     folder: Path, fetched: Callable[..., corpus.Corpus], way: str, known: str
 ) -> None:
     """Also where there is no sha256 to find it out by."""
-    with pytest.raises(corpus.CorpusMissingError, match="could not be reached") as raised:
+    with pytest.raises(source.CorpusMissingError, match="could not be reached") as raised:
         fetched(way, f"corpus.sha256={known}", "corpus.fallback=null")
     assert "\n" not in str(raised.value)
     assert names(folder) == ["play.txt"], "nothing is left of it"

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirector
 
 from nextchar import tracking
 from nextchar.results import Metric, Sample
-from nextchar.tracking import Tracker, tensorboard_tag, track, track_results
+from nextchar.tracking import tensorboard_tag, track, track_results
 
 Records = list[tuple[str, int, Any]]
 
@@ -213,39 +213,14 @@ def test_a_tag_groups_by_words_and_leaves_numbers_whole() -> None:
     assert tensorboard_tag("bits.top_p=0.9 top_k=5") == "bits/top_p=0.9 top_k=5"
 
 
-def test_any_single_number_is_a_scalar(tmp_path: Path) -> None:
-    values: dict[str, Any] = {
-        "int": 2,
-        "bool": True,
-        "float32": np.float32(1.5),
-        "int64": np.int64(3),
-        "array": np.array([4.0]),
-        "tensor": torch.tensor(2.5, requires_grad=True),
-        "bfloat16": torch.tensor([0.5], dtype=torch.bfloat16),
-        "inf": -math.inf,
-        "nan": math.nan,
-    }
+def test_infinities_and_nan_are_kept(tmp_path: Path) -> None:
+    values = {"float32": np.float32(1.5), "inf": -math.inf, "nan": math.nan}
     with track(tmp_path / "labml", name="a", config={}) as tracker:
-        tracker.scalars(np.int64(1), values)  # type: ignore[arg-type]
-    expected = [2.0, 1.0, 1.5, 3.0, 4.0, 2.5, 0.5, -math.inf]
-    assert [value for _, _, value in sqlite_scalars(tracker.folder)] == [*expected, None]
+        tracker.scalars(1, values)  # type: ignore[arg-type]
+    assert [value for _, _, value in sqlite_scalars(tracker.folder)] == [1.5, -math.inf, None]
     in_events = {tag: value for tag, _, value in event_scalars(tmp_path / "labml")}
     assert math.isnan(in_events.pop("nan"))
-    assert in_events == dict(zip(list(values)[:-1], expected, strict=True))
-
-
-@pytest.mark.parametrize("value", ["1", None, [1.0], np.zeros(2), torch.zeros(2), 1j])
-def test_what_is_not_one_number_is_refused_whole(tmp_path: Path, value: Any) -> None:
-    no_text: Any = 1 if isinstance(value, str) else value
-    with track(tmp_path / "labml", name="a", config={}) as tracker:
-        with pytest.raises(TypeError, match="'b'"):
-            tracker.scalars(0, {"a": 1.0, "b": value})
-        with pytest.raises(TypeError, match="'b'"):
-            tracker.texts(0, {"a": "text", "b": no_text})
-        tracker.scalars(1, {"c": 1.0})
-    assert sqlite_scalars(tracker.folder) == [("c", 1, 1.0)]
-    assert event_scalars(tmp_path / "labml") == [("c", 1, 1.0)]
-    assert not (tracker.folder / "texts.jsonl").exists()
+    assert in_events == {"float32": 1.5, "inf": -math.inf}
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a.", "*", "a*b"])
@@ -322,7 +297,7 @@ def test_runs_in_one_process_do_not_leak_into_each_other(tmp_path: Path) -> None
         assert yaml.safe_load((tracker.folder / "configs.yaml").read_text()).keys() == {name}
 
 
-def test_blocks_do_not_nest_and_a_tracker_ends_with_its_block(tmp_path: Path) -> None:
+def test_blocks_do_not_nest(tmp_path: Path) -> None:
     with track(tmp_path / "outer", name="outer", config={}) as outer:
         with (
             pytest.raises(RuntimeError, match="already tracking"),
@@ -333,16 +308,6 @@ def test_blocks_do_not_nest_and_a_tracker_ends_with_its_block(tmp_path: Path) ->
     assert status(outer.folder)["status"] == "completed"
     assert sqlite_scalars(outer.folder) == [("a", 1, 1.0)]
     assert not (tmp_path / "inner").exists()
-    uses: list[Callable[[Tracker], None]] = [
-        lambda tracker: tracker.scalars(1, {"a": 1.0}),
-        lambda tracker: tracker.texts(1, {"a": "text"}),
-        lambda tracker: tracker.flush(),
-    ]
-    with track(tmp_path / "next", name="next", config={}) as following:
-        for use in uses:
-            with pytest.raises(RuntimeError, match="has ended"):
-                use(outer)
-    assert status(following.folder)["status"] == "completed"
 
 
 def test_a_slow_loop_has_each_record_on_disk(

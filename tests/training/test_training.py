@@ -22,7 +22,6 @@ from nextchar.results import TrainingRecord
 from nextchar.training import batches, checkpoint, trainer
 from nextchar.training import step as steps
 from nextchar.training.evaluation import evaluate, evaluate_nanogpt
-from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
@@ -44,7 +43,7 @@ def train(
 
 def science(records: list[TrainingRecord]) -> list[tuple[object, ...]]:
     """Records without their speed."""
-    return [(r.step, r.train_loss, r.val_loss, r.learning_rate, r.holdout_loss) for r in records]
+    return [(r.step, r.train_loss, r.val_loss, r.learning_rate) for r in records]
 
 
 def windows(
@@ -55,13 +54,13 @@ def windows(
 
 
 def step_by_step(
-    objective: MultiTokenLoss,
+    model: LanguageModel,
     optimizers: Optimizers,
     config: TrainingConfig,
     average: LanguageModel | None = None,
 ) -> Iterator[Tensor]:
     return train_steps(
-        objective,
+        model,
         optimizers,
         average,
         corpus().train,
@@ -125,7 +124,7 @@ def test_training_learns(tmp_path: Path, optimizer: str) -> None:
     [
         (0.0, {}),
         (0.3, {}),
-        (0.3, {"averaging": 0.8, "token_noise": 0.2, "predict_ahead": 3, "holdout_fraction": 0.1}),
+        (0.3, {"averaging": 0.8, "token_noise": 0.2}),
     ],
     ids=["plain", "dropout", "everything"],
 )
@@ -145,14 +144,14 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
             checkpoint.load(tmp_path / folder / name)[0] for folder in ("whole", "stopped")
         )
         assert checkpoint.weights_sha256(one) == checkpoint.weights_sha256(other)
-    steps = [r.step for r in results.read_training(tmp_path / "stopped" / trainer.LOG)]
+    steps = [r.step for r in results.read_training(tmp_path / "stopped" / results.TRAINING)]
     assert steps == [2, 4, 6, 8, 10, 12]
 
 
 def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, training_config(), stop_at=8)
-    log = tmp_path / trainer.LOG
+    log = tmp_path / results.TRAINING
     rows = results.read_training(log)
     results.write_training(log, [*rows, TrainingRecord(6, 9.9, None, 0.1, 1.0)])
     _, found = train(tmp_path, training_config())
@@ -195,8 +194,7 @@ def test_a_gradient_is_clipped() -> None:
         norms.extend(p.grad.norm() for p in model.parameters() if p.grad is not None),
         take(step),
     )
-    objective = MultiTokenLoss(model, config.predict_ahead)
-    next(step_by_step(objective, optimizers, config))
+    next(step_by_step(model, optimizers, config))
     assert torch.stack(norms).norm() == pytest.approx(1e-9, rel=1e-3)
 
 
@@ -283,11 +281,11 @@ def test_the_average_is_what_is_evaluated_and_kept(tmp_path: Path) -> None:
     config = training_config(averaging=0.9, evaluate_every=12)
     model, records = train(tmp_path, config)
     plain, _ = train(tmp_path / "plain", training_config(evaluate_every=12))
-    average, objective = fresh(), MultiTokenLoss(fresh(), 1)
+    average, trained = fresh(), fresh()
     list(
         train_steps(
-            objective,
-            Optimizers(objective.model, config),
+            trained,
+            Optimizers(trained, config),
             average,
             corpus().train,
             config,
@@ -300,81 +298,16 @@ def test_the_average_is_what_is_evaluated_and_kept(tmp_path: Path) -> None:
     for name, weight in model.state_dict().items():
         assert torch.equal(weight, average.state_dict()[name]), name
     for name, weight in plain.state_dict().items():
-        assert torch.equal(weight, objective.model.state_dict()[name]), "the steps are the same"
+        assert torch.equal(weight, trained.state_dict()[name]), "the steps are the same"
     assert evaluate(model, corpus().validation, 8) == records[-1].val_loss
     loaded = fresh()
     trainer.load_weights(loaded, tmp_path, "last")
     assert evaluate(loaded, corpus().validation, 8) == records[-1].val_loss
 
 
-def test_further_characters_are_targets_of_their_own() -> None:
-    """At the start every head is uniform: each loss is ln V, the k-th with the weight 1 / k."""
-    objective, size = MultiTokenLoss(fresh(), 3), len(corpus().vocabulary)
-    read = windows(corpus().train, training_config(), seed=0, step=0, length=8 + 3)
-    total, of_next = objective(read[:, :8], read[:, 1:])
-    assert of_next.item() == pytest.approx(math.log(size))
-    assert total.item() == pytest.approx(math.log(size) * (1 + 1 / 2 + 1 / 3))
-    one = torch.zeros(size, 16)
-    one[7] = 1.0
-    objective.heads[1].data = one * 1e4
-    with torch.no_grad():
-        hidden = objective.model.hidden(read[:, :8])  # type: ignore[operator]
-        logits = 1e4 * hidden.sum(-1, keepdim=True) * torch.eye(size)[7]
-        third = F.cross_entropy(logits.flatten(0, 1), read[:, 3:].flatten())
-        found = objective(read[:, :8], read[:, 1:])[0]
-    assert found.item() == pytest.approx(math.log(size) * 1.5 + third.item() / 3, rel=1e-5)
-
-
-def test_looking_ahead_needs_hidden_states() -> None:
-    with pytest.raises(ConfigError, match=r"training.predict_ahead=2: .*model=transformer"):
-        MultiTokenLoss(fresh(kind="gpt2"), 2)
-
-
-def test_held_out_text_chooses_a_checkpoint_without_the_validation_split(tmp_path: Path) -> None:
-    config = training_config(
-        holdout_fraction=0.1, learning_rate=0.5, steps=8, evaluate_every=1, decay_from=0.9
-    )
-    model, records, held = fresh(), [], corpus().train[-86:]
-    trained = trainer.train(
-        model, corpus(), config, seed=3, folder=tmp_path, on_record=records.append
-    )
-    least = min(records, key=lambda record: record.holdout_loss)
-    assert (trained.holdout_step, trained.holdout_validation_loss) == (least.step, least.val_loss)
-    trainer.load_weights(model, tmp_path, "holdout")
-    assert evaluate(model, held, 8) == pytest.approx(least.holdout_loss, rel=1e-6)
-    assert results.read_training(tmp_path / trainer.LOG) == records
-
-
-def test_what_is_held_out_is_not_trained_on(tmp_path: Path) -> None:
-    """Another held-out text changes no step."""
-    config, other = training_config(holdout_fraction=0.1), corpus()
-    other.train[-86:] = other.train[-86:].flip(0)
-    one, two = fresh(), fresh()
-    for model, text, name in ((one, corpus(), "one"), (two, other, "two")):
-        trainer.train(
-            model, text, config, seed=3, folder=tmp_path / name, on_record=lambda record: None
-        )
-    for name, weight in one.state_dict().items():
-        assert torch.equal(weight, two.state_dict()[name]), name
-
-
-@pytest.mark.parametrize("fraction", [0.001, 0.999])
-def test_a_holdout_that_leaves_too_little_is_an_error(tmp_path: Path, fraction: float) -> None:
-    with pytest.raises(ConfigError, match=f"training.holdout_fraction={fraction}: "):
-        train(tmp_path, training_config(holdout_fraction=fraction))
-
-
 def test_nanogpt_windows_need_a_text_to_start_in(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"training.nanogpt_eval_windows=5: .*model.context=100"):
+    with pytest.raises(ConfigError, match=r"validation split has .* at least 101"):
         train(tmp_path, training_config(nanogpt_eval_windows=5), context=100)
-
-
-def test_without_a_holdout_its_checkpoint_is_an_error(tmp_path: Path) -> None:
-    model, _ = train(tmp_path, training_config())
-    with pytest.raises(
-        ConfigError, match=r"decoding.checkpoint=holdout: .*training.holdout_fraction"
-    ):
-        trainer.load_weights(model, tmp_path, "holdout")
 
 
 def test_nanogpt_windows_are_measured_over_all_their_characters(tmp_path: Path) -> None:
@@ -409,13 +342,10 @@ def test_nanogpt_windows_are_measured_over_all_their_characters(tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-@pytest.mark.parametrize("predict_ahead", [1, 3])
-def test_a_compiled_training_is_the_same_within_rounding(
-    tmp_path: Path, predict_ahead: int
-) -> None:
+def test_a_compiled_training_is_the_same_within_rounding(tmp_path: Path) -> None:
     found = {}
     for compiled in (False, True):
-        config = training_config(compile=compiled, predict_ahead=predict_ahead)
+        config = training_config(compile=compiled)
         found[compiled] = train(tmp_path / str(compiled), config)[1]
     for one, other in zip(found[False], found[True], strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-3)

@@ -15,7 +15,6 @@ from nextchar.data.corpus import load as load_corpus
 from nextchar.models.registry import build_model
 from nextchar.runtime import progress
 from nextchar.runtime.device import choose, configure_torch, describe, precision, rng_devices
-from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers
 from nextchar.training.step import train_steps
 from studies.scaling import grid
@@ -68,10 +67,9 @@ def _losses(config: Config, corpus: Corpus) -> Iterator[Tensor]:
     """Trains one size; each `next` takes a step and returns its loss."""
     device = choose(config.device)
     model = build_model(config.model, len(corpus.vocabulary), config.seed).to(device)
-    loss = MultiTokenLoss(model, config.training.predict_ahead)
     return train_steps(
-        loss,
-        Optimizers(model, config.training, loss.heads),
+        model,
+        Optimizers(model, config.training),
         None,
         corpus.train.to(device),
         config.training,

@@ -13,7 +13,7 @@ from nextchar.config.hydra import (
     resolve,
     to_yaml,
 )
-from nextchar.config.identity import digest, model_id, pooled_id, run_id, scientific, split
+from nextchar.config.identity import digest, model_id, pooled_id, run_id
 from nextchar.config.models import (
     MODEL_KINDS,
     GPT2Config,
@@ -21,14 +21,13 @@ from nextchar.config.models import (
     ModelConfig,
     TransformerConfig,
 )
-from nextchar.config.plugins import Plugin, load_plugins
+from nextchar.config.plugins import load_plugins
 from nextchar.config.schema import (
     PARTS,
     Config,
     CorpusConfig,
     DecodingConfig,
     MetricsConfig,
-    PathsConfig,
     TrainingConfig,
 )
 from nextchar.config.validation import ConfigError, setting
@@ -45,8 +44,6 @@ __all__ = [
     "LabmlConfig",
     "MetricsConfig",
     "ModelConfig",
-    "PathsConfig",
-    "Plugin",
     "TrainingConfig",
     "TransformerConfig",
     "compose",
@@ -59,9 +56,6 @@ __all__ = [
     "register",
     "resolve",
     "run_id",
-    "scientific",
     "setting",
-    "split",
     "to_yaml",
-    "unknown_key",
 ]

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import Field, asdict, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,7 @@ def _names(section: type[Section]) -> list[str]:
 
 def _explained(*, _root_: DictConfig) -> str:
     """A composed config as YAML, each key with its meaning in a comment: what --help shows."""
-    plain = OmegaConf.to_container(_root_, resolve=False)
-    assert isinstance(plain, dict)
+    plain: Any = OmegaConf.to_container(_root_, resolve=False)
     lines = []
     parts = PARTS | {"model": MODEL_KINDS[plain["model"]["kind"]]}
     for section, keys in [("", Config), *parts.items()]:
@@ -104,14 +103,11 @@ def _explained(*, _root_: DictConfig) -> str:
             if section or each.name not in PARTS:
                 text = OmegaConf.to_yaml(OmegaConf.create({each.name: values[each.name]}))
                 first, *rest = text.splitlines()
-                lines.append(f"{indent + first:<35}  # {_explanation(each)}")
+                meaning, choices = (each.metadata.get(name) for name in ("meaning", "choices"))
+                of = f" ({', '.join(choices)})" if choices else ""
+                lines.append(f"{indent + first:<35}  # {meaning or ''}{of}")
                 lines += [indent + line for line in rest]
     return "\n".join(lines).replace("$", "$$")  # Hydra's template takes $ for itself
-
-
-def _explanation(key: Field[Any]) -> str:
-    meaning, choices = key.metadata.get("meaning", ""), key.metadata.get("choices")
-    return f"{meaning} ({', '.join(choices)})" if choices else meaning
 
 
 def compose(*overrides: str) -> Config:
@@ -173,6 +169,5 @@ def to_yaml(config: Config) -> str:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """config.yaml of a run, as plain dicts."""
-    plain = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    plain: Any = OmegaConf.to_container(OmegaConf.load(path))
+    return plain

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from nextchar.config.plugins import Plugin, plugin_of
-from nextchar.config.schema import Config, CorpusConfig
+from nextchar.config.schema import Config
 from nextchar.config.validation import Section
 
 
@@ -39,11 +39,6 @@ def _same_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def split(corpus: CorpusConfig) -> dict[str, float]:
-    """How a text is split."""
-    return {"train_fraction": corpus.train_fraction, "train_share": corpus.train_share}
-
-
 def model_id(config: Config, corpus: str) -> str:
     """Identity of a trained model: its text, keys, training and seed.
 
@@ -52,7 +47,8 @@ def model_id(config: Config, corpus: str) -> str:
     return digest(
         {
             "corpus": corpus,
-            **split(config.corpus),
+            "train_fraction": config.corpus.train_fraction,
+            "train_share": config.corpus.train_share,
             "model": scientific(config.model),
             "training": scientific(config.training),
             "seed": config.seed,

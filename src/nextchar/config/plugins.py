@@ -42,7 +42,14 @@ def load_plugins(names: Sequence[str]) -> list[Plugin]:
 
     Raises ConfigError, in one line, for a plugin that can't be found or fails while it is imported.
     """
-    return [_load(name) for name in names]
+    loaded = []
+    for name in names:
+        path = _find(name)
+        sha256 = _sha256(path)
+        if _loaded.get(name, (None, ""))[1] != sha256:
+            _loaded[name] = (_import(name, path), sha256)
+        loaded.append(Plugin(name, str(path), sha256))
+    return loaded
 
 
 def plugin_of(defined: type) -> Plugin | None:
@@ -51,14 +58,6 @@ def plugin_of(defined: type) -> Plugin | None:
         if f"{defined.__module__}.".startswith(f"{module.__name__}."):
             return Plugin(name, str(_find(name)), sha256)
     return None
-
-
-def _load(name: str) -> Plugin:
-    path = _find(name)
-    sha256 = _sha256(path)
-    if _loaded.get(name, (None, ""))[1] != sha256:
-        _loaded[name] = (_import(name, path), sha256)
-    return Plugin(name, str(path), sha256)
 
 
 def _find(name: str) -> Path:
@@ -83,12 +82,11 @@ def _find(name: str) -> Path:
 
 
 def _import(name: str, path: Path) -> ModuleType:
+    module_name = name
     if name.endswith(".py"):
         # The folder stands in the name, so that two files called my.py are two modules.
         folder = hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]
         module_name = f"nextchar_plugin_{folder}_{path.stem}"
-    else:
-        module_name = name
     found = importlib.util.spec_from_file_location(
         module_name,
         path,
@@ -106,9 +104,8 @@ def _import(name: str, path: Path) -> ModuleType:
         with _current_folder():
             found.loader.exec_module(module)
     except Exception as error:
-        if before is None:
-            del sys.modules[module_name]
-        else:
+        del sys.modules[module_name]
+        if before is not None:
             sys.modules[module_name] = before
         raise ConfigError(f"plugins: {name}: {in_one_line(error, path)}") from error
     finally:
@@ -120,9 +117,8 @@ def in_one_line(error: Exception, path: Path) -> str:
     """The error in one line, with the plugin's line that raised it."""
     if isinstance(error, ConfigError):
         return str(error)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
-    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    own = [line for line, file in zip(lines, files, strict=True) if file == str(path)]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
     where = f"{path}, line {line}" if line else str(path)
     message = " ".join(str(error).split())

@@ -79,10 +79,6 @@ class TrainingConfig(Section):
         0.0, "decay of a moving average of the weights, which is kept; 0: none"
     )
     token_noise: float = share(0.0, "share of the characters read in training that are replaced")
-    predict_ahead: int = count(1, "characters predicted per position in training; the next is kept")
-    holdout_fraction: float = share(
-        0.0, "share of the training split held out to choose weights by"
-    )
     nanogpt_eval_windows: int = setting(
         0, "random windows of nanoGPT's evaluation after training; 0: not measured", at_least=0
     )
@@ -113,11 +109,7 @@ class DecodingConfig(Section):
     samples_per_prompt: int = count(1, "texts that a sampler writes after each prompt")
     length: int = count(256, "characters of each text")
     checkpoint: str = setting(
-        "last",
-        "weights: last, or best on validation split or held-out text",
-        "last",
-        "best",
-        "holdout",
+        "last", "weights: last, or best on the validation split", "last", "best"
     )
 
     def __post_init__(self) -> None:
@@ -190,11 +182,6 @@ class Config(Section):
                 "must be at least two, all different, as [0, 1, 2]; for one seed set seed",
             )
             self.require(self.seed == 0, "seed", f"seeds={self.seeds} takes its place: leave it 0")
-        self.decoding.require(
-            self.decoding.checkpoint != "holdout" or self.training.holdout_fraction > 0,
-            "checkpoint",
-            "needs a training.holdout_fraction above 0, such as 0.05",
-        )
         self.metrics.require(
             not self.metrics.frontier or self.metrics.frontier_window <= self.decoding.length,
             "frontier_window",

@@ -12,9 +12,7 @@ from nextchar.config import CorpusConfig
 from nextchar.data import source
 from nextchar.data.grammar import compiler
 from nextchar.data.grammar.automaton import Automaton
-from nextchar.data.source import CorpusError, CorpusMissingError
-
-__all__ = ["Corpus", "CorpusError", "CorpusMissingError", "Vocabulary", "load"]
+from nextchar.data.source import CorpusError
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,7 @@ def identity(config: CorpusConfig, source: Source) -> str:
 @cache
 def _file_sha256(path: Path, _changed: int, _size: int) -> str:
     """Hashed once per process and state of the file."""
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            sha256.update(chunk)
-    return sha256.hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_text(config: CorpusConfig, path: Path) -> str:

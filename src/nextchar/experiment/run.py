@@ -79,9 +79,7 @@ def run_experiment(
 
 def _check_model(config: Config) -> None:
     """Raise ConfigError for what this kind of model can't do."""
-    model, predict_ahead = model_class(config.model), config.training.predict_ahead
-    if predict_ahead > 1:
-        HiddenStateModel.require(model, f"training.predict_ahead={predict_ahead}")
+    model = model_class(config.model)
     if config.metrics.frontier:
         HiddenStateModel.require(model, "metrics.frontier=true")
 

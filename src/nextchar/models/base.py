@@ -90,8 +90,7 @@ class LanguageModel(nn.Module, ABC):
 class HiddenStateModel(LanguageModel):
     """A model that shows its hidden states: the last of them, before a linear head.
 
-    Predicting several characters in training, contrastive search and the divergence frontier need
-    one.
+    Contrastive search and the divergence frontier need one.
     """
 
     head: nn.Linear

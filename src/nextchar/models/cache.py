@@ -47,14 +47,12 @@ class RollingLayerCache(LayerCache):
             slot = start % window
             self.keys[:, :, slot] = keys[:, :, 0]
             self.values[:, :, slot] = values[:, :, 0]
-            filled = min(self.length, window)
-            return self.keys[:, :, :filled], self.values[:, :, :filled]
-        positions = range(start, self.length)[-window:]
-        slots = torch.tensor([position % window for position in positions], device=keys.device)
-        self.keys.index_copy_(2, slots, keys[:, :, -window:])
-        self.values.index_copy_(2, slots, values[:, :, -window:])
-        if start == 0:
-            return keys, values
+        else:
+            slots = torch.arange(start, self.length, device=keys.device)[-window:] % window
+            self.keys.index_copy_(2, slots, keys[:, :, -window:])
+            self.values.index_copy_(2, slots, values[:, :, -window:])
+            if start == 0:
+                return keys, values
         filled = min(self.length, window)
         return self.keys[:, :, :filled], self.values[:, :, :filled]
 

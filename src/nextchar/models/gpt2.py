@@ -22,7 +22,7 @@ class Layer(nn.Module):
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
         C, inner = config.width, config.feedforward * config.width
-        self.heads, self.dropout = config.heads, config.dropout
+        self.heads, self.dropout = config.heads, nn.Dropout(config.dropout)
         self.norm_attention = nn.LayerNorm(C, bias=False)
         self.norm_feedforward = nn.LayerNorm(C, bias=False)
         self.project_in = nn.Linear(C, 3 * C, bias=False)
@@ -40,13 +40,10 @@ class Layer(nn.Module):
         B, T, C = x.shape
         heads = self.project_in(self.norm_attention(x)).view(B, T, 3 * self.heads, -1)
         q, k, v = heads.transpose(1, 2).chunk(3, dim=1)
-        p = self.dropout if self.training else 0.0
+        p = self.dropout.p if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=p)
-        x = x + self._drop(self.project_out(y.transpose(1, 2).reshape(B, T, C)))
-        return x + self._drop(self.down(F.gelu(self.up(self.norm_feedforward(x)))))
-
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        x = x + self.dropout(self.project_out(y.transpose(1, 2).reshape(B, T, C)))
+        return x + self.dropout(self.down(F.gelu(self.up(self.norm_feedforward(x)))))
 
 
 class GPT2(UncachedModel):

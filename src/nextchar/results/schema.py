@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -143,17 +143,13 @@ class Possible:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """One row of training.csv; nats a character, `val_loss` is None between evaluations.
-
-    `holdout_loss` is that of the held-out part of the training split, None where there is none.
-    """
+    """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
 
     step: int
     train_loss: float
     val_loss: float | None
     learning_rate: float
     characters_per_second: float
-    holdout_loss: float | None = None
 
 
 def number(value: float | int | None) -> str:
@@ -200,9 +196,9 @@ def read_metrics(path: Path) -> list[Metric]:
     return _read(Metric, path)
 
 
-def write_rows(path: Path, kind: type, rows: Iterable[Any], without: Collection[str] = ()) -> None:
-    """Write a table, such as differences.csv: a column per field of the rows, but `without`."""
-    names = [each.name for each in fields(kind) if each.name not in without]
+def write_rows(path: Path, kind: type, rows: Iterable[Any]) -> None:
+    """Write a table, such as differences.csv: a column per field of the rows."""
+    names = [each.name for each in fields(kind)]
     lines = [[getattr(row, name) for name in names] for row in rows]
     text = [[each if isinstance(each, str) else number(each) for each in line] for line in lines]
     files.write_text(path, as_csv([names, *text]))
@@ -214,10 +210,8 @@ def read_rows(kind: type[Row], path: Path) -> list[Row]:
 
 
 def write_training(path: Path, rows: Iterable[TrainingRecord]) -> None:
-    """Write training.csv; its last column, holdout_loss, is there where text was held out."""
-    rows = list(rows)
-    held_out = any(row.holdout_loss is not None for row in rows)
-    write_rows(path, TrainingRecord, rows, () if held_out else ("holdout_loss",))
+    """Write training.csv."""
+    write_rows(path, TrainingRecord, rows)
 
 
 def seconds_taken(rows: Iterable[TrainingRecord], characters_a_step: int) -> list[float]:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from nextchar.runtime import progress
@@ -76,24 +76,24 @@ def _acquire(path: Path, what: str, wait: bool) -> int | None:
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            _lock(file, what, wait)
-            if _is_current(path, file):
-                return file
-        except OSError as error:
-            os.close(file)
-            if error.errno in _UNSUPPORTED:
+        with ExitStack() as undo:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            undo.callback(os.close, file)
+            try:
+                _lock(file, what, wait)
+            except OSError as error:
+                if error.errno not in _UNSUPPORTED:
+                    raise
                 progress.say(
                     f"warning: {path.parent} has no file locks ({error.strerror}): {what} may be "
                     "made twice at a time"
                 )
                 return None
-            raise
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)  # its holder removed it while we waited: wait for the new file
+            # Its holder may have removed it while we waited: then wait for the new file.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(path.stat(), os.fstat(file)):
+                    undo.pop_all()
+                    return file
 
 
 def _lock(file: int, what: str, wait: bool) -> None:
@@ -110,11 +110,3 @@ def _lock(file: int, what: str, wait: bool) -> None:
             if time.monotonic() > until:
                 raise HeldError(f"{what} is held by {holder}") from None
             time.sleep(0.02)
-
-
-def _is_current(path: Path, file: int) -> bool:
-    """Whether `path` still names the file that was locked."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file))
-    except FileNotFoundError:
-        return False

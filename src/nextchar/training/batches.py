@@ -21,10 +21,11 @@ def batches(
     ids: Tensor, config: TrainingConfig, length: int, seed: int, first: int = 0
 ) -> Iterator[Tensor]:
     """Windows [B, L] of ids [N], on the same device, for each step from `first` to the last."""
-    within = torch.arange(length, device=ids.device)
+    within, count = torch.arange(length, device=ids.device), len(ids) - length + 1
     for start in range(first, config.steps, AT_ONCE):
         steps = range(start, min(start + AT_ONCE, config.steps))
-        drawn = [_positions(len(ids) - length + 1, config.batch_size, seed, step) for step in steps]
+        generators = [np.random.default_rng((seed, step)) for step in steps]
+        drawn = [each.integers(count, size=config.batch_size) for each in generators]
         for positions in _to_device(torch.from_numpy(np.stack(drawn)), ids.device):
             yield ids[positions[:, None] + within]
 
@@ -36,10 +37,6 @@ def with_noise(
     others = torch.randint(vocabulary_size, ids.shape, generator=generator, device=generator.device)
     replaced = torch.rand(ids.shape, generator=generator, device=generator.device) < share
     return torch.where(replaced, others, ids)
-
-
-def _positions(count: int, size: int, seed: int, step: int) -> np.ndarray:
-    return np.random.default_rng((seed, step)).integers(count, size=size)
 
 
 def _to_device(positions: Tensor, device: torch.device) -> Tensor:

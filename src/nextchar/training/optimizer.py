@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
-from torch import nn
 
 from nextchar.config import TrainingConfig
 from nextchar.models.base import LanguageModel
@@ -21,26 +19,13 @@ class Optimizers:
     head to AdamW, each with a rate of its own. Vectors (biases and norms) have the embedding's.
     """
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        config: TrainingConfig,
-        further_heads: Iterable[nn.Parameter] = (),
-    ) -> None:
+    def __init__(self, model: LanguageModel, config: TrainingConfig) -> None:
         self.config = config
         groups = model.parameter_groups()
-        adamw: list[dict[str, object]] = [
-            {
-                "params": groups.embedding,
-                "lr": config.embedding_learning_rate,
-                "weight_decay": config.embedding_weight_decay,
-            },
-            {
-                "params": [*groups.head, *further_heads],
-                "lr": config.head_learning_rate,
-                "weight_decay": config.embedding_weight_decay,
-            },
-            {"params": groups.vectors, "lr": config.embedding_learning_rate, "weight_decay": 0.0},
+        adamw = [
+            (groups.embedding, config.embedding_learning_rate, config.embedding_weight_decay),
+            (groups.head, config.head_learning_rate, config.embedding_weight_decay),
+            (groups.vectors, config.embedding_learning_rate, 0.0),
         ]
         self.all: list[torch.optim.Optimizer] = []
         if config.optimizer == "muon" and groups.matrices:
@@ -53,14 +38,12 @@ class Optimizers:
             )
             self.all.append(muon)
         else:
-            adamw.append(
-                {
-                    "params": groups.matrices,
-                    "lr": config.learning_rate,
-                    "weight_decay": config.weight_decay,
-                }
-            )
-        filled = [group for group in adamw if group["params"]]
+            adamw.append((groups.matrices, config.learning_rate, config.weight_decay))
+        filled = [
+            {"params": parameters, "lr": rate, "weight_decay": decay}
+            for parameters, rate, decay in adamw
+            if parameters
+        ]
         self.all.append(torch.optim.AdamW(filled, betas=config.betas, fused=True))
         self._peaks = [[group["lr"] for group in each.param_groups] for each in self.all]
 

@@ -39,8 +39,8 @@ def load_or_train(
 ) -> TrainedModel:
     """Put trained weights into `model`: those of `folder`, or of a training now that fills it.
 
-    `folder` is named by the model's identity. `checkpoint` says which of its weights (last, best,
-    holdout); `on_record` sees each record, of a finished training too. Another process that needs
+    `folder` is named by the model's identity. `checkpoint` says which of its weights (last, best);
+    `on_record` sees each record, of a finished training too. Another process that needs
     this model waits, and finds it trained. With `force` it is trained again.
     """
     model_id = folder.name

@@ -22,12 +22,10 @@ from nextchar.runtime import device as devices
 from nextchar.runtime import progress
 from nextchar.training import checkpoint
 from nextchar.training.evaluation import evaluate, evaluate_nanogpt
-from nextchar.training.loss import MultiTokenLoss
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
-LAST, BEST, HOLDOUT = "last.safetensors", "best.safetensors", "holdout.safetensors"
-LOG = results.TRAINING
+LAST, BEST = "last.safetensors", "best.safetensors"
 
 RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
@@ -41,16 +39,13 @@ def ignore(record: TrainingRecord) -> None:
 class TrainingResult:
     """The losses of a training, in nats per character on the validation split.
 
-    Those without a prefix are of the last weights. `holdout_step` has the lowest loss on the
-    held-out text, None where nothing was held out. Losses of windows are measured by
+    Those without a prefix are of the last weights. Losses of windows are measured by
     `evaluation.nanogpt_protocol`, None where not asked for; all others by `evaluation.protocol`.
     """
 
     validation_loss: float
     best_validation_loss: float
     best_step: int
-    holdout_validation_loss: float | None
-    holdout_step: int | None
     validation_loss_windows: float | None
     best_validation_loss_windows: float | None
 
@@ -59,16 +54,12 @@ class TrainingResult:
 class _State:
     """What a checkpoint keeps beside weights and optimizers.
 
-    `losses` are those of the steps since the last record; `least_holdout_loss` is the loss on the
-    held-out text at `holdout_step`, `holdout_validation_loss` that on the validation split.
+    `losses` are those of the steps since the last record.
     """
 
     step: int = 0
     best_validation_loss: float = math.inf
     best_step: int = 0
-    least_holdout_loss: float = math.inf
-    holdout_validation_loss: float | None = None
-    holdout_step: int | None = None
     losses: list[float] = field(default_factory=list)
 
 
@@ -88,24 +79,15 @@ def train(
     and training.csv in `folder`. An interrupted and resumed training ends with the same bits as an
     uninterrupted one. Raises ConfigError for a text that is too short and for a loss that diverges.
     """
+    window = model.context + 1
+    corpus.require(window, window if config.nanogpt_eval_windows else 2)
     device = next(model.parameters()).device
-    parts = (*_split(corpus.train, config, model.context), corpus.validation)
-    ids, holdout, validation = (part.to(device) for part in parts)
-    if config.nanogpt_eval_windows and len(validation) <= model.context:
-        raise ConfigError(
-            f"training.nanogpt_eval_windows={config.nanogpt_eval_windows}: the validation split "
-            f"has {len(validation):,} characters, more than model.context={model.context} are "
-            "needed; set it to 0, or use a longer text"
-        )
-    objective = MultiTokenLoss(model, config.predict_ahead)
-    optimizers = Optimizers(model, config, objective.heads)
+    ids, validation = corpus.train.to(device), corpus.validation.to(device)
+    optimizers = Optimizers(model, config)
     average = copy.deepcopy(model) if config.averaging else None
     evaluated = model if average is None else average
-    modules = {"model.": model, "heads.": objective.heads}
-    if average is not None:
-        modules["average."] = average
-    state = _restore(folder, modules, optimizers)
-    records = _records_until(state.step, folder)
+    modules = {"model.": model} | ({} if average is None else {"average.": average})
+    state, records = _restore(folder, modules, optimizers)
     for record in records:
         on_record(record)
     losses = [torch.tensor(loss, device=device) for loss in state.losses]
@@ -114,7 +96,7 @@ def train(
         torch.random.fork_rng(devices.rng_devices()),
     ):
         steps = train_steps(
-            objective,
+            model,
             optimizers,
             average,
             ids,
@@ -141,20 +123,17 @@ def train(
                     val_loss=evaluate(evaluated, validation, model.context) if evaluates else None,
                     learning_rate=config.learning_rate * schedule(config, state.step - 1),
                     characters_per_second=read / seconds,
-                    holdout_loss=(
-                        evaluate(evaluated, holdout, model.context)
-                        if evaluates and len(holdout)
-                        else None
-                    ),
                 )
                 records.append(record)
                 on_record(record)
                 task.update(state.step, _note(record))
-                _keep_best(record, evaluated, state, folder)
+                if record.val_loss is not None and record.val_loss < state.best_validation_loss:
+                    state.best_validation_loss, state.best_step = record.val_loss, record.step
+                    checkpoint.save(folder / BEST, evaluated.state_dict(), asdict(state))
                 losses, clock, since = [], time.perf_counter(), state.step
             if last or state.step % config.checkpoint_every == 0:
                 state.losses = [loss.item() for loss in losses]
-                results.write_training(folder / LOG, records)
+                results.write_training(folder / results.TRAINING, records)
                 checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
@@ -162,50 +141,26 @@ def train(
     if config.nanogpt_eval_windows:
         for which in ("last", "best"):
             load_weights(model, folder, which)
-            of_windows[which] = _nanogpt_loss(model, validation, config, seed)
+            generator = np.random.default_rng((seed, config.steps))  # of a step never taken
+            of_windows[which] = evaluate_nanogpt(
+                model, validation, model.context, config.nanogpt_eval_windows, generator
+            )
     load_weights(model, folder, "last")
     return TrainingResult(
         validation_loss=last_loss,
         best_validation_loss=state.best_validation_loss,
         best_step=state.best_step,
-        holdout_validation_loss=state.holdout_validation_loss,
-        holdout_step=state.holdout_step,
         validation_loss_windows=of_windows.get("last"),
         best_validation_loss_windows=of_windows.get("best"),
     )
 
 
 def load_weights(model: LanguageModel, folder: Path, which: str) -> None:
-    """Put the `last`, `best` or `holdout` weights of a training into `model`.
-
-    Raises ConfigError for `holdout` where nothing was held out.
-    """
+    """Put the `last` or `best` weights of a training into `model`."""
+    tensors = checkpoint.load(folder / {"last": LAST, "best": BEST}[which])[0]
     if which == "last":
-        tensors = checkpoint.load(folder / LAST)[0]
-        model.load_state_dict(_under("average.", tensors) or _under("model.", tensors))
-        return
-    path = folder / {"best": BEST, "holdout": HOLDOUT}[which]
-    if not path.exists():
-        raise ConfigError(f"decoding.checkpoint={which}: needs a training.holdout_fraction above 0")
-    model.load_state_dict(checkpoint.load(path)[0])
-
-
-def _split(ids: Tensor, config: TrainingConfig, context: int) -> tuple[Tensor, Tensor]:
-    """The ids [N] to train on, and those at their end that are held out."""
-    fraction, needed = config.holdout_fraction, context + config.predict_ahead
-    held_out = round(fraction * len(ids))
-    left = len(ids) - held_out
-    if left < needed:
-        raise ConfigError(
-            f"training.holdout_fraction={fraction}: leaves {left:,} characters to train on, at "
-            f"least {needed:,} are needed; lower it, or use a longer text"
-        )
-    if fraction and held_out < 2:
-        raise ConfigError(
-            f"training.holdout_fraction={fraction}: holds out {held_out} characters, at least 2 "
-            "are needed; raise it, or use a longer text"
-        )
-    return ids[:left], ids[left:]
+        tensors = _under("average.", tensors) or _under("model.", tensors)
+    model.load_state_dict(tensors)
 
 
 def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
@@ -217,26 +172,6 @@ def _mean(losses: list[Tensor], config: TrainingConfig, step: int) -> float:
             "lower the rates or the decay"
         )
     return mean
-
-
-def _keep_best(record: TrainingRecord, evaluated: nn.Module, state: _State, folder: Path) -> None:
-    """Save the weights where they are the best so far, on validation split or held-out text."""
-    if record.val_loss is not None and record.val_loss < state.best_validation_loss:
-        state.best_validation_loss, state.best_step = record.val_loss, record.step
-        checkpoint.save(folder / BEST, evaluated.state_dict(), asdict(state))
-    if record.holdout_loss is not None and record.holdout_loss < state.least_holdout_loss:
-        state.least_holdout_loss = record.holdout_loss
-        state.holdout_validation_loss, state.holdout_step = record.val_loss, record.step
-        checkpoint.save(folder / HOLDOUT, evaluated.state_dict(), asdict(state))
-
-
-def _nanogpt_loss(
-    model: LanguageModel, validation: Tensor, config: TrainingConfig, seed: int
-) -> float:
-    """The windows are drawn by the key of a step that is never taken."""
-    generator = np.random.default_rng((seed, config.steps))
-    windows = config.nanogpt_eval_windows
-    return evaluate_nanogpt(model, validation, model.context, windows, generator)
 
 
 def _tensors(modules: Mapping[str, nn.Module], optimizers: Optimizers) -> dict[str, Tensor]:
@@ -256,20 +191,18 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _restore(folder: Path, modules: Mapping[str, nn.Module], optimizers: Optimizers) -> _State:
+def _restore(
+    folder: Path, modules: Mapping[str, nn.Module], optimizers: Optimizers
+) -> tuple[_State, list[TrainingRecord]]:
+    """The state of the last checkpoint, if there is one, and the records until then."""
     if not (folder / LAST).exists():
-        return _State()
+        return _State(), []
     tensors, facts = checkpoint.load(folder / LAST)
     for prefix, module in modules.items():
         module.load_state_dict(_under(prefix, tensors))
     optimizers.load_state(_under("optimizer.", tensors))
-    return _State(**facts)
-
-
-def _records_until(step: int, folder: Path) -> list[TrainingRecord]:
-    if step == 0:
-        return []
-    return [record for record in results.read_training(folder / LOG) if record.step <= step]
+    state, records = _State(**facts), results.read_training(folder / results.TRAINING)
+    return state, [record for record in records if record.step <= state.step]
 
 
 def _note(record: TrainingRecord) -> str:

@@ -81,13 +81,7 @@ def play() -> Automaton:
 
 
 def write_play(characters: int, seed: int) -> str:
-    """Draw a play with `seed` and return its first `characters` characters; may end in mid-word.
-
-    Raises:
-        ValueError: `characters` or `seed` is negative.
-    """
-    if seed < 0:
-        raise ValueError(f"seed={seed}: must be 0 or more")
+    """The first `characters` characters of the play drawn with `seed`; may end in mid-word."""
     return play().draw(characters, np.random.default_rng(seed))
 
 
@@ -135,7 +129,8 @@ class Voice:
                 (text, sum(left.values()) / total, _context(speaker, text.endswith("\n"), left))
                 for text, left in sorted(texts.items())
             )
-            for (word,), share in self._meanings(head).items():
+            itself = {("" if head in MARKS else head,): 1.0}  # what is no class of words
+            for (word,), share in self.words.get(head, itself).items():
                 spelt = _capitalised(word) if context.line_begins else word
                 meaning = total * share, endings
                 said[spelt] = _mixture(said[spelt], meaning) if spelt in said else meaning
@@ -158,10 +153,6 @@ class Voice:
             return
         for (text, rule), chance in self.marks[mark].items():
             yield text, (rule,) if rule else left, chance
-
-    def _meanings(self, head: str) -> Shares:
-        """The words that a symbol stands for: none (empty) for a mark, many for a class."""
-        return self.words.get(head, {("" if head in MARKS else head,): 1.0})
 
 
 class Spelling:
