@@ -3,8 +3,6 @@
 Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (rows).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace

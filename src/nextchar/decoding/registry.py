@@ -1,7 +1,5 @@
 """All that a comparison can hold side by side: samplers, and searches with samplers before them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from nextchar.config import ConfigError

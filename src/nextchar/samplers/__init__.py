@@ -1,4 +1,4 @@
-"""Ways of choosing the next character, a file each; they compose by wrapping one another.
+"""Ways of choosing the next character; they compose by wrapping one another.
 
 Every module of this folder is imported, and each sampler in it can be imported from here:
 `from nextchar.samplers import TopKSampler`. A new file is found without being listed.

@@ -4,8 +4,6 @@ Defining a class with a `name` is all it takes: a config can then say `{name: va
 under which its results stand is made of the constructor's parameters.
 """
 
-from __future__ import annotations
-
 import inspect
 import numbers
 import re
@@ -27,8 +25,9 @@ class Decoder(ABC):
     """A way of choosing characters, as it is written in a config and shown in a label.
 
     The constructor takes the parameters, each kept under its own name (`self.k = k`), and
-    `sampler`: the next sampler of a chain, or for a search the samplers before it. Raises
-    ConfigError while a class is defined whose name is taken or whose constructor has another form.
+    `sampler`: the next sampler of a chain, or for a search the samplers before it. It raises
+    ConfigError for a parameter out of bounds; defining a class does so if its name is taken or its
+    constructor has another form.
     """
 
     name: ClassVar[str]

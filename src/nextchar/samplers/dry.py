@@ -8,8 +8,6 @@ the prompt too, and no character breaks a sequence (llama.cpp breaks them at new
 quotes and asterisks). `allowed` is 2 tokens there, 8 characters here. A penalty ends at 1e9.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -20,11 +18,7 @@ from nextchar.samplers.suffix_matches import Matches, MatchingSampler
 
 
 class DrySampler(MatchingSampler):
-    """Lower the logits of what would continue a repetition.
-
-    Raises ConfigError for a multiplier outside [0, 1e9], a base outside [1, 1e9], or an allowed
-    length that is not a whole number of at least 1.
-    """
+    """Lower the logits of what would continue a repetition."""
 
     name = "dry"
 

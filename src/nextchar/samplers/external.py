@@ -5,8 +5,6 @@ and the table says so. It draws from torch's global generator, which is seeded f
 row and the step, one row at a time: the text is reproducible and does not depend on its neighbours.
 """
 
-from __future__ import annotations
-
 import functools
 import pkgutil
 from collections.abc import Callable, Mapping

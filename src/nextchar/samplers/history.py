@@ -3,17 +3,13 @@
 Shapes: R rows, T characters read (the prompt and what was written after it), V vocabulary.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nextchar.config.validation import require
 from nextchar.samplers.base import Inner, Sampler
-from nextchar.samplers.decoder import LARGEST, whole
 
 
 class StatefulSampler(Sampler):
@@ -57,24 +53,3 @@ class HistorySampler(StatefulSampler):
 
     def update(self, memory: Tensor, logits: Tensor, ids: Tensor) -> Tensor:
         return self.remember(torch.cat((memory, ids[:, None]), dim=1))
-
-
-class AdditivePenalty(HistorySampler):
-    """Lowers the logits of what was read. Raises ConfigError for a penalty beyond 1e9 in size."""
-
-    def __init__(self, penalty: float, window: int | None = None, sampler: Inner = None) -> None:
-        super().__init__(sampler)
-        bound = f"must be from -{LARGEST:,} to {LARGEST:,}; 0 is no penalty, below 0 a reward"
-        require(abs(penalty) <= LARGEST, self.name, penalty, bound)
-        self.penalty, self.window = penalty, checked_window(self.name, window)
-
-
-def checked_window(name: str, window: int | None) -> int | None:
-    """Raises ConfigError unless `window` is None (everything) or a whole number of at least 1."""
-    return None if window is None else whole(f"{name} window", window)
-
-
-def counts(ids: Tensor, vocabulary: int) -> Tensor:
-    """How often each character is in ids [R, T]: float64 [R, V]."""
-    zeros = torch.zeros(len(ids), vocabulary, dtype=torch.float64, device=ids.device)
-    return zeros.scatter_add_(1, ids, torch.ones_like(ids, dtype=torch.float64))

@@ -6,8 +6,6 @@ Paulus, Xiong & Socher 2018, 1705.04304 (trigrams, in beam search). The whole te
 prompt too. Where every possible character would be banned, none is: something must be chosen.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -17,7 +15,7 @@ from nextchar.samplers.suffix_matches import Matches, MatchingSampler
 
 
 class NoRepeatNgramSampler(MatchingSampler):
-    """Mask what would repeat n characters. Raises ConfigError for n below 1 or not whole."""
+    """Mask what would repeat n characters."""
 
     name = "no_repeat_ngram"
 

@@ -1,7 +1,5 @@
 """From the text of a config to samplers and searches: ordered mappings, applied left to right."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ A mistake in a user's sampler is then one line at once, and not an error after t
 Shapes: R rows, V characters of the vocabulary.
 """
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 

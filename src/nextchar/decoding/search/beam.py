@@ -10,8 +10,6 @@ better parent comes first, then the lower id.
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

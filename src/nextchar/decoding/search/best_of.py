@@ -8,8 +8,6 @@ those samplers write alone, with the same noise. Any samplers may come before it
 Shapes: R texts, n candidates, P prompts, T characters of a prompt, L characters of a text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -9,8 +9,6 @@ character is chosen.
 Shapes: G texts, k candidates of each, t characters read, C width, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

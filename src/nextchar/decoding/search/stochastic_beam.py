@@ -10,8 +10,6 @@ s-th text of one search, whose noise is keyed by (seed, prompt).
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
