@@ -5,7 +5,6 @@ Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (ro
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -46,24 +45,17 @@ def decode_all(
             texts = engine.generate(
                 model,
                 prompts,
-                list(samplers.values()),
-                [Row(place, *key) for place in range(len(samplers)) for key in keys],
+                samplers,
+                [Row(index, *key) for index in samplers for key in keys],
                 length=decoding.length,
                 seed=seed,
                 on_progress=on_progress,
             )
-            parts.append(_numbered(texts, list(samplers)))
+            parts.append(texts)
         for index, search in searches.items():
             rows = [Row(index, *key) for key in keys]
             parts.append(_search(model, search, prompts, rows, decoding.length, seed, on_progress))
     return _joined(parts)
-
-
-def _numbered(texts: Texts, indices: Sequence[int]) -> Texts:
-    """The texts of some decoders, numbered as they are among all of them."""
-    rows = [replace(row, sampler=indices[row.sampler]) for row in texts.rows]
-    seconds = {indices[place]: taken for place, taken in texts.seconds.items()}
-    return replace(texts, rows=rows, seconds=seconds)
 
 
 def _search(

@@ -1,6 +1,6 @@
 """The base of samplers: a distribution that is known exactly, and drawing from it.
 
-Shapes: logits and probabilities [..., V], noise and ids [...].
+Shapes: logits and probabilities [..., V], noise and ids [...]; with a memory, R rows.
 """
 
 from __future__ import annotations
@@ -136,3 +136,31 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         if noise is None:
             noise = torch.rand(logits.shape[:-1], dtype=torch.float64, device=logits.device)
         return draw(self.distribution(logits), noise)
+
+
+class StatefulSampler(Sampler):
+    """A sampler with a memory, which is passed in and returned, and never changed in place.
+
+    `state = start(prompts)`, then alternating `distribution(logits, state)` and
+    `state = advance(state, logits, ids)`.
+    """
+
+    stateful = True
+
+    def __init__(self, sampler: Inner = None) -> None:
+        super().__init__(sampler)
+        self.require_exact()
+
+    def warp(self, logits: Tensor) -> Tensor:
+        """Raises TypeError: the logits alone don't say what was read."""
+        raise TypeError(f"{self.name} remembers: pass the state that start(prompts) returns")
+
+    @abstractmethod
+    def warp_after(self, logits: Tensor, memory: Any) -> Tensor:
+        """This sampler's own change of float64 logits [R, V], given its memory of the rows."""
+
+    @abstractmethod
+    def remember(self, prompts: Tensor) -> Any: ...
+
+    @abstractmethod
+    def update(self, memory: Any, logits: Tensor, ids: Tensor) -> Any: ...

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from nextchar.config.validation import require
-from nextchar.samplers.base import Inner
+from nextchar.samplers.base import Inner, StatefulSampler
 from nextchar.samplers.decoder import LARGEST
-from nextchar.samplers.history import StatefulSampler
 from nextchar.samplers.operations import at_least
 
 

@@ -17,13 +17,12 @@ import torch
 from torch import Tensor
 
 from nextchar.config.validation import require
-from nextchar.samplers.base import Inner
+from nextchar.samplers.base import Inner, StatefulSampler
 from nextchar.samplers.decoder import LARGEST, whole
-from nextchar.samplers.history import HistorySampler
 
 
-class Penalty(HistorySampler):
-    """The bounds that all penalties have in common: from `least` to 1e9."""
+class Penalty(StatefulSampler):
+    """Remembers the last `window` characters [R, window], or all when None; from `least` to 1e9."""
 
     least: ClassVar[float] = -LARGEST
     meaning: ClassVar[str] = "0 is no penalty, below 0 a reward"
@@ -34,6 +33,12 @@ class Penalty(HistorySampler):
         require(self.least <= penalty <= LARGEST, self.name, penalty, bound)
         self.penalty = penalty
         self.window = None if window is None else whole(f"{self.name} window", window)
+
+    def remember(self, prompts: Tensor) -> Tensor:
+        return prompts if self.window is None else prompts[:, -self.window :]
+
+    def update(self, memory: Tensor, logits: Tensor, ids: Tensor) -> Tensor:
+        return self.remember(torch.cat((memory, ids[:, None]), dim=1))
 
 
 class RepetitionPenaltySampler(Penalty):

@@ -5,7 +5,7 @@ from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
-from nextchar.samplers.decoder import Decoder, Kind, described, one_line, registered
+from nextchar.samplers.decoder import Decoder, described, one_line, registered
 from nextchar.samplers.external import TARGET, build_target
 
 Spec = str | Mapping[str, Any]
@@ -29,7 +29,6 @@ def build_any(spec: Spec) -> Decoder:
     """A sampler, or a search with samplers before it: {temperature: 0.7, best_of: 8}."""
     steps = _steps(spec)
     known = registered(Decoder)
-    made: Decoder | None = None
     for name in steps:
         if name not in known and name != TARGET:
             remedy = f"there are {', '.join(known)}"
@@ -42,27 +41,12 @@ def build_any(spec: Spec) -> Decoder:
             f"decoding.samplers: {one_line(steps)}: a search comes last, and there is only one; "
             f"move or remove {name}"
         )
-    for name in reversed(before if _is_search(last) else list(steps)):
+    made: Decoder | None = None
+    for name in [*reversed(before), last] if _is_search(last) else [last, *reversed(before)]:
         value = steps[name]
         made = build_target(value, build) if name == TARGET else _make(known[name], value, made)
-    if _is_search(last):
-        made = _make(known[last], steps[last], made)
     assert made is not None
     return made
-
-
-def build_all(specs: Sequence[Spec]) -> list[Sampler]:
-    """The samplers of a comparison. Raises ConfigError when two have the same label."""
-    return distinct([build(spec) for spec in specs])
-
-
-def distinct(decoders: list[Kind]) -> list[Kind]:
-    """The decoders as they are. Raises ConfigError when two have the same label."""
-    labels = [each.label for each in decoders]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise ConfigError(f"decoding.samplers: {label!r} is listed twice; remove one")
-    return decoders
 
 
 def curve_names(samplers: Sequence[Sampler]) -> list[str]:

@@ -47,7 +47,7 @@ class Search(Decoder):
                 "use samplers without a memory"
             )
         self.before = sampler
-        self.step_sampler: Sampler = sampler or TemperatureSampler(1.0)
+        self.step_sampler = sampler or TemperatureSampler(1.0)
 
     @property
     def label(self) -> str:
@@ -124,19 +124,10 @@ class BlockSearch(Search):
 
 
 def streams(rows: Sequence[Row], seed: int, stream: int) -> list[Callable[[int], Tensor]]:
-    """For each row its own source of uniform float64 numbers.
-
-    `stream` is at least 1: 0 is the noise of the samplers.
-    """
-    assert stream > 0
+    """For each row its own source of uniform float64 numbers; stream 0 is the samplers' noise."""
 
     def source(row: Row) -> Callable[[int], Tensor]:
         numbers = generator(seed, row.prompt, row.sample, stream)
         return lambda count: torch.from_numpy(numbers.random(count))
 
     return [source(row) for row in rows]
-
-
-def repeat_each(prompts: Tensor, times: int) -> Tensor:
-    """Each row of [G, T] repeated: [G * times, T]."""
-    return prompts.repeat_interleave(times, dim=0)

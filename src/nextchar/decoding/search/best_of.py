@@ -23,7 +23,7 @@ from nextchar.samplers.decoder import whole
 
 
 class BestOf(Search):
-    """The likeliest of n texts. Raises ConfigError for n below 1 or not whole."""
+    """The likeliest of n texts."""
 
     name = "best_of"
     takes_any_sampler = True

@@ -32,10 +32,7 @@ MOST_NGRAM = 32
 
 
 class SpeculativeDecoding(BlockSearch):
-    """Propose `ahead` characters by n-grams of the training text, and check them all at once.
-
-    Raises ConfigError for an `ahead` or `ngram` below 1.
-    """
+    """Propose `ahead` characters by n-grams of the training text, and check them all at once."""
 
     name = "speculative"
     decodes = Transformer
