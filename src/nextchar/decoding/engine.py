@@ -167,11 +167,7 @@ class Choices:
     """What every sampler chooses for its rows of a block, and what is measured of it."""
 
     def __init__(
-        self,
-        samplers: Samplers,
-        rows: Sequence[Row],
-        read: Tensor,
-        seconds: dict[int, float],
+        self, samplers: Samplers, rows: Sequence[Row], read: Tensor, seconds: dict[int, float]
     ) -> None:
         """Rows that have read [R, T]; what each sampler takes is added to its `seconds`."""
         self._samplers, self._seconds = samplers, seconds

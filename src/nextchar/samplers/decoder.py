@@ -90,15 +90,12 @@ def registered(kind: type[Kind]) -> dict[str, type[Kind]]:
 
 
 def _register(cls: type[Decoder]) -> None:
-    if not (isinstance(cls.name, str) and re.fullmatch(r"[A-Za-z]\w*", cls.name)):
-        raise ConfigError(
-            f"{described(cls)}: name={cls.name!r}: must be a word of letters, digits and _"
-        )
+    word = isinstance(cls.name, str) and bool(re.fullmatch(r"[A-Za-z]\w*", cls.name))
+    bound = "must be a word of letters, digits and _"
+    require(word, f"{described(cls)}: name", repr(cls.name), bound)
     if "sampler" not in inspect.signature(cls.__init__).parameters:
-        raise ConfigError(
-            f"{described(cls)}: its constructor must take `sampler=None` and pass it on: "
-            "super().__init__(sampler)"
-        )
+        remedy = "its constructor must take `sampler=None`"
+        raise ConfigError(f"{described(cls)}: {remedy} and pass it on: super().__init__(sampler)")
     other = registered(Decoder).get(cls.name)
     if other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
         raise ConfigError(

@@ -37,10 +37,8 @@ def build_any(spec: Spec) -> Decoder:
             raise ConfigError(f"decoding.samplers: no sampler is called {name!r}; {remedy}")
     *before, last = steps
     for name in filter(_is_search, before):
-        raise ConfigError(
-            f"decoding.samplers: {one_line(steps)}: a search comes last, and there is only one; "
-            f"move or remove {name}"
-        )
+        reason = f"a search comes last, and there is only one; move or remove {name}"
+        raise ConfigError(f"decoding.samplers: {one_line(steps)}: {reason}")
     made: Decoder | None = None
     for name in [*reversed(before), last] if _is_search(last) else [last, *reversed(before)]:
         value = steps[name]
@@ -77,13 +75,9 @@ def _steps(spec: Spec) -> dict[str, Any]:
     steps = {str(name): value for name, value in spec.items()}
     if TARGET not in steps:
         return steps
-    names = list(steps)
-    first, last = names.index(TARGET), len(names) - _is_search(names[-1])
-    return {
-        **{name: steps[name] for name in names[:first]},
-        TARGET: {name: steps[name] for name in names[first:last]},
-        **{name: steps[name] for name in names[last:]},
-    }
+    items = list(steps.items())
+    first, last = list(steps).index(TARGET), len(items) - _is_search(items[-1][0])
+    return {**dict(items[:first]), TARGET: dict(items[first:last]), **dict(items[last:])}
 
 
 def _make(kind: type[Decoder], value: Any, sampler: Decoder | None) -> Decoder:

@@ -18,21 +18,18 @@ from nextchar.samplers.external import choose, source
 from nextchar.samplers.operations import draw
 from nextchar.samplers.registry import build
 
-STEPS = 3
-"""Characters that each row writes: a memory is read, updated and read again."""
-
 
 def try_sampler(sampler: Sampler, vocabulary_size: int, label: str) -> None:
     """Raises ConfigError, naming the decoder `label`, the class and its file, for what is wrong."""
     if isinstance(sampler.sampler, Sampler):  # first, so that the class that is wrong is named
         try_sampler(sampler.sampler, vocabulary_size, label)
     logits = _rows(vocabulary_size)
+    problem = None
     try:
         if sampler.exact:
             problem = next(_problems(sampler, logits), None)
         else:
             choose(sampler, logits.float(), _noise(logits))
-            problem = None
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:
@@ -50,7 +47,7 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
     prompts = torch.arange(3 * len(logits)).view(-1, 3) % logits.size(-1)
     state = sampler.start(prompts) if sampler.has_memory else None
     alone = sampler.start(prompts[1:2]) if sampler.has_memory else None
-    for step in range(STEPS):
+    for step in range(3):  # a memory is read, updated and read again
         warped = sampler.warped(logits, state and state[0])
         yield from _wrong_tensor("warp", warped, logits)
         if (warped == torch.inf).any() or (warped.amax(-1) == -torch.inf).any():

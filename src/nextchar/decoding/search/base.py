@@ -29,9 +29,8 @@ class Search(Decoder):
     """A way of writing a text that looks further than the next character.
 
     What comes `before` it in the ordered mapping is its `step_sampler`, the distribution of each
-    step; without any it is the model's own. A search has no exact distribution of the next
-    character, so entropy and support size are left out for it. Raises ConfigError for a sampler
-    that it can't follow.
+    step; without any it is the model's own. Raises ConfigError for a sampler it can't follow. It
+    has no exact distribution of the next character, so entropy and support size are left out.
     """
 
     takes_any_sampler: ClassVar[bool] = False

@@ -42,11 +42,7 @@ class BestOf(Search):
         seed: int,
         on_progress: Callable[[int], None],
     ) -> Tensor:
-        candidates = [
-            replace(row, sampler=0, candidate=candidate)
-            for row in rows
-            for candidate in range(self.n)
-        ]
+        candidates = [replace(row, sampler=0, candidate=j) for row in rows for j in range(self.n)]
         texts = engine.generate(
             model,
             prompts,

@@ -45,7 +45,7 @@ class SpeculativeDecoding(BlockSearch):
 
     def prepared(self, train: Tensor, vocabulary: int) -> SpeculativeDecoding:
         ready = SpeculativeDecoding(self.ahead, self.ngram, self.before)
-        ready.draft = NgramDraft.of(train.cpu(), vocabulary, self.ngram)
+        ready.draft = NgramDraft(train.cpu(), vocabulary, self.ngram)
         return ready
 
     def search_block(
@@ -70,11 +70,12 @@ class SpeculativeDecoding(BlockSearch):
             accepted, following = verify(p, q, proposed, uniform[:, K:])
             cache.keep(accepted + 1)
             grown = []
-            for row, (count, one) in enumerate(
-                zip(accepted.tolist(), following.tolist(), strict=True)
-            ):
-                texts[row] += [*proposed[row, :count].tolist(), one]
-                grown.append((recent[row].tolist() + texts[row][-count - 1 :])[-recent.size(1) :])
+            found = (proposed, accepted, following, recent)
+            columns = (each.tolist() for each in found)
+            for text, ids, count, one, before in zip(texts, *columns, strict=True):
+                new = [*ids[:count], one]
+                text.extend(new)
+                grown.append([*before, *new][-len(before) :])
             recent = torch.tensor(grown, device=prompts.device)
         return torch.tensor([text[:length] for text in texts])
 
