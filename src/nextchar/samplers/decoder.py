@@ -106,7 +106,7 @@ def _register(cls: type[Decoder]) -> None:
 
 
 def described(thing: Any) -> str:
-    """`class Mine (my_samplers.py)`: a class or function with its file, for error messages."""
+    """`class Mine (my_samplers.py)`: a class or function with its file, for errors."""
     kind = "class" if isinstance(thing, type) else "function"
     name = getattr(thing, "__qualname__", type(thing).__qualname__)
     try:

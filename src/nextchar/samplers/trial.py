@@ -62,10 +62,8 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
         if step == 0:
             one = sampler.distribution(logits[1:2], alone)
             if not torch.allclose(one, found[1:2], rtol=0, atol=1e-9):
-                yield (
-                    "gives a row another distribution alone than beside others; reduce over the "
-                    "last dimension only (dim=-1)"
-                )
+                problem = "gives a row another distribution alone than beside others"
+                yield f"{problem}; reduce over the last dimension only (dim=-1)"
         if state is not None:
             state = sampler.advance(state, logits, draw(found, _noise(logits)))
         if not torch.equal(logits, before):

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -122,11 +123,10 @@ class BlockSearch(Search):
         """Ids [G, L] after prompts [G, T]."""
 
 
-def streams(rows: Sequence[Row], seed: int, stream: int) -> list[Callable[[int], Tensor]]:
-    """For each row its own source of uniform float64 numbers; stream 0 is the samplers' noise."""
+def stream_of(rows: Sequence[Row], seed: int, stream: int) -> Callable[[int], Tensor]:
+    """A function from n to the next n uniform float64 numbers of each row, [R, n].
 
-    def source(row: Row) -> Callable[[int], Tensor]:
-        numbers = generator(seed, row.prompt, row.sample, stream)
-        return lambda count: torch.from_numpy(numbers.random(count))
-
-    return [source(row) for row in rows]
+    Stream 0 is the noise of the samplers.
+    """
+    sources = [generator(seed, row.prompt, row.sample, stream) for row in rows]
+    return lambda n: torch.from_numpy(np.stack([source.random(n) for source in sources]))

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, streams
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, stream_of
 from nextchar.decoding.search.ngram_draft import NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.models.base import LanguageModel
@@ -53,25 +53,24 @@ class SpeculativeDecoding(BlockSearch):
     ) -> Tensor:
         assert isinstance(model, Transformer)
         assert self.draft is not None, "prepared() was not called"
-        K, sources = self.ahead, streams(rows, seed, 2)
+        K, noise = self.ahead, stream_of(rows, seed, 2)
         logits, prefilled = model.prefill(prompts)
-        first = torch.stack([source(1) for source in sources]).to(prompts.device)
-        last = draw(self.step_sampler.distribution(logits), first[:, 0])
+        first = noise(1).to(prompts.device)[:, 0]
+        last = draw(self.step_sampler.distribution(logits), first)
         texts = [[character] for character in last.tolist()]
         assert isinstance(prefilled, KeyValueCache)
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
         recent = torch.cat((prompts, last[:, None]), 1)[:, -self.ngram :]
         while min(map(len, texts)) < length:
-            uniform = torch.stack([source(2 * K + 1) for source in sources]).to(prompts.device)
+            uniform = noise(2 * K + 1).to(prompts.device)
             proposed, q = self._propose(recent, uniform[:, :K])
             logits = cache.read(torch.cat((recent[:, -1:], proposed), 1))
             p = self.step_sampler.distribution(logits)
             accepted, following = verify(p, q, proposed, uniform[:, K:])
             cache.keep(accepted + 1)
             grown = []
-            found = (proposed, accepted, following, recent)
-            columns = (each.tolist() for each in found)
+            columns = (each.tolist() for each in (proposed, accepted, following, recent))
             for text, ids, count, one, before in zip(texts, *columns, strict=True):
                 new = [*ids[:count], one]
                 text.extend(new)

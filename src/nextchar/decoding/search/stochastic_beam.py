@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import streams
+from nextchar.decoding.search.base import stream_of
 from nextchar.decoding.search.beam import BeamSearch
 from nextchar.models.base import LanguageModel
 
@@ -34,11 +34,11 @@ class StochasticBeamSearch(BeamSearch):
     def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        sources = streams([replace(row, sample=0) for row in rows], seed, 1)
+        uniform = stream_of([replace(row, sample=0) for row in rows], seed, 1)
 
         def perturbed(log_p: Tensor, parents: Tensor) -> Tensor:
-            uniform = torch.stack([source(log_p[0].numel()) for source in sources])
-            return conditioned(log_p, gumbel(uniform.view_as(log_p).to(log_p.device)), parents)
+            noise = gumbel(uniform(log_p[0].numel()).view_as(log_p).to(log_p.device))
+            return conditioned(log_p, noise, parents)
 
         ids = self.hypotheses(model, prompts, length, perturbed)
         samples = torch.tensor([row.sample for row in rows], device=ids.device)
