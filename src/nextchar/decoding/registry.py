@@ -28,18 +28,15 @@ def build_decoders(specs: Sequence[Spec], samples_per_prompt: int) -> list[Decod
     """
     decoders = [build_decoder(spec) for spec in specs]
     labels = [each.label for each in decoders]
-    for label in labels:
+    for decoder, label in zip(decoders, labels, strict=True):
         if labels.count(label) > 1:
             raise ConfigError(f"decoding.samplers: {label!r} is listed twice; remove one")
-    for decoder in decoders:
-        if decoder.label in REFERENCES:
-            raise ConfigError(
-                f"decoding.samplers: {decoder.label!r} is the name of a reference; rename it"
-            )
+        if label in REFERENCES:
+            raise ConfigError(f"decoding.samplers: {label!r} is the name of a reference; rename it")
         most = decoder.most_samples if isinstance(decoder, Search) else None
         if most is not None and samples_per_prompt > most:
             raise ConfigError(
-                f"decoding.samplers: {decoder.label}: at most {most} samples per prompt, and "
+                f"decoding.samplers: {label}: at most {most} samples per prompt, and "
                 f"decoding.samples_per_prompt={samples_per_prompt}; widen it"
             )
     return decoders

@@ -10,8 +10,6 @@ with the same noise; its distribution is exactly the same.
 Shapes: G texts, K characters ahead, T characters of a prompt, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -43,7 +41,7 @@ class SpeculativeDecoding(BlockSearch):
         self.ngram = whole("speculative ngram", ngram, most=MOST_NGRAM)
         self.draft: NgramDraft | None = None
 
-    def prepared(self, train: Tensor, vocabulary: int) -> SpeculativeDecoding:
+    def prepared(self, train: Tensor, vocabulary: int) -> BlockSearch:
         ready = SpeculativeDecoding(self.ahead, self.ngram, self.before)
         ready.draft = NgramDraft(train.cpu(), vocabulary, self.ngram)
         return ready
