@@ -11,11 +11,11 @@ from nextchar.decoding import blocks
 from nextchar.decoding.blocks import LARGEST, REFERENCE, UNIT, block_rows
 from nextchar.decoding.engine import Row, Texts, generate
 from nextchar.models.base import LanguageModel
-from nextchar.samplers import build_all
+from nextchar.samplers import build
 
 V = 11
 PROMPTS = torch.randint(V, (96, 20), generator=torch.Generator().manual_seed(5))
-SAMPLERS = build_all([{"temperature": 1.0}, {"top_k": 3}])
+SAMPLERS = list(map(build, [{"temperature": 1.0}, {"top_k": 3}]))
 ROWS = [Row(i % 2, i // 2 % 96, i // 192) for i in range(768)]
 LENGTH = 12
 

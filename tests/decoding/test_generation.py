@@ -14,9 +14,9 @@ from shapes import V, model_config, random_model
 from nextchar.decoding import engine
 from nextchar.decoding.engine import Row, Texts, generate, noise, score_bits
 from nextchar.models.cache import StaticCache
-from nextchar.samplers import Sampler, build_all, draw
+from nextchar.samplers import Sampler, build, draw
 
-SAMPLERS = build_all(["greedy", {"temperature": 0.7}, {"top_k": 3}, {"top_p": 0.8}])
+SAMPLERS = list(map(build, ["greedy", {"temperature": 0.7}, {"top_k": 3}, {"top_p": 0.8}]))
 PROMPTS = torch.randint(V, (5, 6), generator=torch.Generator().manual_seed(2))
 ALL = [Row(s, p, n) for s in range(4) for p in range(5) for n in range(3)]
 LENGTH = 20
@@ -63,7 +63,7 @@ def test_it_is_what_an_uncached_loop_writes_one_text_at_a_time(together: Texts) 
 
 def test_samplers_share_their_noise_and_samples_do_not(together: Texts) -> None:
     rows = [Row(s, 0, 0) for s in range(2)]
-    same = build_all([{"temperature": 1}, {"top_k": V}])
+    same = list(map(build, [{"temperature": 1}, {"top_k": V}]))
     texts = write(rows, samplers=same)
     assert torch.equal(texts.ids[0], texts.ids[1]), "two names of one distribution"
     assert not torch.equal(
@@ -150,7 +150,7 @@ def static_stepping(model, cache, choices, ids, noises):  # type: ignore[no-unty
 def test_only_what_does_not_remember_is_static() -> None:
     rows, read, seconds = [Row(0, 0, 0)], PROMPTS[:1], {0: 0.0}
     for spec, static in (({"top_p": 0.9}, True), ({"repetition_penalty": 1.2}, False)):
-        choices = engine.Choices(build_all([spec]), rows, read, seconds)
+        choices = engine.Choices([build(spec)], rows, read, seconds)
         assert choices.static is static
 
 

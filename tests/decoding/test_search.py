@@ -284,7 +284,7 @@ def test_ragged_rows_have_the_logits_of_uncached_passes(model):
 
 def test_draft_by_hand():
     """Of abab a: q(b | a) = (2 + K q(b)) / (2 + K), q(b) = (2 + K / 3) / (5 + K)."""
-    draft = NgramDraft.of(torch.tensor([0, 1, 0, 1, 0]), 3, 2)
+    draft = NgramDraft(torch.tensor([0, 1, 0, 1, 0]), 3, 2)
     unigram = (2 + SMOOTHING / 3) / (5 + SMOOTHING)
     after_a = draft.probabilities(torch.tensor([[2, 0], [1, 2]]))
     assert after_a[0, 1].item() == pytest.approx((2 + SMOOTHING * unigram) / (2 + SMOOTHING))
@@ -296,7 +296,7 @@ def test_draft_by_hand():
 def test_a_good_draft_saves_passes():
     """A model that follows the draft's own text: more than one character a pass is kept."""
     text = torch.arange(400) % V
-    draft = NgramDraft.of(text, V, 3)
+    draft = NgramDraft(text, V, 3)
     chosen = draft.probabilities(text[None, :7])[0]
     assert chosen.argmax() == text[7]
     assert chosen.max() > 0.9

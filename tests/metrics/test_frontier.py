@@ -34,7 +34,7 @@ from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 from nextchar.models.registry import build_model
 from nextchar.models.transformer import Transformer
 from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE
-from nextchar.samplers import build_all
+from nextchar.samplers import build
 
 C = 5.0
 
@@ -240,7 +240,7 @@ def test_a_comparison_has_the_frontier_of_every_row_its_interval_and_its_differe
     text: Corpus, model: Transformer
 ) -> None:
     wanted = asked("metrics=full")
-    samplers = build_all(["greedy", {"temperature": 1.0}, {"top_p": 1.0}])
+    samplers = list(map(build, ["greedy", {"temperature": 1.0}, {"top_p": 1.0}]))
     found = compare.compare(model, text, samplers, wanted.decoding, wanted.metrics, 0)
     rows = {each.sampler: each for each in found.metrics if each.metric == "frontier"}
     labels = {"greedy", "temperature=1", "top_p=1"}

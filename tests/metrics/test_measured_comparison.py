@@ -11,7 +11,7 @@ from nextchar.experiment import compare
 from nextchar.experiment.compare import Comparison
 from nextchar.models.registry import build_model
 from nextchar.results import HUMAN, HUMAN_TRAINING, JUDGE
-from nextchar.samplers import build_all
+from nextchar.samplers import build
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def compared() -> Comparison:
         asked = config.resolve(compose("config", overrides=overrides))
     text = corpus.load(asked.corpus)
     model = build_model(asked.model, len(text.vocabulary), 0)
-    samplers = build_all(["greedy", {"top_k": 1}, {"temperature": 1.0}, {"top_p": 1.0}])
+    samplers = list(map(build, ["greedy", {"top_k": 1}, {"temperature": 1.0}, {"top_p": 1.0}]))
     return compare.compare(model, text, samplers, asked.decoding, asked.metrics, 0)
 
 

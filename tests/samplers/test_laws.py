@@ -405,7 +405,7 @@ def test_no_impossible_character_in_ten_million_draws():
         {"frequency_penalty": 0.3, "_target_": "labml_nn.sampling.greedy.GreedySampler"},
         {"k": 3, "_target_": "nextchar.samplers.TopKSampler"},
         {"_target_": "nextchar.samplers.TopKSampler", "k": INF},
-        {"_target_": "nextchar.samplers.HistorySampler"},
+        {"_target_": "nextchar.samplers.StatefulSampler"},
         {"min_p": "0.1"},
         {"min_p": True},
         {"min_p": None},

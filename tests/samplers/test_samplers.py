@@ -21,6 +21,7 @@ from scipy import stats
 from torch import Tensor
 
 from nextchar.config import ConfigError
+from nextchar.decoding.registry import build_decoders
 from nextchar.samplers import (
     GreedySampler,
     NucleusSampler,
@@ -28,7 +29,6 @@ from nextchar.samplers import (
     TemperatureSampler,
     TopKSampler,
     build,
-    build_all,
     draw,
 )
 from nextchar.samplers.operations import product_sum
@@ -379,7 +379,7 @@ def test_labels_are_derived_from_the_parameters(spec: object, label: str) -> Non
 )
 def test_a_config_that_names_no_sampler(specs: list[object], says: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build_all(specs)  # type: ignore[arg-type]
+        build_decoders(specs, 1)  # type: ignore[arg-type]
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 

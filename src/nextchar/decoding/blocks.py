@@ -8,8 +8,6 @@ bits: then nothing is filled up but to a multiple of UNIT.
 Shapes: R rows, T characters, V vocabulary.
 """
 
-from __future__ import annotations
-
 from weakref import WeakKeyDictionary
 
 import torch

@@ -1,7 +1,5 @@
 """Functions of tensors as CUDA graphs: all their kernels are started at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

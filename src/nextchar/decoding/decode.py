@@ -3,11 +3,9 @@
 Shapes: P prompts, T characters of a prompt, L characters of a text, R texts (rows).
 """
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import torch
@@ -30,12 +28,11 @@ def decode_all(
     decoding: DecodingConfig,
     seed: int,
 ) -> Texts:
-    """What every decoder writes after prompts [P, T], in their order, with their own seconds."""
-    keys = [
-        (prompt, sample)
-        for prompt in range(decoding.prompts)
-        for sample in range(decoding.samples_per_prompt)
-    ]
+    """What every decoder writes after prompts [P, T]: the samplers first, then the searches.
+
+    A search's own seconds include those in which its bits under the model are computed.
+    """
+    keys = list(product(range(decoding.prompts), range(decoding.samples_per_prompt)))
     samplers = {i: each for i, each in enumerate(decoders) if isinstance(each, Sampler)}
     searches = {i: each for i, each in enumerate(decoders) if isinstance(each, Search)}
     parts: list[Texts] = []
@@ -48,55 +45,35 @@ def decode_all(
             texts = engine.generate(
                 model,
                 prompts,
-                list(samplers.values()),
-                [Row(place, *key) for place in range(len(samplers)) for key in keys],
+                samplers,
+                [Row(index, *key) for index in samplers for key in keys],
                 length=decoding.length,
                 seed=seed,
                 on_progress=on_progress,
             )
-            parts.append(_numbered(texts, list(samplers)))
+            parts.append(texts)
         for index, search in searches.items():
+            clock = time.perf_counter()
             rows = [Row(index, *key) for key in keys]
-            parts.append(_search(model, search, prompts, rows, decoding.length, seed, on_progress))
+            ids = search.write(
+                model, prompts, rows, length=decoding.length, seed=seed, on_progress=on_progress
+            )
+            read = prompts[[row.prompt for row in rows]]
+            bits = engine.score_bits(model, read, ids.to(prompts.device))
+            seconds = {index: time.perf_counter() - clock}
+            unknown = torch.full_like(bits, torch.nan)
+            parts.append(Texts(rows, ids, bits, unknown, unknown, seconds))
     return _joined(parts)
 
 
-def _numbered(texts: Texts, indices: Sequence[int]) -> Texts:
-    """The texts of some decoders, numbered as they are among all of them."""
-    rows = [replace(row, sampler=indices[row.sampler]) for row in texts.rows]
-    seconds = {indices[place]: taken for place, taken in texts.seconds.items()}
-    return replace(texts, rows=rows, seconds=seconds)
-
-
-def _search(
-    model: LanguageModel,
-    search: Search,
-    prompts: Tensor,
-    rows: Sequence[Row],
-    length: int,
-    seed: int,
-    on_progress: Callable[[int], None],
-) -> Texts:
-    """What a search writes, and its bits under the model; its seconds include both."""
-    clock = time.perf_counter()
-    ids = search.write(model, prompts, rows, length=length, seed=seed, on_progress=on_progress)
-    read = prompts[[row.prompt for row in rows]]
-    bits = engine.score_bits(model, read, ids.to(prompts.device))
-    seconds = {rows[0].sampler: time.perf_counter() - clock}
-    unknown = torch.full_like(bits, torch.nan)
-    return Texts(rows, ids, bits, unknown, unknown, seconds)
-
-
 def _joined(parts: Sequence[Texts]) -> Texts:
-    """All texts, in the order of their decoders."""
     rows = [row for part in parts for row in part.rows]
-    order = sorted(range(len(rows)), key=lambda i: rows[i].sampler)
     ids, bits, entropy, support_size = (
-        torch.cat([getattr(part, name) for part in parts])[order]
+        torch.cat([getattr(part, name) for part in parts])
         for name in ("ids", "bits", "entropy", "support_size")
     )
     seconds = {index: taken for part in parts for index, taken in part.seconds.items()}
-    return Texts([rows[i] for i in order], ids, bits, entropy, support_size, seconds)
+    return Texts(rows, ids, bits, entropy, support_size, seconds)
 
 
 def speeds(decoders: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:
@@ -104,20 +81,17 @@ def speeds(decoders: Sequence[Decoder], texts: Texts, seconds: float) -> dict[st
 
     A search's own seconds include the model's steps, which no other decoder shares.
     """
-    each = texts.ids.numel() / len(decoders)  # all write as many characters
+    characters = texts.ids.numel()
     sharing = sum(isinstance(decoder, Sampler) for decoder in decoders)
     shared = (seconds - sum(texts.seconds.values())) / max(sharing, 1)
     speeds = {}
     for index, decoder in enumerate(decoders):
         own = texts.seconds[index]
         taken = own + (shared if isinstance(decoder, Sampler) else 0)
+        speed = characters / len(decoders) / taken  # all write as many characters
         speeds[decoder.label] = {
             "choosing_seconds": own,
             "seconds": taken,
-            "characters_per_second": each / taken,
+            "characters_per_second": speed,
         }
-    return {
-        "seconds": seconds,
-        "characters_per_second": texts.ids.numel() / seconds,
-        "samplers": speeds,
-    }
+    return {"seconds": seconds, "characters_per_second": characters / seconds, "samplers": speeds}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ from nextchar.decoding.cuda_graph import Captured
 from nextchar.models.base import LanguageModel
 from nextchar.models.cache import Cache, KeyValueCache, StaticCache
 from nextchar.samplers import Sampler, choose, draw
+
+Samplers = Sequence[Sampler] | Mapping[int, Sampler]
+"""Samplers by the index that rows call them by."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def generator(seed: int, prompt: int, sample: int, stream: int) -> np.random.Gen
 def generate(
     model: LanguageModel,
     prompts: Tensor,
-    samplers: Sequence[Sampler],
+    samplers: Samplers,
     rows: Sequence[Row],
     *,
     length: int,
@@ -83,16 +86,15 @@ def generate(
 ) -> Texts:
     """Continue prompts [P, T] by `length` characters, a text for each row.
 
-    `block_size` rows step together; by default as many as `block_rows` says.
-
-    `on_progress` hears how many characters have been written so far. Raises ValueError for a model
-    whose logits are no distribution.
+    `block_size` rows step together; by default as many as `block_rows` says. `on_progress` hears
+    how many characters have been written so far. Raises ValueError for a model whose logits are no
+    distribution.
     """
     model.eval()
     if block_size is None:
         block_size = block_rows(model, prompts, len(rows))
     parts = []
-    seconds = dict.fromkeys(range(len(samplers)), 0.0)
+    seconds = {row.sampler: 0.0 for row in rows}
     for start in range(0, len(rows), block_size):
         block = rows[start : start + block_size]
         filled = [*block, *[block[-1]] * (block_size - len(block))]
@@ -114,7 +116,7 @@ def generate(
 def _write(
     model: LanguageModel,
     prompts: Tensor,
-    samplers: Sequence[Sampler],
+    samplers: Samplers,
     rows: Sequence[Row],
     keys: Tensor,
     seconds: dict[int, float],
@@ -165,15 +167,16 @@ class Choices:
     """What every sampler chooses for its rows of a block, and what is measured of it."""
 
     def __init__(
-        self,
-        samplers: Sequence[Sampler],
-        rows: Sequence[Row],
-        read: Tensor,
-        seconds: dict[int, float],
+        self, samplers: Samplers, rows: Sequence[Row], read: Tensor, seconds: dict[int, float]
     ) -> None:
         """Rows that have read [R, T]; what each sampler takes is added to its `seconds`."""
         self._samplers, self._seconds = samplers, seconds
-        self._places = _places(rows, read.device)
+        self._places = {
+            index: torch.tensor(
+                [i for i, row in enumerate(rows) if row.sampler == index], device=read.device
+            )
+            for index in sorted({row.sampler for row in rows})
+        }
         self._order = torch.cat(list(self._places.values())).argsort()
         self._states = {
             index: samplers[index].start(read[at])
@@ -213,16 +216,6 @@ class Choices:
         # Of NaN, where there is no distribution, nothing is greater than zero.
         support_size = (probabilities > 0).sum(-1).where(entropy.isfinite(), torch.nan).double()
         return chosen, -log_chosen / math.log(2), entropy / math.log(2), support_size
-
-
-def _places(rows: Sequence[Row], device: torch.device) -> dict[int, Tensor]:
-    """For each sampler of the block, the indices of its rows."""
-    return {
-        index: torch.tensor(
-            [i for i, row in enumerate(rows) if row.sampler == index], device=device
-        )
-        for index in sorted({row.sampler for row in rows})
-    }
 
 
 @torch.no_grad()

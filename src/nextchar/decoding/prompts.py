@@ -3,8 +3,6 @@
 Shapes: N characters of a split, P prompts, T characters of a prompt, L characters of a text.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

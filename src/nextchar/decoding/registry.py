@@ -1,7 +1,5 @@
 """All that a comparison can hold side by side: samplers, and searches with samplers before them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from nextchar.config import ConfigError
@@ -9,17 +7,14 @@ from nextchar.decoding.search import Search
 from nextchar.models.base import LanguageModel
 from nextchar.results import REFERENCES
 from nextchar.samplers import Sampler
-from nextchar.samplers.registry import Spec, build_any, distinct
+from nextchar.samplers.registry import Spec, build_any
 from nextchar.samplers.trial import try_sampler
 
 Decoder = Sampler | Search
 
 
 def build_decoder(spec: Spec) -> Decoder:
-    """A sampler, or {temperature: 0.7, best_of: 8}: samplers, and a search at the end.
-
-    Raises ConfigError in one line.
-    """
+    """A sampler, or {temperature: 0.7, best_of: 8}: samplers, and a search at the end."""
     made = build_any(spec)
     assert isinstance(made, Sampler | Search)
     return made
@@ -31,16 +26,17 @@ def build_decoders(specs: Sequence[Spec], samples_per_prompt: int) -> list[Decod
     Raises ConfigError when two have the same label, one has that of a reference, or one can't
     write so many samples per prompt.
     """
-    decoders = distinct([build_decoder(spec) for spec in specs])
-    for decoder in decoders:
-        if decoder.label in REFERENCES:
-            raise ConfigError(
-                f"decoding.samplers: {decoder.label!r} is the name of a reference; rename it"
-            )
+    decoders = [build_decoder(spec) for spec in specs]
+    labels = [each.label for each in decoders]
+    for decoder, label in zip(decoders, labels, strict=True):
+        if labels.count(label) > 1:
+            raise ConfigError(f"decoding.samplers: {label!r} is listed twice; remove one")
+        if label in REFERENCES:
+            raise ConfigError(f"decoding.samplers: {label!r} is the name of a reference; rename it")
         most = decoder.most_samples if isinstance(decoder, Search) else None
         if most is not None and samples_per_prompt > most:
             raise ConfigError(
-                f"decoding.samplers: {decoder.label}: at most {most} samples per prompt, and "
+                f"decoding.samplers: {label}: at most {most} samples per prompt, and "
                 f"decoding.samples_per_prompt={samples_per_prompt}; widen it"
             )
     return decoders
@@ -55,6 +51,5 @@ def try_decoders(decoders: Sequence[Decoder], model: LanguageModel, vocabulary_s
     for decoder in decoders:
         if isinstance(decoder, Search):
             decoder.check(type(model))
-            try_sampler(decoder.step_sampler, vocabulary_size, decoder.label)
-        else:
-            try_sampler(decoder, vocabulary_size, decoder.label)
+        sampler = decoder.step_sampler if isinstance(decoder, Search) else decoder
+        try_sampler(sampler, vocabulary_size, decoder.label)

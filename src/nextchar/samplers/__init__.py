@@ -1,4 +1,4 @@
-"""Ways of choosing the next character, a file each; they compose by wrapping one another.
+"""Ways of choosing the next character; they compose by wrapping one another.
 
 Every module of this folder is imported, and each sampler in it can be imported from here:
 `from nextchar.samplers import TopKSampler`. A new file is found without being listed.
@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from nextchar.samplers.base import Sampler as Sampler
 from nextchar.samplers.base import State as State
+from nextchar.samplers.base import StatefulSampler as StatefulSampler
 from nextchar.samplers.decoder import Decoder as Decoder
 from nextchar.samplers.decoder import registered as registered
 from nextchar.samplers.external import ExternalSampler as ExternalSampler
 from nextchar.samplers.external import choose as choose
-from nextchar.samplers.history import HistorySampler as HistorySampler
-from nextchar.samplers.history import StatefulSampler as StatefulSampler
 from nextchar.samplers.operations import draw as draw
 from nextchar.samplers.registry import build as build
-from nextchar.samplers.registry import build_all as build_all
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

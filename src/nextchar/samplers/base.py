@@ -1,6 +1,6 @@
 """The base of samplers: a distribution that is known exactly, and drawing from it.
 
-Shapes: logits and probabilities [..., V], noise and ids [...].
+Shapes: logits and probabilities [..., V], noise and ids [...]; with a memory, R rows.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
 
     A sampler warps the logits and passes them to an inner one: `TopKSampler(5,
     TemperatureSampler(0.7))` cuts first and then tempers what is left. Without an inner sampler the
-    character is drawn from the softmax of the warped logits. With an inner sampler that is not one
-    of ours there is no `distribution`.
+    character is drawn from the softmax of the warped logits.
     """
 
     grid: ClassVar[Sequence[float]] = ()
@@ -86,11 +85,6 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         """Whether a sampler of the chain is stateful."""
         return any(each.stateful for each in self.chain)
 
-    @property
-    def chain_uses_logits(self) -> bool:
-        """Whether the memory of a sampler of the chain depends on the logits it is given."""
-        return any(each.state_uses_logits for each in self.chain)
-
     def distribution(self, logits: Tensor, state: State | None = None) -> Tensor:
         """The exact probabilities [..., V], float64, with which each character is chosen.
 
@@ -98,17 +92,16 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         for logits that are no distribution (NaN, +inf, or nothing but -inf), and TypeError when an
         inner sampler is not one of ours, or a state is needed and missing.
         """
-        memory, rest = _split(state)
-        return self.inner_distribution(self.warped(checked(logits), memory), rest)
+        memory, *rest = state or (None,)
+        return self.inner_distribution(self.warped(checked(logits), memory), tuple(rest) or None)
 
     def inner_distribution(self, warped: Tensor, rest: State | None) -> Tensor:
         """The distribution of what is applied to the warped logits; `rest` is its state."""
         if self.sampler is None:
             return torch.softmax(warped, dim=-1)
         if not isinstance(self.sampler, Sampler):
-            raise TypeError(
-                f"{type(self.sampler).__name__} maps logits to ids and has no exact distribution"
-            )
+            name = type(self.sampler).__name__
+            raise TypeError(f"{name} maps logits to ids and has no exact distribution")
         return self.sampler.distribution(warped, rest)
 
     def start(self, prompts: Tensor) -> State:
@@ -117,13 +110,12 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
 
     def advance(self, state: State, logits: Tensor, ids: Tensor) -> State:
         """The state after `ids` [R] were chosen where the logits were [R, V]; `state` stays."""
-        memory, rest = _split(state)
+        memory, *rest = state
         logits = checked(logits)
         following = self.update(memory, logits, ids)
         if not isinstance(self.sampler, Sampler):
             return (following,)
-        assert rest is not None
-        return (following, *self.sampler.advance(rest, self.warped(logits, memory), ids))
+        return (following, *self.sampler.advance(tuple(rest), self.warped(logits, memory), ids))
 
     def require_exact(self) -> None:
         """Raises ConfigError when what is applied next has no exact distribution."""
@@ -136,11 +128,8 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         return self.warp(logits) if memory is None else self.warp_after(logits, memory)
 
     def __call__(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Choose an id for each row of logits.
-
-        `noise` is uniform on [0, 1), one number for each row; without it, it is drawn from torch's
-        global generator, as labml_nn's samplers do.
-        """
+        """Choose an id for each row of logits under noise in [0, 1), by default from torch's
+        global generator, as labml_nn's samplers do."""
         if self.sampler is not None and not self.exact:
             chosen: Tensor = self.sampler(self.warp(checked(logits)))
             return chosen
@@ -149,5 +138,29 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         return draw(self.distribution(logits), noise)
 
 
-def _split(state: State | None) -> tuple[Any, State | None]:
-    return (None, None) if state is None else (state[0], state[1:])
+class StatefulSampler(Sampler):
+    """A sampler with a memory, which is passed in and returned, and never changed in place.
+
+    `state = start(prompts)`, then alternating `distribution(logits, state)` and
+    `state = advance(state, logits, ids)`.
+    """
+
+    stateful = True
+
+    def __init__(self, sampler: Inner = None) -> None:
+        super().__init__(sampler)
+        self.require_exact()
+
+    def warp(self, logits: Tensor) -> Tensor:
+        """Raises TypeError: the logits alone don't say what was read."""
+        raise TypeError(f"{self.name} remembers: pass the state that start(prompts) returns")
+
+    @abstractmethod
+    def warp_after(self, logits: Tensor, memory: Any) -> Tensor:
+        """This sampler's own change of float64 logits [R, V], given its memory of the rows."""
+
+    @abstractmethod
+    def remember(self, prompts: Tensor) -> Any: ...
+
+    @abstractmethod
+    def update(self, memory: Any, logits: Tensor, ids: Tensor) -> Any: ...

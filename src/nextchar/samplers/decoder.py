@@ -4,8 +4,6 @@ Defining a class with a `name` is all it takes: a config can then say `{name: va
 under which its results stand is made of the constructor's parameters.
 """
 
-from __future__ import annotations
-
 import inspect
 import numbers
 import re
@@ -27,8 +25,9 @@ class Decoder(ABC):
     """A way of choosing characters, as it is written in a config and shown in a label.
 
     The constructor takes the parameters, each kept under its own name (`self.k = k`), and
-    `sampler`: the next sampler of a chain, or for a search the samplers before it. Raises
-    ConfigError while a class is defined whose name is taken or whose constructor has another form.
+    `sampler`: the next sampler of a chain, or for a search the samplers before it. It raises
+    ConfigError for a parameter out of bounds; defining a class does so if its name is taken or its
+    constructor has another form.
     """
 
     name: ClassVar[str]
@@ -91,15 +90,12 @@ def registered(kind: type[Kind]) -> dict[str, type[Kind]]:
 
 
 def _register(cls: type[Decoder]) -> None:
-    if not (isinstance(cls.name, str) and re.fullmatch(r"[A-Za-z]\w*", cls.name)):
-        raise ConfigError(
-            f"{described(cls)}: name={cls.name!r}: must be a word of letters, digits and _"
-        )
+    word = isinstance(cls.name, str) and bool(re.fullmatch(r"[A-Za-z]\w*", cls.name))
+    bound = "must be a word of letters, digits and _"
+    require(word, f"{described(cls)}: name", repr(cls.name), bound)
     if "sampler" not in inspect.signature(cls.__init__).parameters:
-        raise ConfigError(
-            f"{described(cls)}: its constructor must take `sampler=None` and pass it on: "
-            "super().__init__(sampler)"
-        )
+        remedy = "its constructor must take `sampler=None`"
+        raise ConfigError(f"{described(cls)}: {remedy} and pass it on: super().__init__(sampler)")
     other = registered(Decoder).get(cls.name)
     if other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
         raise ConfigError(
@@ -110,7 +106,7 @@ def _register(cls: type[Decoder]) -> None:
 
 
 def described(thing: Any) -> str:
-    """`class Mine (my_samplers.py)`: a class or function with its file, for error messages."""
+    """`class Mine (my_samplers.py)`: a class or function with its file, for errors."""
     kind = "class" if isinstance(thing, type) else "function"
     name = getattr(thing, "__qualname__", type(thing).__qualname__)
     try:

@@ -7,8 +7,6 @@ Entropy-based temperature as in llama.cpp (`--dynatemp-range`, after Zhu et al. 
 kalomaze). With one character left nothing changes; T' = 0 is greedy.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -20,20 +18,12 @@ from nextchar.samplers.operations import entropy
 
 
 class DynamicTemperatureSampler(Sampler):
-    """Divide the logits by a temperature that follows their entropy, row by row.
-
-    Raises ConfigError for a temperature or a range below 0, an exponent not above 0, or any of them
-    above 1e9.
-    """
+    """Divide the logits by a temperature that follows their entropy, row by row."""
 
     name = "dynamic_temperature"
 
     def __init__(
-        self,
-        temperature: float,
-        range: float = 0.5,
-        exponent: float = 1.0,
-        sampler: Inner = None,
+        self, temperature: float, range: float = 0.5, exponent: float = 1.0, sampler: Inner = None
     ) -> None:
         super().__init__(sampler)
         bound = f"must be from 0 to {LARGEST:,}"

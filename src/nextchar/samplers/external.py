@@ -5,8 +5,6 @@ and the table says so. It draws from torch's global generator, which is seeded f
 row and the step, one row at a time: the text is reproducible and does not depend on its neighbours.
 """
 
-from __future__ import annotations
-
 import functools
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -49,8 +47,8 @@ class ExternalSampler(Sampler):
 def build_target(spec: Mapping[str, Any], build: Callable[[Any], Sampler]) -> Sampler:
     """From `{_target_: package.Class, parameter: value}`; parameters may be such mappings.
 
-    A subclass of our Sampler is that sampler; its argument `sampler`, applied after it, is made by
-    `build`. Raises ConfigError for what can't be made, or can't be called.
+    The argument `sampler` of one of our own, applied after it, is made by `build`. Raises
+    ConfigError for what can't be made, or can't be called.
     """
     path, arguments = spec[TARGET], dict(spec)
     try:
@@ -121,9 +119,9 @@ def _checked_id(sampler: Sampler, answer: object, vocabulary: int) -> int:
         return int(answer)
     shown = one_line(answer.tolist() if isinstance(answer, Tensor) else answer, 60)
     raise ConfigError(
-        f"decoding.samplers: {sampler.label}: {source(sampler.chain[-1])} returned "
-        f"{shown} for one row of logits; it must return "
-        f"a tensor with one whole id per row, from 0 to {vocabulary - 1}"
+        f"decoding.samplers: {sampler.label}: {source(sampler.chain[-1])} returned {shown} for one "
+        "row of logits; it must return a tensor with one whole id per row, "
+        f"from 0 to {vocabulary - 1}"
     )
 
 

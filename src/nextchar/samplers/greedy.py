@@ -5,8 +5,6 @@
 Of equal logits, the one with the lower id is chosen.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

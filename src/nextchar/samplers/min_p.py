@@ -6,8 +6,6 @@ Nguyen et al. 2024, 2407.01082. The bound is compared with exp(l_i - max_j l_j),
 side has been rounded by a normalisation; equality passes.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -17,10 +15,7 @@ from nextchar.samplers.operations import at_least
 
 
 class MinPSampler(Sampler):
-    """Mask what is too improbable beside the best. Raises ConfigError for min_p outside [0, 1].
-
-    0 keeps everything, 1 the best character and its equals.
-    """
+    """Mask what is improbable beside the best; 0 keeps everything, 1 the best and its equals."""
 
     name = "min_p"
     rank = 3

@@ -9,25 +9,19 @@ the target (llama.cpp takes the surprise after the cut). Where mu cuts everythin
 is kept, with its equals.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import Tensor
 
 from nextchar.config.validation import require
-from nextchar.samplers.base import Inner
+from nextchar.samplers.base import Inner, StatefulSampler
 from nextchar.samplers.decoder import LARGEST
-from nextchar.samplers.history import StatefulSampler
 from nextchar.samplers.operations import at_least
 
 
 class MirostatSampler(StatefulSampler):
-    """Mask what is more surprising than mu, the memory, [R] in bits.
-
-    Raises ConfigError for a target or a rate that is not above 0.
-    """
+    """Mask what is more surprising than mu, the memory, [R] in bits."""
 
     name = "mirostat"
     state_uses_logits = True
@@ -43,9 +37,8 @@ class MirostatSampler(StatefulSampler):
         return at_least(logits, _surprise(logits) <= memory[:, None])
 
     def remember(self, prompts: Tensor) -> Tensor:
-        return torch.full(
-            (len(prompts),), 2.0 * self.target, dtype=torch.float64, device=prompts.device
-        )
+        start = 2.0 * self.target
+        return torch.full((len(prompts),), start, dtype=torch.float64, device=prompts.device)
 
     def update(self, memory: Tensor, logits: Tensor, ids: Tensor) -> Tensor:
         observed = _surprise(logits).gather(-1, ids[:, None]).squeeze(-1)

@@ -8,22 +8,16 @@ most probable on, is below p: of (1/2, 1/4, 1/8, 1/8), p = 1/2 keeps one. Of equ
 edge, those with the lower ids are kept.
 """
 
-from __future__ import annotations
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar.config.validation import require
 from nextchar.samplers.base import Inner, Sampler
-from nextchar.samplers.operations import descending, keep, running_sum
+from nextchar.samplers.operations import descending, keep_mass
 
 
 class NucleusSampler(Sampler):
-    """Mask what lies outside the nucleus. Raises ConfigError for p outside (0, 1].
-
-    p = 1 keeps everything; the most probable character is always kept.
-    """
+    """Mask what lies outside the nucleus; p in (0, 1], 1 keeps everything."""
 
     name = "top_p"
     rank = 2
@@ -38,6 +32,4 @@ class NucleusSampler(Sampler):
         if self.p == 1:
             return logits
         ordered, order = descending(logits)
-        mass = running_sum(torch.softmax(ordered, dim=-1))
-        mass_before = F.pad(mass[..., :-1], (1, 0))
-        return keep(logits, order, mass_before < self.p)
+        return keep_mass(logits, order, torch.softmax(ordered, dim=-1), self.p)

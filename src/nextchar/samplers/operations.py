@@ -3,9 +3,8 @@
 Shapes: logits and probabilities [..., V], noise and ids [...].
 """
 
-from __future__ import annotations
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -72,6 +71,15 @@ def keep(logits: Tensor, order: Tensor, kept: Tensor) -> Tensor:
     else:
         mask = torch.zeros_like(kept).scatter(-1, order, kept)
     return logits.masked_fill(~mask, -torch.inf)
+
+
+def keep_mass(logits: Tensor, order: Tensor, probabilities: Tensor, mass: float) -> Tensor:
+    """-inf for characters before which, along `order`, others already hold the mass.
+
+    `probabilities` [..., V] are in the sequence of `order` [..., V].
+    """
+    mass_before = F.pad(running_sum(probabilities)[..., :-1], (1, 0))
+    return keep(logits, order, mass_before < mass)
 
 
 def at_least(logits: Tensor, passes: Tensor) -> Tensor:

@@ -1,13 +1,11 @@
 """From the text of a config to samplers and searches: ordered mappings, applied left to right."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nextchar.config import ConfigError
 from nextchar.samplers.base import Sampler
-from nextchar.samplers.decoder import Decoder, Kind, described, one_line, registered
+from nextchar.samplers.decoder import Decoder, described, one_line, registered
 from nextchar.samplers.external import TARGET, build_target
 
 Spec = str | Mapping[str, Any]
@@ -31,7 +29,6 @@ def build_any(spec: Spec) -> Decoder:
     """A sampler, or a search with samplers before it: {temperature: 0.7, best_of: 8}."""
     steps = _steps(spec)
     known = registered(Decoder)
-    made: Decoder | None = None
     for name in steps:
         if name not in known and name != TARGET:
             remedy = f"there are {', '.join(known)}"
@@ -40,31 +37,14 @@ def build_any(spec: Spec) -> Decoder:
             raise ConfigError(f"decoding.samplers: no sampler is called {name!r}; {remedy}")
     *before, last = steps
     for name in filter(_is_search, before):
-        raise ConfigError(
-            f"decoding.samplers: {one_line(steps)}: a search comes last, and there is only one; "
-            f"move or remove {name}"
-        )
-    for name in reversed(before if _is_search(last) else list(steps)):
+        reason = f"a search comes last, and there is only one; move or remove {name}"
+        raise ConfigError(f"decoding.samplers: {one_line(steps)}: {reason}")
+    made: Decoder | None = None
+    for name in [*reversed(before), last] if _is_search(last) else [last, *reversed(before)]:
         value = steps[name]
         made = build_target(value, build) if name == TARGET else _make(known[name], value, made)
-    if _is_search(last):
-        made = _make(known[last], steps[last], made)
     assert made is not None
     return made
-
-
-def build_all(specs: Sequence[Spec]) -> list[Sampler]:
-    """The samplers of a comparison. Raises ConfigError when two have the same label."""
-    return distinct([build(spec) for spec in specs])
-
-
-def distinct(decoders: list[Kind]) -> list[Kind]:
-    """The decoders as they are. Raises ConfigError when two have the same label."""
-    labels = [each.label for each in decoders]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise ConfigError(f"decoding.samplers: {label!r} is listed twice; remove one")
-    return decoders
 
 
 def curve_names(samplers: Sequence[Sampler]) -> list[str]:
@@ -95,13 +75,9 @@ def _steps(spec: Spec) -> dict[str, Any]:
     steps = {str(name): value for name, value in spec.items()}
     if TARGET not in steps:
         return steps
-    names = list(steps)
-    first, last = names.index(TARGET), len(names) - _is_search(names[-1])
-    return {
-        **{name: steps[name] for name in names[:first]},
-        TARGET: {name: steps[name] for name in names[first:last]},
-        **{name: steps[name] for name in names[last:]},
-    }
+    items = list(steps.items())
+    first, last = list(steps).index(TARGET), len(items) - _is_search(items[-1][0])
+    return {**dict(items[:first]), TARGET: dict(items[first:last]), **dict(items[last:])}
 
 
 def _make(kind: type[Decoder], value: Any, sampler: Decoder | None) -> Decoder:

@@ -5,8 +5,6 @@
 T = 1 is pure sampling from the model; T = 0 is the limit for T towards 0, greedy decoding.
 """
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor
@@ -17,7 +15,7 @@ from nextchar.samplers.greedy import GreedySampler
 
 
 class TemperatureSampler(Sampler):
-    """Divide the logits by the temperature. Raises ConfigError for one below 0 or not finite."""
+    """Divide the logits by the temperature."""
 
     name = "temperature"
     rank = 1

@@ -8,8 +8,6 @@ Potraj et al. 2025, 2509.02510 (their greedy answer to an NP-hard question). tra
 most probable character is always kept; of equal logits at the edge, those with the lower ids are.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -19,10 +17,7 @@ from nextchar.samplers.operations import descending, keep, running_sum
 
 
 class TopHSampler(Sampler):
-    """Mask what would raise the entropy too far. Raises ConfigError for alpha outside (0, 1].
-
-    1 keeps everything.
-    """
+    """Mask what would raise the entropy too far; alpha in (0, 1], 1 keeps everything."""
 
     name = "top_h"
     rank = 6
@@ -43,7 +38,6 @@ class TopHSampler(Sampler):
         if not self.partial:
             mass = running_sum(probabilities)
             entropies = entropies / mass + mass.log()
-        within = entropies <= self.alpha * terms.sum(-1, keepdim=True)
-        kept = within.cummin(-1).values
+        kept = (entropies <= self.alpha * terms.sum(-1, keepdim=True)).cummin(-1).values
         kept[..., 0] = True
         return keep(logits, order, kept)

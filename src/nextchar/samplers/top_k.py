@@ -5,8 +5,6 @@
 Exactly k are kept: of equal logits at the edge, those with the lower ids.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -16,10 +14,7 @@ from nextchar.samplers.operations import descending, keep
 
 
 class TopKSampler(Sampler):
-    """Mask all but the k largest logits. Raises ConfigError for k below 1 or not whole.
-
-    k at or above the vocabulary's size keeps everything.
-    """
+    """Mask all but the k largest logits; k at or above the vocabulary's size keeps everything."""
 
     name = "top_k"
     rank = 2

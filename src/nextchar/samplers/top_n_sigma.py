@@ -7,8 +7,6 @@ population's, over the characters that can still be chosen (as in llama.cpp; the
 divides by V - 1).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -18,10 +16,7 @@ from nextchar.samplers.operations import at_least
 
 
 class TopNSigmaSampler(Sampler):
-    """Mask what is far below the best. Raises ConfigError for n below 0 or not a number.
-
-    0 keeps the best character and its equals.
-    """
+    """Mask what is far below the best; 0 keeps the best character and its equals."""
 
     name = "top_n_sigma"
     rank = 6

@@ -5,8 +5,6 @@ A mistake in a user's sampler is then one line at once, and not an error after t
 Shapes: R rows, V characters of the vocabulary.
 """
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 
@@ -20,21 +18,18 @@ from nextchar.samplers.external import choose, source
 from nextchar.samplers.operations import draw
 from nextchar.samplers.registry import build
 
-STEPS = 3
-"""Characters that each row writes: a memory is read, updated and read again."""
-
 
 def try_sampler(sampler: Sampler, vocabulary_size: int, label: str) -> None:
     """Raises ConfigError, naming the decoder `label`, the class and its file, for what is wrong."""
     if isinstance(sampler.sampler, Sampler):  # first, so that the class that is wrong is named
         try_sampler(sampler.sampler, vocabulary_size, label)
     logits = _rows(vocabulary_size)
+    problem = None
     try:
         if sampler.exact:
             problem = next(_problems(sampler, logits), None)
         else:
             choose(sampler, logits.float(), _noise(logits))
-            problem = None
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:
@@ -52,7 +47,7 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
     prompts = torch.arange(3 * len(logits)).view(-1, 3) % logits.size(-1)
     state = sampler.start(prompts) if sampler.has_memory else None
     alone = sampler.start(prompts[1:2]) if sampler.has_memory else None
-    for step in range(STEPS):
+    for step in range(3):  # a memory is read, updated and read again
         warped = sampler.warped(logits, state and state[0])
         yield from _wrong_tensor("warp", warped, logits)
         if (warped == torch.inf).any() or (warped.amax(-1) == -torch.inf).any():
@@ -67,10 +62,8 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
         if step == 0:
             one = sampler.distribution(logits[1:2], alone)
             if not torch.allclose(one, found[1:2], rtol=0, atol=1e-9):
-                yield (
-                    "gives a row another distribution alone than beside others; reduce over the "
-                    "last dimension only (dim=-1)"
-                )
+                problem = "gives a row another distribution alone than beside others"
+                yield f"{problem}; reduce over the last dimension only (dim=-1)"
         if state is not None:
             state = sampler.advance(state, logits, draw(found, _noise(logits)))
         if not torch.equal(logits, before):

@@ -4,27 +4,20 @@
     S = the smallest set with mass >= m, taken in the order of |-ln P(x = i) - H(P)|
 
 Meister et al. 2022, 2202.00666. A character is kept when the mass of those before it is below m. Of
-equally typical characters the more probable comes first, then the lower id. Unlike other samplers
-that cut, this one may cut the most probable character: where it is far less surprising than the
-rest, it is not typical.
+equally typical ones the more probable comes first, then the lower id. The most probable character
+may be cut: where it is far less surprising than the rest, it is not typical.
 """
 
-from __future__ import annotations
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from nextchar.config.validation import require
 from nextchar.samplers.base import Inner, Sampler
-from nextchar.samplers.operations import descending, entropy, keep, running_sum
+from nextchar.samplers.operations import descending, entropy, keep_mass
 
 
 class TypicalSampler(Sampler):
-    """Mask what lies outside the typical set. Raises ConfigError for a mass outside (0, 1].
-
-    1 keeps everything; one character is always kept.
-    """
+    """Mask what lies outside the typical set; a mass in (0, 1], 1 keeps everything."""
 
     name = "typical"
     rank = 4
@@ -41,6 +34,5 @@ class TypicalSampler(Sampler):
         ordered, order = descending(logits)
         surprise = -torch.log_softmax(ordered, dim=-1)
         _, nearest = torch.sort((surprise - entropy(ordered)).abs(), dim=-1, stable=True)
-        mass = running_sum(torch.exp(-surprise).gather(-1, nearest))
-        mass_before = F.pad(mass[..., :-1], (1, 0))
-        return keep(logits, order.gather(-1, nearest), mass_before < self.mass)
+        probabilities = torch.exp(-surprise).gather(-1, nearest)
+        return keep_mass(logits, order.gather(-1, nearest), probabilities, self.mass)

@@ -9,8 +9,6 @@ the distribution of the chosen character is the mixture of both branches, each p
 samplers that follow, and so it is still exact. Of equal logits the higher id stays.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,7 +20,7 @@ from nextchar.samplers.operations import checked, descending, keep
 
 
 class XTCSampler(Sampler):
-    """Cut the top choices with a probability. Raises ConfigError for impossible parameters.
+    """Cut the top choices with a probability.
 
     A threshold above 1/2 could never have two characters above it, so it is an error. Everything
     after it must have a distribution, and no Mirostat may follow: it would have to know the coin.
@@ -50,7 +48,7 @@ class XTCSampler(Sampler):
 
     def distribution(self, logits: Tensor, state: State | None = None) -> Tensor:
         logits = checked(logits)
-        rest = None if state is None else state[1:]
+        rest = state[1:] if state else None
         without = self.inner_distribution(self.warp(logits), rest)
         with_all = self.inner_distribution(logits, rest)
         return self.probability * without + (1 - self.probability) * with_all

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,9 +30,8 @@ class Search(Decoder):
     """A way of writing a text that looks further than the next character.
 
     What comes `before` it in the ordered mapping is its `step_sampler`, the distribution of each
-    step; without any it is the model's own. A search has no exact distribution of the next
-    character, so entropy and support size are left out for it. Raises ConfigError for a sampler
-    that it can't follow.
+    step; without any it is the model's own. Raises ConfigError for a sampler it can't follow. It
+    has no exact distribution of the next character, so entropy and support size are left out.
     """
 
     takes_any_sampler: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class Search(Decoder):
                 "use samplers without a memory"
             )
         self.before = sampler
-        self.step_sampler: Sampler = sampler or TemperatureSampler(1.0)
+        self.step_sampler = sampler or TemperatureSampler(1.0)
 
     @property
     def label(self) -> str:
@@ -123,20 +123,10 @@ class BlockSearch(Search):
         """Ids [G, L] after prompts [G, T]."""
 
 
-def streams(rows: Sequence[Row], seed: int, stream: int) -> list[Callable[[int], Tensor]]:
-    """For each row its own source of uniform float64 numbers.
+def stream_of(rows: Sequence[Row], seed: int, stream: int) -> Callable[[int], Tensor]:
+    """A function from n to the next n uniform float64 numbers of each row, [R, n].
 
-    `stream` is at least 1: 0 is the noise of the samplers.
+    Stream 0 is the noise of the samplers.
     """
-    assert stream > 0
-
-    def source(row: Row) -> Callable[[int], Tensor]:
-        numbers = generator(seed, row.prompt, row.sample, stream)
-        return lambda count: torch.from_numpy(numbers.random(count))
-
-    return [source(row) for row in rows]
-
-
-def repeat_each(prompts: Tensor, times: int) -> Tensor:
-    """Each row of [G, T] repeated: [G * times, T]."""
-    return prompts.repeat_interleave(times, dim=0)
+    sources = [generator(seed, row.prompt, row.sample, stream) for row in rows]
+    return lambda n: torch.from_numpy(np.stack([source.random(n) for source in sources]))

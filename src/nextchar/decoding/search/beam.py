@@ -10,23 +10,24 @@ better parent comes first, then the lower id.
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 from nextchar.samplers.decoder import whole
 from nextchar.samplers.operations import descending
 
+Score = Callable[[Tensor, Tensor], Tensor]
+"""From log probabilities [G, B, V] and the parents' scores [G, B] to the children's [G, B, V]."""
+
 
 class BeamSearch(BlockSearch):
-    """The best of `width` hypotheses. Raises ConfigError for a width below 1 or not whole."""
+    """The best of `width` hypotheses."""
 
     name = "beam"
 
@@ -37,33 +38,32 @@ class BeamSearch(BlockSearch):
     def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
+        return self.hypotheses(model, prompts, length, lambda log_p, _: log_p)[:, 0]
+
+    def hypotheses(
+        self, model: LanguageModel, prompts: Tensor, length: int, score: Score
+    ) -> Tensor:
+        """The B texts [G, B, L] of highest score after prompts [G, T], the best first."""
         G, B = len(prompts), self.width
-        logits, cache = model.prefill(repeat_each(prompts, B))
+        logits, cache = model.prefill(prompts.repeat_interleave(B, dim=0))
+        V = logits.size(-1)
         ids = prompts.new_empty(G, B, 0)
-        total = first_only(G, B, prompts.device)
+        # The hypotheses are still equal, so only the first one counts.
+        log_p = torch.full((G, B), -torch.inf, dtype=torch.float64, device=prompts.device)
+        log_p[:, 0] = 0
+        scores = log_p
         for t in range(length):
-            log_p = self.step_sampler.distribution(logits).log().view(G, B, -1)
-            ordered, order = descending((total[..., None] + log_p).flatten(1))
-            total = ordered[:, :B]
-            parents, following = order[:, :B] // log_p.size(-1), order[:, :B] % log_p.size(-1)
-            ids = extend(ids, parents, following)
+            children = log_p[..., None] + self.step_sampler.distribution(logits).log().view(G, B, V)
+            ordered, order = descending(score(children, scores).flatten(1))
+            scores, best = ordered[:, :B], order[:, :B]
+            log_p = children.flatten(1).gather(1, best)
+            parents, following = best // V, best % V
+            kept = ids.gather(1, parents[..., None].expand(-1, -1, t))
+            ids = torch.cat((kept, following[..., None]), dim=-1)
             if t + 1 < length:
                 cache = cache.reorder(rows_of(parents))
                 logits = model.step(following.flatten(), cache)
-        return ids[:, 0]
-
-
-def first_only(groups: int, width: int, device: torch.device) -> Tensor:
-    """Scores [G, B] at the start: the hypotheses are still equal, so only the first one counts."""
-    scores = torch.full((groups, width), -torch.inf, dtype=torch.float64, device=device)
-    scores[:, 0] = 0
-    return scores
-
-
-def extend(ids: Tensor, parents: Tensor, following: Tensor) -> Tensor:
-    """Texts [G, B, t] of the parents [G, B], each with its following character [G, B]."""
-    kept = ids.gather(1, parents[..., None].expand(-1, -1, ids.size(-1)))
-    return torch.cat((kept, following[..., None]), dim=-1)
+        return ids
 
 
 def rows_of(parents: Tensor) -> Tensor:

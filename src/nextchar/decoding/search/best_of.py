@@ -8,8 +8,6 @@ those samplers write alone, with the same noise. Any samplers may come before it
 Shapes: R texts, n candidates, P prompts, T characters of a prompt, L characters of a text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -25,7 +23,7 @@ from nextchar.samplers.decoder import whole
 
 
 class BestOf(Search):
-    """The likeliest of n texts. Raises ConfigError for n below 1 or not whole."""
+    """The likeliest of n texts."""
 
     name = "best_of"
     takes_any_sampler = True
@@ -44,11 +42,7 @@ class BestOf(Search):
         seed: int,
         on_progress: Callable[[int], None],
     ) -> Tensor:
-        candidates = [
-            replace(row, sampler=0, candidate=candidate)
-            for row in rows
-            for candidate in range(self.n)
-        ]
+        candidates = [replace(row, sampler=0, candidate=j) for row in rows for j in range(self.n)]
         texts = engine.generate(
             model,
             prompts,

@@ -9,8 +9,6 @@ character is chosen.
 Shapes: G texts, k candidates of each, t characters read, C width, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -19,7 +17,7 @@ from torch import Tensor
 
 from nextchar.config.validation import require
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch
 from nextchar.decoding.search.beam import rows_of
 from nextchar.models.base import HiddenStateModel, LanguageModel
 from nextchar.samplers import Sampler
@@ -28,10 +26,7 @@ from nextchar.samplers.operations import descending
 
 
 class ContrastiveSearch(BlockSearch):
-    """Weigh probability against likeness. Raises ConfigError for alpha outside [0, 1].
-
-    Only for models that show their hidden states.
-    """
+    """Weigh probability against likeness, for models that show their hidden states."""
 
     name = "contrastive"
     decodes = HiddenStateModel
@@ -47,7 +42,7 @@ class ContrastiveSearch(BlockSearch):
     ) -> Tensor:
         assert isinstance(model, HiddenStateModel)
         G, k = len(prompts), self.k
-        hidden, cache = model.prefill_hidden(repeat_each(prompts, k))
+        hidden, cache = model.prefill_hidden(prompts.repeat_interleave(k, dim=0))
         read = F.normalize(hidden[::k], dim=-1)
         logits = model.unembed(hidden[:, -1])[::k]
         ids = []
@@ -63,9 +58,8 @@ class ContrastiveSearch(BlockSearch):
             best = score.masked_fill(probability == 0, -torch.inf).argmax(-1, keepdim=True)
             ids.append(candidates.gather(1, best).squeeze(1))
             chosen = rows_of(best.expand(-1, k))
-            read = torch.cat(
-                (read, found[torch.arange(G, device=best.device), best[:, 0], None]), 1
-            )
+            winner = found[torch.arange(G, device=best.device), best[:, 0], None]
+            read = torch.cat((read, winner), 1)
             logits = model.unembed(states)[chosen[::k]]
             cache = cache.reorder(chosen)
         return torch.stack(ids, dim=1)

@@ -7,8 +7,6 @@ query can attend to.
 Shapes: B rows, T characters at once, S slots, G key/value heads, D head width, V vocabulary.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

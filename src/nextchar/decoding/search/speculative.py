@@ -10,15 +10,13 @@ with the same noise; its distribution is exactly the same.
 Shapes: G texts, K characters ahead, T characters of a prompt, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, streams
+from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, stream_of
 from nextchar.decoding.search.ngram_draft import NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.models.base import LanguageModel
@@ -32,10 +30,7 @@ MOST_NGRAM = 32
 
 
 class SpeculativeDecoding(BlockSearch):
-    """Propose `ahead` characters by n-grams of the training text, and check them all at once.
-
-    Raises ConfigError for an `ahead` or `ngram` below 1.
-    """
+    """Propose `ahead` characters by n-grams of the training text, and check them all at once."""
 
     name = "speculative"
     decodes = Transformer
@@ -46,9 +41,9 @@ class SpeculativeDecoding(BlockSearch):
         self.ngram = whole("speculative ngram", ngram, most=MOST_NGRAM)
         self.draft: NgramDraft | None = None
 
-    def prepared(self, train: Tensor, vocabulary: int) -> SpeculativeDecoding:
+    def prepared(self, train: Tensor, vocabulary: int) -> BlockSearch:
         ready = SpeculativeDecoding(self.ahead, self.ngram, self.before)
-        ready.draft = NgramDraft.of(train.cpu(), vocabulary, self.ngram)
+        ready.draft = NgramDraft(train.cpu(), vocabulary, self.ngram)
         return ready
 
     def search_block(
@@ -56,28 +51,28 @@ class SpeculativeDecoding(BlockSearch):
     ) -> Tensor:
         assert isinstance(model, Transformer)
         assert self.draft is not None, "prepared() was not called"
-        K, sources = self.ahead, streams(rows, seed, 2)
+        K, noise = self.ahead, stream_of(rows, seed, 2)
         logits, prefilled = model.prefill(prompts)
-        first = torch.stack([source(1) for source in sources]).to(prompts.device)
-        last = draw(self.step_sampler.distribution(logits), first[:, 0])
+        first = noise(1).to(prompts.device)[:, 0]
+        last = draw(self.step_sampler.distribution(logits), first)
         texts = [[character] for character in last.tolist()]
         assert isinstance(prefilled, KeyValueCache)
         cache = RaggedCache(model, prefilled, K + 1)
         # The last characters of every row, as many as the draft looks at.
         recent = torch.cat((prompts, last[:, None]), 1)[:, -self.ngram :]
         while min(map(len, texts)) < length:
-            uniform = torch.stack([source(2 * K + 1) for source in sources]).to(prompts.device)
+            uniform = noise(2 * K + 1).to(prompts.device)
             proposed, q = self._propose(recent, uniform[:, :K])
             logits = cache.read(torch.cat((recent[:, -1:], proposed), 1))
             p = self.step_sampler.distribution(logits)
             accepted, following = verify(p, q, proposed, uniform[:, K:])
             cache.keep(accepted + 1)
             grown = []
-            for row, (count, one) in enumerate(
-                zip(accepted.tolist(), following.tolist(), strict=True)
-            ):
-                texts[row] += [*proposed[row, :count].tolist(), one]
-                grown.append((recent[row].tolist() + texts[row][-count - 1 :])[-recent.size(1) :])
+            columns = (each.tolist() for each in (proposed, accepted, following, recent))
+            for text, ids, count, one, before in zip(texts, *columns, strict=True):
+                new = [*ids[:count], one]
+                text.extend(new)
+                grown.append([*before, *new][-len(before) :])
             recent = torch.tensor(grown, device=prompts.device)
         return torch.tensor([text[:length] for text in texts])
 

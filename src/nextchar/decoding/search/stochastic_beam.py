@@ -10,8 +10,6 @@ s-th text of one search, whose noise is keyed by (seed, prompt).
 Shapes: G texts, B hypotheses of each, t characters so far, V vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,22 +17,15 @@ import torch
 from torch import Tensor
 
 from nextchar.decoding.engine import Row
-from nextchar.decoding.search.base import MOST_ROWS, BlockSearch, repeat_each, streams
-from nextchar.decoding.search.beam import extend, first_only, rows_of
+from nextchar.decoding.search.base import stream_of
+from nextchar.decoding.search.beam import BeamSearch
 from nextchar.models.base import LanguageModel
-from nextchar.samplers import Sampler
-from nextchar.samplers.decoder import whole
-from nextchar.samplers.operations import descending
 
 
-class StochasticBeamSearch(BlockSearch):
-    """Draw `width` texts without replacement. Raises ConfigError for a width below 1."""
+class StochasticBeamSearch(BeamSearch):
+    """Draw `width` texts without replacement: beam search by perturbed scores."""
 
     name = "stochastic_beam"
-
-    def __init__(self, width: int, sampler: Sampler | None = None) -> None:
-        super().__init__(sampler)
-        self.width = self.rows_a_text = whole(self.name, width, most=MOST_ROWS)
 
     @property
     def most_samples(self) -> int:
@@ -43,26 +34,15 @@ class StochasticBeamSearch(BlockSearch):
     def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        G, B = len(prompts), self.width
-        sources = streams([replace(row, sample=0) for row in rows], seed, 1)
-        logits, cache = model.prefill(repeat_each(prompts, B))
-        V = logits.size(-1)
-        ids = prompts.new_empty(G, B, 0)
-        log_p = first_only(G, B, prompts.device)
-        perturbed = log_p.clone()
-        for t in range(length):
-            children = log_p[..., None] + self.step_sampler.distribution(logits).log().view(G, B, V)
-            uniform = torch.stack([source(B * V) for source in sources]).view(G, B, V)
-            keys = conditioned(children, gumbel(uniform.to(children.device)), perturbed)
-            ordered, order = descending(keys.flatten(1))
-            perturbed, best = ordered[:, :B], order[:, :B]
-            log_p = children.flatten(1).gather(1, best)
-            ids = extend(ids, best // V, best % V)
-            if t + 1 < length:
-                cache = cache.reorder(rows_of(best // V))
-                logits = model.step((best % V).flatten(), cache)
+        uniform = stream_of([replace(row, sample=0) for row in rows], seed, 1)
+
+        def perturbed(log_p: Tensor, parents: Tensor) -> Tensor:
+            noise = gumbel(uniform(log_p[0].numel()).view_as(log_p).to(log_p.device))
+            return conditioned(log_p, noise, parents)
+
+        ids = self.hypotheses(model, prompts, length, perturbed)
         samples = torch.tensor([row.sample for row in rows], device=ids.device)
-        return ids[torch.arange(G, device=ids.device), samples]
+        return ids[torch.arange(len(ids), device=ids.device), samples]
 
 
 def gumbel(uniform: Tensor) -> Tensor:
