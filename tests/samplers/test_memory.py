@@ -17,7 +17,7 @@ from nextchar.config import ConfigError, TransformerConfig
 from nextchar.decoding.engine import Row, Texts, generate, noise
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import ExternalSampler, Sampler, build, draw
-from nextchar.samplers.repeats import Matches
+from nextchar.samplers.suffix_matches import Matches
 
 V = 5
 texts = st.lists(st.integers(0, 2), min_size=1, max_size=30)

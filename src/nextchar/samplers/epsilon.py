@@ -1,10 +1,9 @@
 """Epsilon sampling: choose among characters whose probability is at least epsilon.
 
     P'(x = i) = P(x = i) / Z  for P(x = i) >= epsilon;  0 elsewhere
-    eta sampling:  eta = min(epsilon, sqrt(epsilon) * exp(-H(P)))  in place of epsilon
 
-Hewitt, Manning & Liang 2022, 2210.15191. Eta is lower where the model is unsure; its alpha is
-sqrt(epsilon) as theirs, H in nats. Where none is as probable, the best is kept, with its equals.
+Hewitt, Manning & Liang 2022, 2210.15191. Where none is as probable, the best is kept, with its
+equals.
 """
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from nextchar.config.validation import require
 from nextchar.samplers.base import Inner, Sampler
-from nextchar.samplers.operations import at_least, entropy
+from nextchar.samplers.operations import at_least
 
 
 class EpsilonSampler(Sampler):
@@ -30,14 +29,3 @@ class EpsilonSampler(Sampler):
 
     def warp(self, logits: Tensor) -> Tensor:
         return at_least(logits, torch.softmax(logits, dim=-1) >= self.epsilon)
-
-
-class EtaSampler(EpsilonSampler):
-    """Mask what is improbable, with a threshold that follows the entropy."""
-
-    name = "eta"
-    grid = EpsilonSampler.grid
-
-    def warp(self, logits: Tensor) -> Tensor:
-        bound = (self.epsilon**0.5 * torch.exp(-entropy(logits))).clamp(max=self.epsilon)
-        return at_least(logits, torch.softmax(logits, dim=-1) >= bound)
