@@ -21,7 +21,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from nextchar.metrics.estimators import CONFIDENCE, Floats, RatioEstimator
+from nextchar.metrics.estimators import CONFIDENCE, Floats, Integers, RatioEstimator
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 
@@ -52,15 +52,14 @@ def _pairs(
     weights: Floats,
     freedom: int,
 ) -> list[Difference]:
-    values, drawn = _resampled(samplers, weights)
-    first, second = np.array(list(combinations(range(len(samplers)), 2))).T
-    gap, p = student(values[first] - values[second], drawn[:, first] - drawn[:, second], freedom)
+    values = np.array([each.value for each in samplers])
+    drawn = np.stack([each.resampled(weights) for each in samplers], axis=1)
+    (first, second), gap, p = compared_pairs(values, drawn, freedom)
     columns: list[Floats] = [*gap, p, holm(p)]
     if human is None:
         columns += [np.full(len(first), np.nan)] * 4
     else:
-        far, moved = distances(values, drawn, human, weights)
-        nearer, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
+        _, nearer, p = compared_pairs(*distances(values, drawn, human, weights), freedom)
         columns += [*nearer, holm(p)]
     return [
         Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
@@ -82,10 +81,14 @@ def freedom(sums: RatioEstimator, seeds: int) -> int:
     return (min(clusters, seeds) if trained else clusters) - 1
 
 
-def _resampled(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats, Floats]:
-    """Values [A] and resampled values [S, A]."""
-    values = np.array([each.value for each in sums])
-    return values, np.stack([each.resampled(weights) for each in sums], axis=1)
+def compared_pairs(
+    values: Floats, drawn: Floats, freedom: int
+) -> tuple[Integers, tuple[Floats, ...], Floats]:
+    """All pairs of values [A], resampled [S, A]: their indices [2, pairs], then their differences
+    as `student` gives them."""
+    first, second = pairs = np.array(list(combinations(range(len(values)), 2))).T
+    gaps = values[first] - values[second], drawn[:, first] - drawn[:, second]
+    return pairs, *student(*gaps, freedom)
 
 
 def distances(

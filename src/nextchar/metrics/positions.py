@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nextchar.metrics.catalog import Definition
 from nextchar.metrics.estimators import BLOCKS, Floats, RatioEstimator, clustered
-from nextchar.metrics.measure import terms
+from nextchar.metrics.measure import estimator, terms
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 
@@ -168,17 +168,9 @@ def position_sums(
                 sides = terms(each, found, len(chunk.targets))
                 yield from sides or np.zeros((2, len(chunk.targets)))
 
-    sums = iter(block_sums(chunks, blocks, columns))
+    sums = block_sums(chunks, blocks, columns).reshape(-1, 2, blocks)
+    measured = [(each, sampler.label) for sampler in samplers for each in definitions]
     return [
-        RatioEstimator(
-            sampler.label,
-            each.info.name,
-            each.info.unit,
-            numerators=next(sums),
-            denominators=next(sums),
-            clusters=BLOCKS,
-            exponential=each.exponential,
-        )
-        for sampler in samplers
-        for each in definitions
+        estimator(each, label, sides, BLOCKS)
+        for (each, label), sides in zip(measured, sums, strict=True)
     ]

@@ -6,7 +6,7 @@ Shapes: R texts, T characters of a prompt, L characters of a text, V characters,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,7 +24,7 @@ from nextchar.metrics.estimators import (
     ratio_interval,
 )
 from nextchar.metrics.ground_truth import Truth
-from nextchar.metrics.measure import terms, text_sums
+from nextchar.metrics.measure import estimator, terms, text_sums
 from nextchar.metrics.positions import Distributions, Positions
 from nextchar.metrics.texts import GeneratedTexts
 from nextchar.models.base import LanguageModel
@@ -36,14 +36,6 @@ _survival = partial(metric, kind="survival", group=TRUTH)
 
 ROWS = 64
 """Texts that the automaton reads together: a few megabytes of distributions."""
-
-
-@dataclass(frozen=True)
-class GroundTruthMetrics:
-    """Metrics, and the share of texts still possible along their length."""
-
-    sums: list[RatioEstimator]
-    possible: list[Possible]
 
 
 @_survival(
@@ -79,9 +71,10 @@ def ground_truth_metrics(
     truth: Truth,
     epsilon: float,
     weights: Mapping[str, Floats],
-) -> GroundTruthMetrics:
+) -> tuple[list[RatioEstimator], list[Possible]]:
     """For each sampler and reference, whether its texts could have been written; and exact figures
-    along the first text of each sampler after each prompt."""
+    along the first text of each sampler after each prompt. The second list is the share of texts
+    still possible along their length."""
     prompts = weights[PROMPTS].shape[1]
     by_label = {sampler.label: sampler for sampler in samplers}
     sums: list[RatioEstimator] = []
@@ -97,7 +90,7 @@ def ground_truth_metrics(
                 sampler = by_label[texts.sampler]
                 sums += written_sums(sampler, logits, firsts, truth, prompts, epsilon)
             task.update(done)
-    return GroundTruthMetrics(sums, possible)
+    return sums, possible
 
 
 def with_first_impossible(texts: GeneratedTexts, truth: Truth) -> GeneratedTexts:
@@ -162,6 +155,5 @@ def written_sums(
         assert sides is not None
         totals = (sides[0].reshape(R, L) * alive).sum(1)
         numerators = clustered(totals, texts.prompts, prompts)
-        name, unit = each.info.name, each.info.unit
-        rows.append(RatioEstimator(sampler.label, name, unit, numerators, lengths))
+        rows.append(estimator(each, sampler.label, (numerators, lengths)))
     return rows
