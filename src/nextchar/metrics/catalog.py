@@ -34,11 +34,8 @@ from nextchar.results import Metric, MetricInfo
 Kind = Literal["texts", "sets", "positions", "truth", "survival", "written"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TEXT_KINDS: tuple[Kind, ...] = ("texts", "sets")
-PUBLIC_KINDS: tuple[Kind, ...] = (*TEXT_KINDS, "positions", "truth")
 Level = Literal["core", "full", "frontier"]
 """When a metric is computed: always, with metrics.level=full, or with metrics.frontier=true."""
-LEVELS: tuple[Level, ...] = get_args(Level)
-PUBLIC_LEVELS: tuple[Level, ...] = ("core", "full")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,21 +56,9 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 """Of values with such a unit, where the metric has no bounds of its own."""
 
-MODULES = tuple(
-    f"nextchar.metrics.{name}"
-    for name in (
-        "surprise",
-        "repetition",
-        "layout",
-        "copying",
-        "self_bleu",
-        "style",
-        "mauve.frontier",
-        "exact",
-        "ground_truth",
-        "survival",
-    )
-)
+_TEXTS = ("surprise", "repetition", "layout", "copying", "self_bleu", "style", "mauve.frontier")
+_POSITIONS = ("exact", "ground_truth", "survival")
+MODULES = tuple(f"nextchar.metrics.{name}" for name in (*_TEXTS, *_POSITIONS))
 """Where the library's metrics are defined, in the order of the tables; plugins' come after them."""
 
 
@@ -161,17 +146,17 @@ def _register(definition: Definition) -> None:
     ours = own.__module__ in MODULES
     plugin = None if ours else importing.get()  # it may be the first to import one of our modules
     for key, value, known in (
-        ("kind", definition.kind, KINDS if ours else PUBLIC_KINDS),
-        ("level", definition.level, LEVELS if ours else PUBLIC_LEVELS),
+        ("kind", definition.kind, ("texts", "sets", "positions", "truth")),
+        ("level", definition.level, ("core", "full")),
     ):
-        if value not in known:
+        if not ours and value not in known:
             raise ConfigError(
                 f"plugins: {definition.file}: metric {name!r}: {key}={value!r}: must be one of "
                 f"{', '.join(known)}"
             )
     for owner, each in list(_definitions.items()):
         # A plugin's module that is imported again defines its metrics anew, with other globals.
-        again = owner[0] == plugin and each.source.__module__ == own.__module__
+        again = each.plugin == plugin and each.source.__module__ == own.__module__
         if again and each.source.__globals__ is not own.__globals__:
             del _definitions[owner]
     if (plugin, name) in _definitions:

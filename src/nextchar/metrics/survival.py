@@ -14,15 +14,9 @@ import torch
 from numpy.typing import ArrayLike
 
 from nextchar.decoding import engine
+from nextchar.metrics import estimators
 from nextchar.metrics.catalog import TRUTH, defined, metric
-from nextchar.metrics.estimators import (
-    PROMPTS,
-    Floats,
-    Integers,
-    RatioEstimator,
-    clustered,
-    ratio_interval,
-)
+from nextchar.metrics.estimators import PROMPTS, Floats, Integers, RatioEstimator, clustered
 from nextchar.metrics.ground_truth import Truth
 from nextchar.metrics.measure import estimator, terms, text_sums
 from nextchar.metrics.positions import Distributions, Positions
@@ -76,6 +70,7 @@ def ground_truth_metrics(
     along the first text of each sampler after each prompt. The second list is the share of texts
     still possible along their length."""
     prompts = weights[PROMPTS].shape[1]
+    device = next(model.parameters()).device
     by_label = {sampler.label: sampler for sampler in samplers}
     sums: list[RatioEstimator] = []
     possible: list[Possible] = []
@@ -86,7 +81,11 @@ def ground_truth_metrics(
             possible += survival(read, weights[PROMPTS])
             if texts.sampler in by_label:
                 firsts = read.take(np.flatnonzero(read.samples == 0))
-                logits = _logits(model, firsts)
+                before, ids = (
+                    torch.from_numpy(each).to(device) for each in (firsts.prompt_ids, firsts.ids)
+                )
+                steps = engine.teacher_forced_logits(model, before, ids)
+                logits = torch.stack([step.cpu() for step in steps], dim=1)
                 sampler = by_label[texts.sampler]
                 sums += written_sums(sampler, logits, firsts, truth, prompts, epsilon)
             task.update(done)
@@ -118,16 +117,8 @@ def survival(texts: GeneratedTexts, weights: Floats) -> list[Possible]:
     rows = []
     for n in range(texts.length + 1):
         alive = clustered(texts.first_impossible >= n, texts.prompts, prompts)
-        rows.append(Possible(texts.sampler, n, *ratio_interval(alive, ones, weights)))
+        rows.append(Possible(texts.sampler, n, *estimators.ratio_interval(alive, ones, weights)))
     return rows
-
-
-def _logits(model: LanguageModel, texts: GeneratedTexts) -> torch.Tensor:
-    """[R, L, V] the model's logits before each character."""
-    device = next(model.parameters()).device
-    prompts, ids = (torch.from_numpy(each).to(device) for each in (texts.prompt_ids, texts.ids))
-    steps = engine.teacher_forced_logits(model, prompts, ids)
-    return torch.stack([step.cpu() for step in steps], dim=1)
 
 
 def written_sums(
