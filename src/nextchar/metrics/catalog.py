@@ -118,27 +118,19 @@ def metric(
 
     def define(function: Function) -> Function:
         said = description or (inspect.getdoc(function) or "").partition("\n\n")[0]
+        texts = {"name": name, "short": short or name, "long": long or name}
+        texts["description"] = " ".join(said.split())
+        limits = bounds or BOUNDS.get(unit, (None, None))
         for number in n or (None,):
+            own = {key: text.replace("{n}", str(number)) for key, text in texts.items()}
             info = MetricInfo(
-                name=_with(number, name),
-                unit=unit,
-                short=_with(number, short or name),
-                long=_with(number, long or name),
-                description=_with(number, " ".join(said.split())),
-                ends=ends,
-                bounds=bounds or BOUNDS.get(unit, (None, None)),
-                group=group,
-                headline=headline,
+                **own, unit=unit, ends=ends, bounds=limits, group=group, headline=headline
             )
             applied = function if number is None else partial(function, n=number)
             _register(Definition(info, applied, kind, level, exponential, function))
         return function
 
     return define
-
-
-def _with(number: int | None, text: str) -> str:
-    return text.replace("{n}", str(number))
 
 
 def _register(definition: Definition) -> None:
@@ -170,8 +162,13 @@ def defined(
     """The library's metrics and those of `plugins`, of some kinds and one level (None: all), in the
     order of the tables. Raises ConfigError where two of them have one name.
     """
+    for module in MODULES:  # only now, as they import torch
+        importlib.import_module(module)
+    order = {module: index for index, module in enumerate(MODULES)}
     owners: dict[str, Definition] = {}
-    for each in _all():
+    for each in sorted(
+        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
+    ):
         if each.plugin in (None, *plugins):
             other = owners.setdefault(each.info.name, each)
             if other is not each:
@@ -180,16 +177,6 @@ def defined(
                     f"{other.file} too; choose another name"
                 )
     return [each for each in owners.values() if each.kind in kinds and level in (None, each.level)]
-
-
-def _all() -> list[Definition]:
-    """Every definition, the library's first; only now the modules of those are imported."""
-    for module in MODULES:
-        importlib.import_module(module)
-    order = {module: index for index, module in enumerate(MODULES)}
-    return sorted(
-        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
-    )
 
 
 def definitions(metrics: Iterable[Metric], plugins: Sequence[str] = ()) -> list[MetricInfo]:

@@ -48,21 +48,15 @@ def unknown_words(texts: GeneratedTexts) -> Counts:
     return [sum(word not in known for word in own) for own in whole], [len(own) for own in whole]
 
 
-def novel(matches: Integers, n: int) -> tuple[int, int]:
-    """How many n-grams of a text are not in the training text, and how many n-grams it has."""
-    grams = max(len(matches) - n + 1, 0)
-    return int((matches[:grams] < n).sum()), grams
-
-
 @_passages(
     "novel_{n}", "share", "novel\n{n}", "novel {n}-grams", ("copied", "new"), n=(4, 8, 16, 32)
 )
-def novel_grams(texts: GeneratedTexts, n: int) -> Counts | None:
+def novel(texts: GeneratedTexts, n: int) -> tuple[Integers, Integers] | None:
     """Share of the character {n}-grams that are not in the training text."""
     if texts.matches is None:
         return None
-    pairs = [novel(own, n) for own in texts.matches]
-    return [new for new, _ in pairs], [grams for _, grams in pairs]
+    grams = max(texts.length - n + 1, 0)
+    return (texts.matches[:, :grams] < n).sum(1), np.full(len(texts.ids), grams)
 
 
 @_passages(
