@@ -80,7 +80,8 @@ some = st.lists(st.text("abc", min_size=3, max_size=12), min_size=2, max_size=5)
 def test_divergence_equals_its_definition_and_so_do_its_pseudo_values(
     texts: list[str], reference: list[str], n: int
 ) -> None:
-    found = style.divergence_pseudo_values(texts, style.gram_shares(reference, n), n)
+    beside = generated("s", ["a"], "abc", held_out=reference).reference
+    found = style.divergence_pseudo_values(texts, style.gram_shares(beside, n), n)
     whole = jensen_shannon(texts, reference, n)
     assert found.mean() == pytest.approx(whole, abs=1e-12)
     without = np.array(
@@ -91,7 +92,8 @@ def test_divergence_equals_its_definition_and_so_do_its_pseudo_values(
 
 
 def test_divergence_at_its_ends() -> None:
-    shares = style.gram_shares(["abcabc"], 2)
+    reference = generated("s", ["a"], "abc", held_out=["abcabc"]).reference
+    shares = style.gram_shares(reference, 2)
     for texts, expected in ((["abcabc"] * 3, 0), (["xyzx", "zyxz"], 1), (["a", "b"], math.nan)):
         found = style.divergence_pseudo_values(texts, shares, 2)
         assert found.mean() == pytest.approx(expected, nan_ok=True)

@@ -88,11 +88,8 @@ def longest_matches(train: Integers, texts: Sequence[Integers]) -> list[Integers
     longest = np.maximum(_since(trained, above), _since(trained[::-1], common[::-1])[::-1])
     by_place = np.empty(len(codes), dtype=np.int64)
     by_place[suffixes] = longest
-    found, start = [], len(train) + 1
-    for ids in texts:
-        found.append(by_place[start : start + len(ids)])
-        start += len(ids) + 1
-    return found
+    starts = np.cumsum([len(train) + 1, *(len(ids) + 1 for ids in texts[:-1])])
+    return [by_place[start : start + len(ids)] for start, ids in zip(starts, texts, strict=False)]
 
 
 def _since(trained: NDArray[np.bool_], common: Integers) -> Integers:

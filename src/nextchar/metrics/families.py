@@ -58,8 +58,13 @@ def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) ->
     curves = families([sampler for sampler, _ in known])
     if not curves or not human or len(next(iter(human.values())).numerators) < 4:
         return []
-    tuning = {key: _half(each, 0) for key, each in known.items()}
-    reporting = {key: _half(each, 1) for key, each in known.items()}
+    tuning, reporting = (
+        {
+            key: replace(each, numerators=each.numerators[at], denominators=each.denominators[at])
+            for key, each in known.items()
+        }
+        for at in (slice(0, None, 2), slice(1, None, 2))
+    )
     size = len(reporting[HUMAN, next(iter(human))].numerators)
     weights = resample_weights(size, resamples, seed)
     rows = []
@@ -73,12 +78,6 @@ def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) ->
             if metric != MATCHED.get(kind):
                 rows += _rows(kind, metric, points, reporting, weights)
     return rows
-
-
-def _half(each: RatioEstimator, parity: int) -> RatioEstimator:
-    return replace(
-        each, numerators=each.numerators[parity::2], denominators=each.denominators[parity::2]
-    )
 
 
 def _point(

@@ -55,9 +55,9 @@ def zipf_slope(texts: GeneratedTexts) -> Floats:
     return zipf_pseudo_values(texts.words)
 
 
-def gram_shares(reference: Sequence[str], n: int) -> dict[str, float]:
-    """The shares of the character n-grams of a text in pieces; none runs over their edges."""
-    counts = Counter(chain(*(_grams(piece, n) for piece in reference)))
+def gram_shares(reference: ReferenceTexts, n: int) -> dict[str, float]:
+    """Shares of the character n-grams of the held-out stretches; none runs over their edges."""
+    counts = Counter(chain(*(_grams(piece, n) for piece in reference.held_out)))
     total = sum(counts.values())
     return {gram: count / total for gram, count in counts.items()}
 
@@ -97,10 +97,6 @@ def divergence_pseudo_values(texts: Sequence[str], shares: Mapping[str, float], 
     return pseudo_values(value, without)
 
 
-def _held_out_shares(reference: ReferenceTexts, n: int) -> dict[str, float]:
-    return gram_shares(reference.held_out, n)
-
-
 @_set_metric(
     "divergence_{n}",
     "bits",
@@ -113,7 +109,7 @@ def _held_out_shares(reference: ReferenceTexts, n: int) -> dict[str, float]:
 def divergence(texts: GeneratedTexts, n: int) -> Floats:
     """Jensen-Shannon divergence between the character {n}-grams of one text per prompt and those of
     held-out text that is not among the human texts: 0 is alike, 1 has none in common."""
-    return divergence_pseudo_values(texts.texts, texts.reference.derived(_held_out_shares, n), n)
+    return divergence_pseudo_values(texts.texts, texts.reference.derived(gram_shares, n), n)
 
 
 def _terms(p: Floats, q: Floats) -> Floats:
