@@ -93,10 +93,7 @@ def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
         "corpus": first["corpus"],
         "model": model,
         "generation": first["generation"],
-        "seeds": {
-            "seed": [run.config["seed"] for run in runs],
-            "corpus": first["seeds"]["corpus"],
-        },
+        "seeds": {"seed": [run.config["seed"] for run in runs], "corpus": first["seeds"]["corpus"]},
         "hardware": first["hardware"],
         "packages": provenance.packages(),
         "sha256": provenance.hashes(folder),

@@ -38,33 +38,24 @@ def differences(
         known = [each for each in sums if each.metric == metric and not np.isnan(each.value)]
         human = next((each for each in known if each.sampler == HUMAN), None)
         samplers = [each for each in known if each.sampler not in REFERENCES]
-        if len(samplers) > 1:
-            own = weights[samplers[0].clusters]
-            least = min(freedom(each, seeds) for each in samplers)
-            rows += _pairs(metric, samplers, human, own, least)
+        if len(samplers) < 2:
+            continue
+        own = weights[samplers[0].clusters]
+        least = min(freedom(each, seeds) for each in samplers)
+        values = np.array([each.value for each in samplers])
+        drawn = np.stack([each.resampled(own) for each in samplers], axis=1)
+        (first, second), gap, p = compared_pairs(values, drawn, least)
+        columns: list[Floats] = [*gap, p, holm(p)]
+        if human is None:
+            columns += [np.full(len(first), np.nan)] * 4
+        else:
+            _, nearer, p = compared_pairs(*distances(values, drawn, human, own), least)
+            columns += [*nearer, holm(p)]
+        rows += [
+            Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
+            for a, b, figures in zip(first, second, np.array(columns).T, strict=True)
+        ]
     return rows
-
-
-def _pairs(
-    metric: str,
-    samplers: Sequence[RatioEstimator],
-    human: RatioEstimator | None,
-    weights: Floats,
-    freedom: int,
-) -> list[Difference]:
-    values = np.array([each.value for each in samplers])
-    drawn = np.stack([each.resampled(weights) for each in samplers], axis=1)
-    (first, second), gap, p = compared_pairs(values, drawn, freedom)
-    columns: list[Floats] = [*gap, p, holm(p)]
-    if human is None:
-        columns += [np.full(len(first), np.nan)] * 4
-    else:
-        _, nearer, p = compared_pairs(*distances(values, drawn, human, weights), freedom)
-        columns += [*nearer, holm(p)]
-    return [
-        Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
-        for a, b, figures in zip(first, second, np.array(columns).T, strict=True)
-    ]
 
 
 def freedom(sums: RatioEstimator, seeds: int) -> int:
@@ -134,5 +125,5 @@ def holm(p: Floats) -> Floats:
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
     steps = np.arange(len(order), 0, -1) * p[order]
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import torch
@@ -143,12 +143,11 @@ def block_sums(
     chunks: Iterable[Positions], blocks: int, columns: Callable[[Positions], Iterable[ArrayLike]]
 ) -> Floats:
     """Columns [n] of each chunk, summed by block over all chunks: [columns, B]."""
-    total: Floats | None = None
-    for chunk in chunks:
-        own = np.stack([clustered(column, chunk.blocks, blocks) for column in columns(chunk)])
-        total = own if total is None else total + own
-    assert total is not None
-    return total
+    sums: Iterable[Floats] = (
+        np.stack([clustered(column, chunk.blocks, blocks) for column in columns(chunk)])
+        for chunk in chunks
+    )
+    return reduce(np.add, sums)
 
 
 def position_sums(

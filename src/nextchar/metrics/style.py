@@ -39,20 +39,15 @@ def zipf(counts: Floats) -> float:
     return float(-(x @ np.log(frequencies)) / (x @ x))
 
 
-def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
-    """Zipf's slope of all words of R texts: pseudo-values [R], whose mean is the slope."""
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts)))}
-    each = np.zeros((len(texts), len(numbers)))
-    for index, text in enumerate(texts):
-        np.add.at(each[index], [numbers[word] for word in text], 1)
-    whole = each.sum(0)
-    return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
-
-
 @_set_metric("zipf", "slope", "Zipf", "Zipf's slope", ("even", "few words rule"))
 def zipf_slope(texts: GeneratedTexts) -> Floats:
     """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
-    return zipf_pseudo_values(texts.words)
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts.words)))}
+    each = np.zeros((len(texts.words), len(numbers)))
+    for index, text in enumerate(texts.words):
+        np.add.at(each[index], [numbers[word] for word in text], 1)
+    whole = each.sum(0)
+    return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
 
 
 def gram_shares(reference: ReferenceTexts, n: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ from nextchar.metrics import estimators
 from nextchar.metrics.catalog import TRUTH, defined, metric
 from nextchar.metrics.estimators import PROMPTS, Floats, Integers, RatioEstimator, clustered
 from nextchar.metrics.ground_truth import Truth
-from nextchar.metrics.measure import estimator, terms, text_sums
+from nextchar.metrics.measure import estimator, text_sums
 from nextchar.metrics.positions import Distributions, Positions
 from nextchar.metrics.texts import GeneratedTexts
 from nextchar.models.base import LanguageModel
@@ -142,9 +142,7 @@ def written_sums(
     lengths = clustered(alive.sum(1), texts.prompts, prompts)
     rows = []
     for each in defined(kinds=("written",)):
-        sides = terms(each, found, R * L)
-        assert sides is not None
-        totals = (sides[0].reshape(R, L) * alive).sum(1)
-        numerators = clustered(totals, texts.prompts, prompts)
+        values = np.asarray(each.function(found)).reshape(R, L)
+        numerators = clustered((values * alive).sum(1), texts.prompts, prompts)
         rows.append(estimator(each, sampler.label, (numerators, lengths)))
     return rows
