@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextchar import results
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import engine
@@ -37,17 +38,6 @@ from nextchar.metrics.survival import ground_truth_metrics
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts, held_out
 from nextchar.metrics.truncation import truncation
 from nextchar.models.base import LanguageModel
-from nextchar.results import (
-    HUMAN,
-    HUMAN_TRAINING,
-    JUDGE,
-    Difference,
-    FamilyFigure,
-    Metric,
-    Possible,
-    Sample,
-    Truncation,
-)
 from nextchar.runtime.timing import Stopwatch
 from nextchar.samplers import Sampler
 from nextchar.samplers.registry import curve_names
@@ -57,14 +47,14 @@ from nextchar.samplers.registry import curve_names
 class Comparison:
     """The results of a comparison; `timings` in seconds and characters per second."""
 
-    metrics: list[Metric]
-    differences: list[Difference]
-    families: list[FamilyFigure]
+    metrics: list[results.Metric]
+    differences: list[results.Difference]
+    families: list[results.FamilyFigure]
     sums: list[RatioEstimator]
-    samples: list[Sample]
+    samples: list[results.Sample]
     timings: dict[str, Any]
-    truncation: list[Truncation]
-    possible: list[Possible]
+    truncation: list[results.Truncation]
+    possible: list[results.Possible]
 
 
 def compare(
@@ -126,9 +116,9 @@ def compare(
         sums += position_sums(definitions, samplers, at.chunks(), at.count)
     sizes = {PROMPTS: decoding.prompts, BLOCKS: at.count}
     weights = cluster_weights(sizes, metrics_config.resamples, seed)
-    shown = [each for each in texts if each.sampler != HUMAN_TRAINING]
-    curves: list[Truncation] = []
-    possible: list[Possible] = []
+    shown = [each for each in texts if each.sampler != results.HUMAN_TRAINING]
+    curves: list[results.Truncation] = []
+    possible: list[results.Possible] = []
     if corpus.automaton is not None:
         with clock.part("truth"):
             truth = Truth(corpus.automaton, corpus.validation_text)
@@ -186,15 +176,15 @@ def _references(
     """Texts that no sampler wrote, one for each prompt, with their bits: human text and, where
     there is a judge, training text and what the judge writes with the samplers' own noise."""
     prompts, human = cut_prompts(reference.corpus.validation, decoding)
-    found = [(HUMAN, prompts, human)]
+    found = [(results.HUMAN, prompts, human)]
     if reference.judge is not None:
         noise = np.stack(
             [engine.noise(seed, prompt, 0, decoding.length) for prompt in range(len(prompts))]
         )
         drawn = torch.from_numpy(reference.judge.write(prompts.numpy(), noise))
         found += [
-            (HUMAN_TRAINING, *cut_prompts(reference.corpus.train, decoding)),
-            (JUDGE, prompts, drawn),
+            (results.HUMAN_TRAINING, *cut_prompts(reference.corpus.train, decoding)),
+            (results.JUDGE, prompts, drawn),
         ]
     device = next(model.parameters()).device
     for label, before, ids in found:
@@ -210,8 +200,8 @@ def _references(
         )
 
 
-def _samples(texts: GeneratedTexts) -> list[Sample]:
+def _samples(texts: GeneratedTexts) -> list[results.Sample]:
     where = (texts.prompts.tolist(), texts.samples.tolist())
     bits = map(tuple, texts.bits.tolist())
     rows = zip(*where, texts.prompt_texts, texts.texts, bits, strict=True)
-    return [Sample(texts.sampler, *row) for row in rows]
+    return [results.Sample(texts.sampler, *row) for row in rows]

@@ -43,9 +43,8 @@ def zipf(counts: Floats) -> float:
 def zipf_slope(texts: GeneratedTexts) -> Floats:
     """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
     numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts.words)))}
-    each = np.zeros((len(texts.words), len(numbers)))
-    for index, text in enumerate(texts.words):
-        np.add.at(each[index], [numbers[word] for word in text], 1)
+    ids = [np.array([numbers[word] for word in text], dtype=np.int64) for text in texts.words]
+    each = np.stack([np.bincount(own, minlength=len(numbers)) for own in ids])
     whole = each.sum(0)
     return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
 
