@@ -26,9 +26,9 @@ from nextchar.experiment.run import run_experiment
 from nextchar.metrics.catalog import defined
 from nextchar.metrics.estimators import Floats, RatioEstimator, pseudo_values
 from nextchar.metrics.mauve import clusters, measure
-from nextchar.metrics.mauve.features import window_features
 from nextchar.metrics.mauve.frontier import area, area_pseudo_values, smoothed
 from nextchar.metrics.mauve.frontier import frontier as curve
+from nextchar.metrics.mauve.measure import window_features
 from nextchar.metrics.measure import text_sums
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts
 from nextchar.models.registry import build_model

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nextchar import results
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import engine
@@ -23,16 +24,10 @@ from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.decoding.registry import Decoder
 from nextchar.decoding.search import Search
 from nextchar.metrics import positions
-from nextchar.metrics.catalog import TEXT_KINDS, defined
+from nextchar.metrics.catalog import TEXT_KINDS, Level, defined
 from nextchar.metrics.copying import with_matches
 from nextchar.metrics.differences import differences
-from nextchar.metrics.estimators import (
-    BLOCKS,
-    PROMPTS,
-    RatioEstimator,
-    cluster_weights,
-    figures,
-)
+from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
 from nextchar.metrics.families import family_figures
 from nextchar.metrics.ground_truth import Truth
 from nextchar.metrics.judge import Judge
@@ -43,17 +38,6 @@ from nextchar.metrics.survival import ground_truth_metrics
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts, held_out
 from nextchar.metrics.truncation import truncation
 from nextchar.models.base import LanguageModel
-from nextchar.results import (
-    HUMAN,
-    HUMAN_TRAINING,
-    JUDGE,
-    Difference,
-    FamilyFigure,
-    Metric,
-    Possible,
-    Sample,
-    Truncation,
-)
 from nextchar.runtime.timing import Stopwatch
 from nextchar.samplers import Sampler
 from nextchar.samplers.registry import curve_names
@@ -63,14 +47,14 @@ from nextchar.samplers.registry import curve_names
 class Comparison:
     """The results of a comparison; `timings` in seconds and characters per second."""
 
-    metrics: list[Metric]
-    differences: list[Difference]
-    families: list[FamilyFigure]
+    metrics: list[results.Metric]
+    differences: list[results.Difference]
+    families: list[results.FamilyFigure]
     sums: list[RatioEstimator]
-    samples: list[Sample]
+    samples: list[results.Sample]
     timings: dict[str, Any]
-    truncation: list[Truncation] = field(default_factory=list)
-    possible: list[Possible] = field(default_factory=list)
+    truncation: list[results.Truncation]
+    possible: list[results.Possible]
 
 
 def compare(
@@ -82,8 +66,7 @@ def compare(
     seed: int,
     plugins: Sequence[str] = (),
 ) -> Comparison:
-    """Let every decoder write, and measure its texts and human text alike, with the metrics of
-    `plugins` too."""
+    """Let every decoder write, and measure its texts and human text alike."""
     prompts, _ = cut_prompts(corpus.validation, decoding)
     started = time.perf_counter()
     prepared = [
@@ -94,16 +77,23 @@ def compare(
     written = decode_all(model, prepared, prompts.to(device), decoding, seed)
     generated = time.perf_counter()
     full = metrics_config.level == "full"
+    level: Level | None = None if full else "core"
     clock = Stopwatch()
     with clock.part("references"):
-        reference = _reference(corpus, decoding, metrics_config.judge_order if full else None)
+        pieces = human_pieces(len(corpus.validation), decoding)
+        between = held_out(corpus.validation_text, pieces, least=decoding.length)
+        judge = (
+            Judge(corpus.train.numpy(), len(corpus.vocabulary), metrics_config.judge_order)
+            if full
+            else None
+        )
+        reference = ReferenceTexts(corpus, between, judge)
         texts = [
             *_generated(decoders, written, prompts, reference),
             *_references(model, decoding, reference, seed),
         ]
     with clock.part("generated texts"):
-        definitions = defined(plugins, kinds=TEXT_KINDS, level="core")
-        sums = text_sums(definitions, texts, decoding.prompts)
+        sums = text_sums(defined(plugins, kinds=TEXT_KINDS, level="core"), texts, decoding.prompts)
     if full:
         with clock.part("beside other texts"):
             texts = with_matches(texts, corpus.train.numpy())
@@ -112,7 +102,8 @@ def compare(
     if metrics_config.frontier:
         with clock.part("frontier"):
             sums += mauve.sums(model, corpus, texts, decoding, metrics_config, seed)
-    samplers = _with_exact_distribution(decoders)
+    # Whose distribution after a text follows from the model's logits there alone.
+    samplers = [e for e in decoders if isinstance(e, Sampler) and e.exact and not e.has_memory]
     with clock.part("held-out text, exactly"):
         at = positions.read(
             model,
@@ -121,21 +112,22 @@ def compare(
             blocks=metrics_config.blocks,
             epsilon=metrics_config.epsilon,
         )
-        definitions = defined(plugins, kinds=("positions",), level=None if full else "core")
+        definitions = defined(plugins, kinds=("positions",), level=level)
         sums += position_sums(definitions, samplers, at.chunks(), at.count)
     sizes = {PROMPTS: decoding.prompts, BLOCKS: at.count}
     weights = cluster_weights(sizes, metrics_config.resamples, seed)
-    shown = [each for each in texts if each.sampler != HUMAN_TRAINING]
-    curves: list[Truncation] = []
-    possible: list[Possible] = []
+    shown = [each for each in texts if each.sampler != results.HUMAN_TRAINING]
+    curves: list[results.Truncation] = []
+    possible: list[results.Possible] = []
     if corpus.automaton is not None:
         with clock.part("truth"):
             truth = Truth(corpus.automaton, corpus.validation_text)
-            definitions = defined(plugins, kinds=("truth",), level=None if full else "core")
+            definitions = defined(plugins, kinds=("truth",), level=level)
             sums += position_sums(definitions, samplers, truth.chunks(at), at.count)
-            along = ground_truth_metrics(model, samplers, shown, truth, at.epsilon, weights)
-            sums += along.sums
-            possible = along.possible
+            along, possible = ground_truth_metrics(
+                model, samplers, shown, truth, at.epsilon, weights
+            )
+            sums += along
             curves = truncation(at, truth, curve_names(samplers), weights)
     with clock.part("intervals"):
         metrics = figures(sums, weights)
@@ -158,46 +150,24 @@ def compare(
     )
 
 
-def _with_exact_distribution(decoders: Sequence[Decoder]) -> list[Sampler]:
-    """Samplers whose distribution after a text follows from the model's logits there alone."""
-    samplers = [each for each in decoders if isinstance(each, Sampler)]
-    return [each for each in samplers if each.exact and not each.has_memory]
-
-
 def _generated(
     decoders: Sequence[Decoder], written: Texts, prompts: Tensor, reference: ReferenceTexts
-) -> list[GeneratedTexts]:
+) -> Iterator[GeneratedTexts]:
     """What each decoder wrote after prompts [P, T], with what was measured of each choice."""
-    owner = np.array([row.sampler for row in written.rows])
-    after = np.array([row.prompt for row in written.rows])
-    sample = np.array([row.sample for row in written.rows])
-    found = []
+    rows = np.array([(row.sampler, row.prompt, row.sample) for row in written.rows])
     for index, decoder in enumerate(decoders):
-        own = np.flatnonzero(owner == index)
-        found.append(
-            GeneratedTexts(
-                sampler=decoder.label,
-                prompts=after[own],
-                samples=sample[own],
-                prompt_ids=prompts.numpy()[after[own]],
-                ids=written.ids.numpy()[own],
-                bits=written.bits.numpy()[own],
-                reference=reference,
-                entropy=written.entropy.numpy()[own] if decoder.exact else None,
-                support_size=written.support_size.numpy()[own] if decoder.exact else None,
-            )
+        own = rows[:, 0] == index
+        yield GeneratedTexts(
+            sampler=decoder.label,
+            prompts=rows[own, 1],
+            samples=rows[own, 2],
+            prompt_ids=prompts.numpy()[rows[own, 1]],
+            ids=written.ids.numpy()[own],
+            bits=written.bits.numpy()[own],
+            reference=reference,
+            entropy=written.entropy.numpy()[own] if decoder.exact else None,
+            support_size=written.support_size.numpy()[own] if decoder.exact else None,
         )
-    return found
-
-
-def _reference(corpus: Corpus, decoding: DecodingConfig, judge_order: int | None) -> ReferenceTexts:
-    """What the texts are compared with; without a judge where there is no `judge_order`."""
-    pieces = human_pieces(len(corpus.validation), decoding)
-    between = held_out(corpus.validation_text, pieces, least=decoding.length)
-    if judge_order is None:
-        return ReferenceTexts(corpus, between)
-    judge = Judge(corpus.train.numpy(), len(corpus.vocabulary), judge_order)
-    return ReferenceTexts(corpus, between, judge)
 
 
 def _references(
@@ -206,15 +176,15 @@ def _references(
     """Texts that no sampler wrote, one for each prompt, with their bits: human text and, where
     there is a judge, training text and what the judge writes with the samplers' own noise."""
     prompts, human = cut_prompts(reference.corpus.validation, decoding)
-    found = [(HUMAN, prompts, human)]
+    found = [(results.HUMAN, prompts, human)]
     if reference.judge is not None:
         noise = np.stack(
             [engine.noise(seed, prompt, 0, decoding.length) for prompt in range(len(prompts))]
         )
         drawn = torch.from_numpy(reference.judge.write(prompts.numpy(), noise))
         found += [
-            (HUMAN_TRAINING, *cut_prompts(reference.corpus.train, decoding)),
-            (JUDGE, prompts, drawn),
+            (results.HUMAN_TRAINING, *cut_prompts(reference.corpus.train, decoding)),
+            (results.JUDGE, prompts, drawn),
         ]
     device = next(model.parameters()).device
     for label, before, ids in found:
@@ -230,15 +200,8 @@ def _references(
         )
 
 
-def _samples(texts: GeneratedTexts) -> list[Sample]:
-    return [
-        Sample(texts.sampler, *row)
-        for row in zip(
-            texts.prompts.tolist(),
-            texts.samples.tolist(),
-            texts.prompt_texts,
-            texts.texts,
-            map(tuple, texts.bits.tolist()),
-            strict=True,
-        )
-    ]
+def _samples(texts: GeneratedTexts) -> list[results.Sample]:
+    where = (texts.prompts.tolist(), texts.samples.tolist())
+    bits = map(tuple, texts.bits.tolist())
+    rows = zip(*where, texts.prompt_texts, texts.texts, bits, strict=True)
+    return [results.Sample(texts.sampler, *row) for row in rows]

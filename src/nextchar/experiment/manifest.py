@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nextchar.config import CorpusConfig, load_plugins
+from nextchar.config import Config, load_plugins
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import blocks
 from nextchar.models.base import LanguageModel
@@ -21,12 +21,9 @@ from nextchar.training.checkpoint import weights_sha256
 def origins(
     model: LanguageModel,
     corpus: Corpus,
-    *,
-    corpus_config: CorpusConfig,
-    seed: int,
+    config: Config,
     trained: Mapping[str, Any],
     device: torch.device,
-    plugins: Sequence[str],
     folder: Path,
 ) -> dict[str, Any]:
     """The part of the manifest of the run in `folder` that says where its figures came from.
@@ -35,17 +32,17 @@ def origins(
     """
     return {
         "code": code(),
-        "plugins": [asdict(plugin) for plugin in load_plugins(plugins)],
+        "plugins": [asdict(plugin) for plugin in load_plugins(config.plugins)],
         "corpus": {
             "name": corpus.name,
-            "requested": corpus_config.name,
+            "requested": config.corpus.name,
             "substituted": corpus.substituted,
             "sha256": corpus.sha256,
             "characters": len(corpus.text),
             "vocabulary_size": len(corpus.vocabulary),
             "entropy_rate": corpus.automaton.entropy_rate() if corpus.automaton else None,
         },
-        "model": trained,
+        "model": {**trained, "checkpoint": config.decoding.checkpoint},
         "generation": {
             "past_the_context": model.past_context,
             "precision": "float32 logits, float64 probabilities",
@@ -53,7 +50,7 @@ def origins(
             "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },
-        "seeds": {"seed": seed, "corpus": corpus_config.seed},
+        "seeds": {"seed": config.seed, "corpus": config.corpus.seed},
         "hardware": devices.describe(device),
         "packages": packages(),
         "sha256": {"weights": weights_sha256(model.state_dict())} | hashes(folder),

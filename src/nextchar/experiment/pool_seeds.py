@@ -12,13 +12,10 @@ from typing import Any
 from nextchar import results, tracking
 from nextchar.config import Config, ConfigError, read_yaml
 from nextchar.metrics.differences import differences
-from nextchar.metrics.estimators import RatioEstimator, read_sums
+from nextchar.metrics.estimators import read_sums
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
 from nextchar.results import Difference, Metric, Run, provenance
 from nextchar.runtime import progress
-
-OF_ONE_SEED = ("best_step", "code")
-"""What a manifest says of a model that differs between seeds and has no mean."""
 
 
 def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
@@ -28,20 +25,15 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     """
     configs = [read_yaml(folder / results.CONFIG) for folder in folders]
     seeds = [int(each["seed"]) for each in configs]
-    sums = pooled([_sums(folder) for folder in folders])
+    paths = [folder / results.SUMS for folder in folders]
+    for path in paths:
+        if not path.exists():
+            raise ConfigError(f"{path.parent}: no {path.name} there; run it again with force=true")
+    sums = pooled([read_sums(path) for path in paths])
     resamples = int(configs[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
-    return (
-        pooled_figures(sums, weights, len(seeds)),
-        differences(sums, weights, seeds=len(seeds)),
-    )
-
-
-def _sums(folder: Path) -> list[RatioEstimator]:
-    path = folder / results.SUMS
-    if not path.exists():
-        raise ConfigError(f"{folder}: no {results.SUMS} there; run it again with force=true")
-    return read_sums(path)
+    n = len(seeds)
+    return pooled_figures(sums, weights, n), differences(sums, weights, seeds=n)
 
 
 def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
@@ -55,7 +47,12 @@ def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
         folder / results.LABML, name=config.name, config=asdict(config), comment=folder.name
     ) as tracker:
         for run in runs:
-            _track_training(tracker, run)
+            seed = f"seed={run.config['seed']}"
+            for record in run.training:
+                scalars = {f"loss.train.{seed}": record.train_loss}
+                if record.val_loss is not None:
+                    scalars[f"loss.validation.{seed}"] = record.val_loss
+                tracker.scalars(record.step, scalars)
         tracking.track_results(tracker, config.training.steps, metrics, runs[0].samples)
     results.write_metrics(folder / results.METRICS, metrics)
     names = {row.metric for row in metrics}
@@ -71,18 +68,14 @@ def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
     )
 
 
-def _track_training(tracker: tracking.Tracker, run: Run) -> None:
-    seed = f"seed={run.config['seed']}"
-    for record in run.training:
-        scalars = {f"loss.train.{seed}": record.train_loss}
-        if record.val_loss is not None:
-            scalars[f"loss.validation.{seed}"] = record.val_loss
-        tracker.scalars(record.step, scalars)
-
-
 def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
     """The part of the manifest of pooled runs that says where the figures come from."""
     first = runs[0].manifest
+    # best_step and code differ between seeds and have no mean.
+    model = {k: each for k, each in first["model"].items() if k not in ("best_step", "code")}
+    for name in ("validation_loss", "best_validation_loss"):
+        losses = [run.manifest["model"][name] for run in runs]
+        model |= {name: fmean(losses), f"{name}_deviation": stdev(losses)}
     return {
         "runs": [
             {
@@ -98,27 +91,14 @@ def origins(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
         "warnings": _warnings(runs),
         "code": provenance.code(),
         "corpus": first["corpus"],
-        "model": {
-            **{name: value for name, value in first["model"].items() if name not in OF_ONE_SEED},
-            **_spread("validation_loss", runs),
-            **_spread("best_validation_loss", runs),
-        },
+        "model": model,
         "generation": first["generation"],
-        "seeds": {
-            "seed": [run.config["seed"] for run in runs],
-            "corpus": first["seeds"]["corpus"],
-        },
+        "seeds": {"seed": [run.config["seed"] for run in runs], "corpus": first["seeds"]["corpus"]},
         "hardware": first["hardware"],
         "packages": provenance.packages(),
         "sha256": provenance.hashes(folder),
         "without_exact_distribution": first["without_exact_distribution"],
     }
-
-
-def _spread(name: str, runs: Sequence[Run]) -> dict[str, float]:
-    """The mean of a loss over seeds, and its standard deviation (n - 1)."""
-    losses = [run.manifest["model"][name] for run in runs]
-    return {name: fmean(losses), f"{name}_deviation": stdev(losses)}
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,9 +18,10 @@ from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
-from nextchar.experiment import compare, manifest, pool_seeds
-from nextchar.experiment.compare import Comparison
+from nextchar.experiment import pool_seeds
+from nextchar.experiment.compare import compare
 from nextchar.experiment.identity import Identity, identify
+from nextchar.experiment.manifest import origins
 from nextchar.experiment.stored import say_of_stored
 from nextchar.metrics import trial
 from nextchar.metrics.catalog import definitions
@@ -45,11 +47,7 @@ class _Setting:
     command: str
 
 
-def run_experiment(
-    config: Config,
-    command: str,
-    on_record: RecordCallback = ignore,
-) -> Run:
+def run_experiment(config: Config, command: str, on_record: RecordCallback = ignore) -> Run:
     """One comparison, computed now or read back where it is finished; `command` is for the record.
 
     With config.seeds it is a comparison for each of them, each a run of its own, and the run that
@@ -63,7 +61,9 @@ def run_experiment(
     results.require_latest(config.outputs)
     decoders = build_decoders(config.decoding.samplers, config.decoding.samples_per_prompt)
     device = devices.choose(config.device)
-    _check_model(config)
+    model = model_class(config.model)
+    if config.metrics.frontier:
+        HiddenStateModel.require(model, "metrics.frontier=true")
     corpus = corpora.load(config.corpus)
     corpus.require(config.model.context + 1, needed_validation(config.decoding))
     if config.metrics.frontier:
@@ -71,79 +71,54 @@ def run_experiment(
     trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
     if corpus.substituted:
         progress.say(f"note: {corpus.substituted}")
-    setting = _Setting(corpus, decoders, device, command)
-    if config.seeds is None:
-        return _run_seed(config, setting, on_record)
-    return _run_seeds(config, setting, on_record)
+    return _run(config, _Setting(corpus, decoders, device, command), on_record)
 
 
-def _check_model(config: Config) -> None:
-    """Raise ConfigError for what this kind of model can't do."""
-    model = model_class(config.model)
-    if config.metrics.frontier:
-        HiddenStateModel.require(model, "metrics.frontier=true")
-
-
-def _run_seed(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    identity = _identity(config, setting.corpus)
-    with _unfinished(config, setting, identity) as folder:
-        if folder is not None:
-            _compare(config, setting, on_record, folder, identity)
-    return results.read_run(config.outputs / "runs" / identity.run)
-
-
-def _run_seeds(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
-    identity = _identity(config, setting.corpus)
-    with _unfinished(config, setting, identity) as folder:
-        if folder is not None:
-            started = provenance.now()
-            runs = []
-            for index, part in enumerate(config.parts):
-                progress.say(f"seed {part.seed}: {index + 1} of {len(config.parts)}")
-                runs.append(_run_seed(part, setting, on_record if index == 0 else ignore))
-            _start(config, folder)
-            pool_seeds.write(folder, config, runs)
-            facts = {
-                "name": config.name,
-                "run_id": identity.run_id,
-                "command": setting.command,
-                **pool_seeds.origins(runs, folder),
-                "times": {"started": started, "finished": provenance.now()},
-            }
-            results.write_json(folder / results.MANIFEST, facts)
-    return results.read_run(config.outputs / "runs" / identity.run)
-
-
-def _identity(config: Config, corpus: Corpus) -> Identity:
-    return identify(config, corpus.identity, substituted=bool(corpus.substituted))
-
-
-@contextmanager
-def _unfinished(config: Config, setting: _Setting, identity: Identity) -> Iterator[Path | None]:
-    """The folder that the block has to fill with a run's tables, None where they are there.
-
-    The report is written after the block. No other process fills the folder at the same time.
-    """
+def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
+    """The finished run of the config. No other process fills its folder at the same time."""
+    corpus = setting.corpus
+    identity = identify(config, corpus.identity, substituted=bool(corpus.substituted))
     folder = config.outputs / "runs" / identity.run
     done = folder / results.DONE
     with ExitStack() as stack:
         if config.force or not done.exists():
             devices.configure_torch(config.threads)
             # What can't be built is said before anything is written.
-            vocabulary_size = len(setting.corpus.vocabulary)
-            model = build_model(config.model, vocabulary_size, config.seed)
-            try_decoders(setting.decoders, model, vocabulary_size)
+            model = build_model(config.model, len(corpus.vocabulary), config.seed)
+            try_decoders(setting.decoders, model, len(corpus.vocabulary))
             path = folder.with_name(f"{folder.name}.lock")
             stack.enter_context(lock.holding(path, f"run {folder.name}"))
-        is_needed = config.force or not done.exists()
-        if not is_needed:
-            say_of_stored(folder)
-        yield folder if is_needed else None
-        if is_needed:
+        if config.force or not done.exists():
+            started = provenance.now()
+            names = {"name": config.name, "run_id": identity.run_id}
+            if config.seeds is None:
+                names["model_id"] = identity.models[0]
+                facts = _compare(config, setting, on_record, folder, identity)
+            else:
+                facts = _pool(config, setting, on_record, folder)
+            times = {"started": started, "finished": provenance.now()}
+            manifest = {**names, "command": setting.command, **facts, "times": times}
+            results.write_json(folder / results.MANIFEST, manifest)
             finished = results.read_run(folder)
             write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
             files.write_text(done, provenance.now() + "\n")
+        else:
+            say_of_stored(folder)
         results.point_latest(folder)
+    return results.read_run(folder)
+
+
+def _pool(
+    config: Config, setting: _Setting, on_record: RecordCallback, folder: Path
+) -> dict[str, Any]:
+    """Run every seed and write what pools them, all but the report; returns the manifest's part."""
+    runs = []
+    for index, part in enumerate(config.parts):
+        progress.say(f"seed {part.seed}: {index + 1} of {len(config.parts)}")
+        runs.append(_run(part, setting, on_record if index == 0 else ignore))
+    _start(config, folder)
+    pool_seeds.write(folder, config, runs)
+    return pool_seeds.origins(runs, folder)
 
 
 def _start(config: Config, folder: Path) -> None:
@@ -154,14 +129,9 @@ def _start(config: Config, folder: Path) -> None:
 
 
 def _compare(
-    config: Config,
-    setting: _Setting,
-    on_record: RecordCallback,
-    folder: Path,
-    identity: Identity,
-) -> None:
-    """Train or find the model, compare, and write all but the report."""
-    started = provenance.now()
+    config: Config, setting: _Setting, on_record: RecordCallback, folder: Path, identity: Identity
+) -> dict[str, Any]:
+    """Train or load, compare, write all but the report; returns the manifest's part."""
     corpus, decoders, device = setting.corpus, setting.decoders, setting.device
     model = build_model(config.model, len(corpus.vocabulary), config.seed).to(device)
     _start(config, folder)
@@ -187,51 +157,25 @@ def _compare(
         if device.type == "mps":
             progress.say("note: device=mps has no float64, so texts are written on the cpu")
             model.to("cpu")
-        compared = compare.compare(
-            model,
-            corpus,
-            decoders,
-            config.decoding,
-            config.metrics,
-            config.seed,
-            config.plugins,
+        compared = compare(
+            model, corpus, decoders, config.decoding, config.metrics, config.seed, config.plugins
         )
         tracking.track_results(tracker, config.training.steps, compared.metrics, compared.samples)
     results.write_metrics(folder / results.METRICS, compared.metrics)
     results.write_definitions(folder, definitions(compared.metrics, config.plugins))
-    _write_tables(folder, compared)
-    write_sums(folder / results.SUMS, compared.sums)
-    results.write_samples(folder / results.SAMPLES, compared.samples)
-    facts = {
-        "name": config.name,
-        "run_id": identity.run_id,
-        "model_id": identity.models[0],
-        "command": setting.command,
-        "warnings": [trained.other_code] if trained.other_code else [],
-        **manifest.origins(
-            model,
-            corpus,
-            corpus_config=config.corpus,
-            seed=config.seed,
-            trained={**trained.facts, "checkpoint": config.decoding.checkpoint},
-            device=device,
-            plugins=config.plugins,
-            folder=folder,
-        ),
-        "without_exact_distribution": [each.label for each in decoders if not each.exact],
-        "times": {"started": started, "finished": provenance.now()},
-    }
-    results.write_json(folder / results.MANIFEST, facts)
-    results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
-
-
-def _write_tables(folder: Path, compared: Comparison) -> None:
-    """The tables beside metrics.csv; one without rows (no family, no known truth) has no file."""
     for name, kind, rows in (
         (results.DIFFERENCES, results.Difference, compared.differences),
         (results.FAMILIES, results.FamilyFigure, compared.families),
         (results.TRUNCATION, results.Truncation, compared.truncation),
         (results.POSSIBLE, results.Possible, compared.possible),
     ):
-        if rows:
+        if rows:  # a table without any (no family, no known truth) has no file
             results.write_rows(folder / name, kind, rows)
+    write_sums(folder / results.SUMS, compared.sums)
+    results.write_samples(folder / results.SAMPLES, compared.samples)
+    results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
+    return {
+        "warnings": [trained.other_code] if trained.other_code else [],
+        **origins(model, corpus, config, trained.facts, device, folder),
+        "without_exact_distribution": [each.label for each in decoders if not each.exact],
+    }

@@ -34,11 +34,8 @@ from nextchar.results import Metric, MetricInfo
 Kind = Literal["texts", "sets", "positions", "truth", "survival", "written"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TEXT_KINDS: tuple[Kind, ...] = ("texts", "sets")
-PUBLIC_KINDS: tuple[Kind, ...] = (*TEXT_KINDS, "positions", "truth")
 Level = Literal["core", "full", "frontier"]
 """When a metric is computed: always, with metrics.level=full, or with metrics.frontier=true."""
-LEVELS: tuple[Level, ...] = get_args(Level)
-PUBLIC_LEVELS: tuple[Level, ...] = ("core", "full")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,21 +56,9 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 """Of values with such a unit, where the metric has no bounds of its own."""
 
-MODULES = tuple(
-    f"nextchar.metrics.{name}"
-    for name in (
-        "surprise",
-        "repetition",
-        "layout",
-        "copying",
-        "self_bleu",
-        "style",
-        "mauve.frontier",
-        "exact",
-        "ground_truth",
-        "survival",
-    )
-)
+_TEXTS = ("surprise", "repetition", "layout", "copying", "self_bleu", "style", "mauve.frontier")
+_POSITIONS = ("exact", "ground_truth", "survival")
+MODULES = tuple(f"nextchar.metrics.{name}" for name in (*_TEXTS, *_POSITIONS))
 """Where the library's metrics are defined, in the order of the tables; plugins' come after them."""
 
 
@@ -133,17 +118,13 @@ def metric(
 
     def define(function: Function) -> Function:
         said = description or (inspect.getdoc(function) or "").partition("\n\n")[0]
+        texts = {"name": name, "short": short or name, "long": long or name}
+        texts["description"] = " ".join(said.split())
+        limits = bounds or BOUNDS.get(unit, (None, None))
         for number in n or (None,):
+            own = {key: text.replace("{n}", str(number)) for key, text in texts.items()}
             info = MetricInfo(
-                name=_with(number, name),
-                unit=unit,
-                short=_with(number, short or name),
-                long=_with(number, long or name),
-                description=_with(number, " ".join(said.split())),
-                ends=ends,
-                bounds=bounds or BOUNDS.get(unit, (None, None)),
-                group=group,
-                headline=headline,
+                **own, unit=unit, ends=ends, bounds=limits, group=group, headline=headline
             )
             applied = function if number is None else partial(function, n=number)
             _register(Definition(info, applied, kind, level, exponential, function))
@@ -152,26 +133,22 @@ def metric(
     return define
 
 
-def _with(number: int | None, text: str) -> str:
-    return text.replace("{n}", str(number))
-
-
 def _register(definition: Definition) -> None:
     own, name = definition.source, definition.info.name
     ours = own.__module__ in MODULES
     plugin = None if ours else importing.get()  # it may be the first to import one of our modules
     for key, value, known in (
-        ("kind", definition.kind, KINDS if ours else PUBLIC_KINDS),
-        ("level", definition.level, LEVELS if ours else PUBLIC_LEVELS),
+        ("kind", definition.kind, ("texts", "sets", "positions", "truth")),
+        ("level", definition.level, ("core", "full")),
     ):
-        if value not in known:
+        if not ours and value not in known:
             raise ConfigError(
                 f"plugins: {definition.file}: metric {name!r}: {key}={value!r}: must be one of "
                 f"{', '.join(known)}"
             )
     for owner, each in list(_definitions.items()):
         # A plugin's module that is imported again defines its metrics anew, with other globals.
-        again = owner[0] == plugin and each.source.__module__ == own.__module__
+        again = each.plugin == plugin and each.source.__module__ == own.__module__
         if again and each.source.__globals__ is not own.__globals__:
             del _definitions[owner]
     if (plugin, name) in _definitions:
@@ -185,8 +162,13 @@ def defined(
     """The library's metrics and those of `plugins`, of some kinds and one level (None: all), in the
     order of the tables. Raises ConfigError where two of them have one name.
     """
+    for module in MODULES:  # only now, as they import torch
+        importlib.import_module(module)
+    order = {module: index for index, module in enumerate(MODULES)}
     owners: dict[str, Definition] = {}
-    for each in _all():
+    for each in sorted(
+        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
+    ):
         if each.plugin in (None, *plugins):
             other = owners.setdefault(each.info.name, each)
             if other is not each:
@@ -195,16 +177,6 @@ def defined(
                     f"{other.file} too; choose another name"
                 )
     return [each for each in owners.values() if each.kind in kinds and level in (None, each.level)]
-
-
-def _all() -> list[Definition]:
-    """Every definition, the library's first; only now the modules of those are imported."""
-    for module in MODULES:
-        importlib.import_module(module)
-    order = {module: index for index, module in enumerate(MODULES)}
-    return sorted(
-        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
-    )
 
 
 def definitions(metrics: Iterable[Metric], plugins: Sequence[str] = ()) -> list[MetricInfo]:

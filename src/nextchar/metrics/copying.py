@@ -48,21 +48,15 @@ def unknown_words(texts: GeneratedTexts) -> Counts:
     return [sum(word not in known for word in own) for own in whole], [len(own) for own in whole]
 
 
-def novel(matches: Integers, n: int) -> tuple[int, int]:
-    """How many n-grams of a text are not in the training text, and how many n-grams it has."""
-    grams = max(len(matches) - n + 1, 0)
-    return int((matches[:grams] < n).sum()), grams
-
-
 @_passages(
     "novel_{n}", "share", "novel\n{n}", "novel {n}-grams", ("copied", "new"), n=(4, 8, 16, 32)
 )
-def novel_grams(texts: GeneratedTexts, n: int) -> Counts | None:
+def novel(texts: GeneratedTexts, n: int) -> tuple[Integers, Integers] | None:
     """Share of the character {n}-grams that are not in the training text."""
     if texts.matches is None:
         return None
-    pairs = [novel(own, n) for own in texts.matches]
-    return [new for new, _ in pairs], [grams for _, grams in pairs]
+    grams = max(texts.length - n + 1, 0)
+    return (texts.matches[:, :grams] < n).sum(1), np.full(len(texts.ids), grams)
 
 
 @_passages(
@@ -94,11 +88,8 @@ def longest_matches(train: Integers, texts: Sequence[Integers]) -> list[Integers
     longest = np.maximum(_since(trained, above), _since(trained[::-1], common[::-1])[::-1])
     by_place = np.empty(len(codes), dtype=np.int64)
     by_place[suffixes] = longest
-    found, start = [], len(train) + 1
-    for ids in texts:
-        found.append(by_place[start : start + len(ids)])
-        start += len(ids) + 1
-    return found
+    starts = np.cumsum([len(train) + 1, *(len(ids) + 1 for ids in texts[:-1])])
+    return [by_place[start : start + len(ids)] for start, ids in zip(starts, texts, strict=False)]
 
 
 def _since(trained: NDArray[np.bool_], common: Integers) -> Integers:

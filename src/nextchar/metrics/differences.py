@@ -21,7 +21,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from nextchar.metrics.estimators import CONFIDENCE, Floats, RatioEstimator
+from nextchar.metrics.estimators import CONFIDENCE, Floats, Integers, RatioEstimator
 from nextchar.results import HUMAN, REFERENCES, Difference
 
 
@@ -38,34 +38,24 @@ def differences(
         known = [each for each in sums if each.metric == metric and not np.isnan(each.value)]
         human = next((each for each in known if each.sampler == HUMAN), None)
         samplers = [each for each in known if each.sampler not in REFERENCES]
-        if len(samplers) > 1:
-            own = weights[samplers[0].clusters]
-            least = min(freedom(each, seeds) for each in samplers)
-            rows += _pairs(metric, samplers, human, own, least)
+        if len(samplers) < 2:
+            continue
+        own = weights[samplers[0].clusters]
+        least = min(freedom(each, seeds) for each in samplers)
+        values = np.array([each.value for each in samplers])
+        drawn = np.stack([each.resampled(own) for each in samplers], axis=1)
+        (first, second), gap, p = compared_pairs(values, drawn, least)
+        columns: list[Floats] = [*gap, p, holm(p)]
+        if human is None:
+            columns += [np.full(len(first), np.nan)] * 4
+        else:
+            _, nearer, p = compared_pairs(*distances(values, drawn, human, own), least)
+            columns += [*nearer, holm(p)]
+        rows += [
+            Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
+            for a, b, figures in zip(first, second, np.array(columns).T, strict=True)
+        ]
     return rows
-
-
-def _pairs(
-    metric: str,
-    samplers: Sequence[RatioEstimator],
-    human: RatioEstimator | None,
-    weights: Floats,
-    freedom: int,
-) -> list[Difference]:
-    values, drawn = _resampled(samplers, weights)
-    first, second = np.array(list(combinations(range(len(samplers)), 2))).T
-    gap, p = student(values[first] - values[second], drawn[:, first] - drawn[:, second], freedom)
-    columns: list[Floats] = [*gap, p, holm(p)]
-    if human is None:
-        columns += [np.full(len(first), np.nan)] * 4
-    else:
-        far, moved = distances(values, drawn, human, weights)
-        nearer, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
-        columns += [*nearer, holm(p)]
-    return [
-        Difference(metric, samplers[a].sampler, samplers[b].sampler, *map(float, figures))
-        for a, b, figures in zip(first, second, np.array(columns).T, strict=True)
-    ]
 
 
 def freedom(sums: RatioEstimator, seeds: int) -> int:
@@ -82,10 +72,14 @@ def freedom(sums: RatioEstimator, seeds: int) -> int:
     return (min(clusters, seeds) if trained else clusters) - 1
 
 
-def _resampled(sums: Sequence[RatioEstimator], weights: Floats) -> tuple[Floats, Floats]:
-    """Values [A] and resampled values [S, A]."""
-    values = np.array([each.value for each in sums])
-    return values, np.stack([each.resampled(weights) for each in sums], axis=1)
+def compared_pairs(
+    values: Floats, drawn: Floats, freedom: int
+) -> tuple[Integers, tuple[Floats, ...], Floats]:
+    """All pairs of values [A], resampled [S, A]: their indices [2, pairs], then their differences
+    as `student` gives them."""
+    first, second = pairs = np.array(list(combinations(range(len(values)), 2))).T
+    gaps = values[first] - values[second], drawn[:, first] - drawn[:, second]
+    return pairs, *student(*gaps, freedom)
 
 
 def distances(
@@ -131,5 +125,5 @@ def holm(p: Floats) -> Floats:
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
     steps = np.arange(len(order), 0, -1) * p[order]
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected

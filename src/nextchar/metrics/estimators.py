@@ -130,13 +130,14 @@ def figures(sums: Sequence[RatioEstimator], weights: Mapping[str, Floats]) -> li
     return [each.figure(weights[each.clusters]) for each in sums if not np.isnan(each.value)]
 
 
+_SCALARS = ("sampler", "metric", "unit", "clusters", "exponential")
+_ARRAYS = ("numerators", "denominators")
+
+
 def write_sums(path: Path, sums: Sequence[RatioEstimator]) -> None:
     """Write sums.npz: a column for each field, numerators and denominators end to end."""
-    columns: dict[str, Any] = {
-        name: np.array([getattr(each, name) for each in sums])
-        for name in ("sampler", "metric", "unit", "clusters", "exponential")
-    }
-    for name in ("numerators", "denominators"):
+    columns: dict[str, Any] = {name: [getattr(each, name) for each in sums] for name in _SCALARS}
+    for name in _ARRAYS:
         columns[name] = np.concatenate([getattr(each, name) for each in sums])
     with files.replacing(path) as temporary, temporary.open("wb") as file:
         # A zip archive made by NumPy has no times in it: equal sums are equal bytes.
@@ -147,12 +148,7 @@ def read_sums(path: Path) -> list[RatioEstimator]:
     """Read sums.npz, to the same bits."""
     with np.load(path, allow_pickle=False) as stored:
         ends = np.cumsum(stored["sizes"])[:-1]
-        rows = zip(
-            *(stored[name].tolist() for name in ("sampler", "metric", "unit")),
-            np.split(stored["numerators"], ends),
-            np.split(stored["denominators"], ends),
-            stored["clusters"].tolist(),
-            stored["exponential"].tolist(),
-            strict=True,
-        )
-        return [RatioEstimator(*row) for row in rows]
+        columns = {name: stored[name].tolist() for name in _SCALARS}
+        columns |= {name: np.split(stored[name], ends) for name in _ARRAYS}
+    rows = zip(*columns.values(), strict=True)
+    return [RatioEstimator(**dict(zip(columns, row, strict=True))) for row in rows]

@@ -17,12 +17,12 @@ Shapes: A families, K prompts of a half, S resamples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from nextchar.metrics.differences import distances, holm, student
+from nextchar.metrics.differences import compared_pairs, distances, holm, student
 from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, resample_weights
 from nextchar.results import HUMAN, REFERENCES, FamilyFigure
 from nextchar.results.labels import split_last
@@ -36,18 +36,8 @@ Curve = list[tuple[float, str]]
 """The settings of a family: parameter and label, from the smallest parameter."""
 
 
-@dataclass(frozen=True)
-class _Point:
-    """A setting, or a point between two: labels with their shares."""
-
-    shares: Mapping[str, float]
-
-    @property
-    def text(self) -> str:
-        """`top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`."""
-        if len(self.shares) == 1:
-            return next(iter(self.shares))
-        return ", ".join(f"{share:.0%} {label}" for label, share in self.shares.items())
+Point = Mapping[str, float]
+"""A setting, or a point between two: labels with their shares."""
 
 
 def families(labels: Sequence[str]) -> dict[str, Curve]:
@@ -68,8 +58,13 @@ def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) ->
     curves = families([sampler for sampler, _ in known])
     if not curves or not human or len(next(iter(human.values())).numerators) < 4:
         return []
-    tuning = {key: _half(each, 0) for key, each in known.items()}
-    reporting = {key: _half(each, 1) for key, each in known.items()}
+    tuning, reporting = (
+        {
+            key: replace(each, numerators=each.numerators[at], denominators=each.denominators[at])
+            for key, each in known.items()
+        }
+        for at in (slice(0, None, 2), slice(1, None, 2))
+    )
     size = len(reporting[HUMAN, next(iter(human))].numerators)
     weights = resample_weights(size, resamples, seed)
     rows = []
@@ -85,15 +80,9 @@ def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) ->
     return rows
 
 
-def _half(each: RatioEstimator, parity: int) -> RatioEstimator:
-    return replace(
-        each, numerators=each.numerators[parity::2], denominators=each.denominators[parity::2]
-    )
-
-
 def _point(
     kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], RatioEstimator]
-) -> _Point | None:
+) -> Point | None:
     """Where a family is measured, chosen on the tuning half."""
     aim = MATCHED.get(kind, metric)
     if any((label, aim) not in tuning for _, label in curve):
@@ -103,32 +92,40 @@ def _point(
     if np.isnan(gaps).any():
         return None
     if kind == "best":
-        return _Point({curve[int(np.argmin(np.abs(gaps)))][1]: 1.0})
+        return {curve[int(np.argmin(np.abs(gaps)))][1]: 1.0}
     for (gap, next_gap), ((_, first), (_, second)) in zip(
         pairwise(gaps), pairwise(curve), strict=True
     ):
         if gap == 0:
-            return _Point({first: 1.0})
+            return {first: 1.0}
         if gap * next_gap < 0:
             share = next_gap / (next_gap - gap)
-            return _Point({first: share, second: 1 - share})
-    return _Point({curve[-1][1]: 1.0}) if gaps[-1] == 0 else None
+            return {first: share, second: 1 - share}
+    return {curve[-1][1]: 1.0} if gaps[-1] == 0 else None
 
 
 def _rows(
     kind: str,
     metric: str,
-    points: Mapping[str, _Point],
+    points: Mapping[str, Point],
     reporting: Mapping[tuple[str, str], RatioEstimator],
     weights: Floats,
 ) -> list[FamilyFigure]:
     """The families of one comparison, with the distance of each from human text."""
     human = reporting[HUMAN, metric]
-    value, drawn = _interpolated(points, metric, reporting, weights)
-    names = [name for name, known in zip(points, ~np.isnan(value), strict=True) if known]
-    drawn, value = drawn[:, ~np.isnan(value)], value[~np.isnan(value)]
-    if not names or np.isnan(human.value):
+    known = {
+        label: each
+        for (label, of), each in reporting.items()
+        if of == metric and not np.isnan(each.value)
+    }
+    names = [name for name, point in points.items() if point.keys() <= known.keys()]
+    if not names or HUMAN not in known:
         return []
+    mixes = [[(share, known[label]) for label, share in points[name].items()] for name in names]
+    value = np.array([sum(share * each.value for share, each in mix) for mix in mixes])
+    drawn = np.array(
+        [sum(share * each.resampled(weights) for share, each in mix) for mix in mixes]
+    ).T
     freedom = len(human.numerators) - 1
     (_, low, high), _ = student(value, drawn, freedom)
     far, moved = distances(value, drawn, human, weights)
@@ -136,34 +133,21 @@ def _rows(
     level = _level(far, moved, freedom)
     humans = np.full(len(names), human.value)
     columns = np.array([value, low, high, far, far_low, far_high, level, humans])
-    return [
-        FamilyFigure(kind, metric, name, points[name].text, *own.tolist())
-        for name, own in zip(names, columns.T, strict=True)
+    texts = [  # `top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`
+        ", ".join(f"{share:.0%} {at}" if share < 1 else at for at, share in points[name].items())
+        for name in names
     ]
-
-
-def _interpolated(
-    points: Mapping[str, _Point],
-    metric: str,
-    reporting: Mapping[tuple[str, str], RatioEstimator],
-    weights: Floats,
-) -> tuple[Floats, Floats]:
-    """Interpolated values [A] of the families and their resamples [S, A]."""
-    values, drawn = np.zeros(len(points)), np.zeros((len(weights), len(points)))
-    for index, point in enumerate(points.values()):
-        for label, share in point.shares.items():
-            own = reporting.get((label, metric))
-            values[index] += share * own.value if own else np.nan
-            drawn[:, index] += share * own.resampled(weights) if own else np.nan
-    return values, drawn
+    return [
+        FamilyFigure(kind, metric, name, text, *own.tolist())
+        for name, text, own in zip(names, texts, columns.T, strict=True)
+    ]
 
 
 def _level(far: Floats, moved: Floats, freedom: int) -> Floats:
     """p, by Holm over all pairs, that a family is as close to human text as the closest one."""
     if len(far) < 2:
         return np.ones(len(far))
-    first, second = np.array(list(combinations(range(len(far)), 2))).T
-    _, p = student(far[first] - far[second], moved[:, first] - moved[:, second], freedom)
+    (first, second), _, p = compared_pairs(far, moved, freedom)
     best = int(np.argmin(far))
     level = np.ones(len(far))
     for a, b, corrected in zip(first, second, holm(p), strict=True):

@@ -20,11 +20,12 @@ V characters of the vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nextchar.metrics.estimators import Floats, Integers
+from nextchar.metrics.estimators import Floats, Integers, clustered
 
 _UNSEEN = -1
 
@@ -74,44 +75,36 @@ class Judge:
                 shorter = longer[preceded // V] // V * V + preceded % V
                 counts = np.bincount(np.searchsorted(pairs, shorter), minlength=len(pairs))
             discounts = _discounts(counts)[np.minimum(counts, 3)]
-            holders = pairs // V
             total, freed = (
-                np.bincount(holders, of, minlength=len(contexts)) for of in (counts, discounts)
+                clustered(each, pairs // V, len(contexts)) for each in (counts, discounts)
             )
-            self.orders.append(
-                _Order(
-                    contexts, pairs, counts - discounts, total.astype(float), freed.astype(float)
-                )
-            )
+            self.orders.append(_Order(contexts, pairs, counts - discounts, total, freed))
 
     def distributions(self, contexts: Integers) -> Floats:
         """The next character's distribution [R, V] after `contexts` [R, T], their last characters.
 
         Of a context longer than the order the end is read; one that is shorter is as it is.
         """
-        R, V = len(contexts), self.vocabulary_size
-        result = np.full((R, V), 1 / V)
-        numbers = np.zeros(R, dtype=np.int64)
-        for k, order in enumerate(self.orders[: contexts.shape[1] + 1]):
-            if k > 0:
-                numbers = _number(order, numbers, contexts[:, -k], V)
-            keys = numbers[:, None] * V + np.arange(V)
-            result = _mixed(order, numbers[:, None], keys, result)
-        return result
+        read = min(contexts.shape[1], len(self.orders) - 1)
+        before = [contexts[:, -k, None] for k in range(1, read + 1)]
+        spoken = np.tile(np.arange(self.vocabulary_size), (len(contexts), 1))
+        return self._interpolated(spoken, before)
 
     def probabilities(self, ids: Integers, start: int) -> Floats:
         """P of each character of texts [R, T] from position `start` on, given those before it."""
-        R, T = ids.shape
+        T, reach = ids.shape[1], len(self.orders) - 1
+        padded = np.pad(ids, ((0, 0), (reach, 0)), constant_values=_UNSEEN)
+        before = [padded[:, reach + start - k : reach + T - k] for k in range(1, reach + 1)]
+        return self._interpolated(ids[:, start:], before)
+
+    def _interpolated(self, spoken: Integers, before: Sequence[Integers]) -> Floats:
+        """P of characters [R, N], order by order; `before` are those before them, nearest first."""
         V = self.vocabulary_size
-        spoken = ids[:, start:]
         result = np.full(spoken.shape, 1 / V)
-        numbers = np.zeros(spoken.shape, dtype=np.int64)
-        for k, order in enumerate(self.orders):
+        numbers = np.zeros((len(spoken), 1), dtype=np.int64)
+        for k, order in enumerate(self.orders[: len(before) + 1]):
             if k > 0:
-                before = np.full((R, T - start), _UNSEEN, dtype=np.int64)
-                first = max(k - start, 0)  # the text has no k characters before these positions
-                before[:, first:] = ids[:, start + first - k : max(T - k, 0)]
-                numbers = _number(order, numbers, before, V)
+                numbers = _number(order, numbers, before[k - 1], V)
             result = _mixed(order, numbers, numbers * V + spoken, result)
         return result
 

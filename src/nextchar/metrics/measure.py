@@ -5,14 +5,14 @@ Shapes: R texts, P prompts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from nextchar.config import ConfigError
 from nextchar.metrics.catalog import Definition
-from nextchar.metrics.estimators import Floats, RatioEstimator, clustered
+from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, clustered
 from nextchar.metrics.texts import GeneratedTexts
 
 
@@ -21,18 +21,20 @@ def text_sums(
 ) -> list[RatioEstimator]:
     """The metrics of each sampler, as sums over the texts after each of P prompts."""
     return [
-        RatioEstimator(
-            texts.sampler,
-            each.info.name,
-            each.info.unit,
-            numerators=clustered(sides[0], texts.prompts, prompts),
-            denominators=clustered(sides[1], texts.prompts, prompts),
-            exponential=each.exponential,
-        )
+        estimator(each, texts.sampler, [clustered(side, texts.prompts, prompts) for side in sides])
         for texts in written
         for each in definitions
         if (sides := text_terms(each, texts)) is not None
     ]
+
+
+def estimator(
+    definition: Definition, sampler: str, sides: Iterable[Floats], clusters: str = PROMPTS
+) -> RatioEstimator:
+    """The metric of a sampler, from its numerators and denominators [K]."""
+    info, (above, below) = definition.info, sides
+    exponential = definition.exponential
+    return RatioEstimator(sampler, info.name, info.unit, above, below, clusters, exponential)
 
 
 def text_terms(definition: Definition, texts: GeneratedTexts) -> tuple[Floats, Floats] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nextchar.metrics.catalog import Definition
 from nextchar.metrics.estimators import BLOCKS, Floats, RatioEstimator, clustered
-from nextchar.metrics.measure import terms
+from nextchar.metrics.measure import estimator, terms
 from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 
@@ -143,12 +143,11 @@ def block_sums(
     chunks: Iterable[Positions], blocks: int, columns: Callable[[Positions], Iterable[ArrayLike]]
 ) -> Floats:
     """Columns [n] of each chunk, summed by block over all chunks: [columns, B]."""
-    total: Floats | None = None
-    for chunk in chunks:
-        own = np.stack([clustered(column, chunk.blocks, blocks) for column in columns(chunk)])
-        total = own if total is None else total + own
-    assert total is not None
-    return total
+    sums: Iterable[Floats] = (
+        np.stack([clustered(column, chunk.blocks, blocks) for column in columns(chunk)])
+        for chunk in chunks
+    )
+    return reduce(np.add, sums)
 
 
 def position_sums(
@@ -168,17 +167,9 @@ def position_sums(
                 sides = terms(each, found, len(chunk.targets))
                 yield from sides or np.zeros((2, len(chunk.targets)))
 
-    sums = iter(block_sums(chunks, blocks, columns))
+    sums = block_sums(chunks, blocks, columns).reshape(-1, 2, blocks)
+    measured = [(each, sampler.label) for sampler in samplers for each in definitions]
     return [
-        RatioEstimator(
-            sampler.label,
-            each.info.name,
-            each.info.unit,
-            numerators=next(sums),
-            denominators=next(sums),
-            clusters=BLOCKS,
-            exponential=each.exponential,
-        )
-        for sampler in samplers
-        for each in definitions
+        estimator(each, label, sides, BLOCKS)
+        for (each, label), sides in zip(measured, sums, strict=True)
     ]

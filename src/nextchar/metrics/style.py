@@ -10,7 +10,7 @@ Shapes: R texts, G different n-grams.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -39,71 +39,56 @@ def zipf(counts: Floats) -> float:
     return float(-(x @ np.log(frequencies)) / (x @ x))
 
 
-def zipf_pseudo_values(texts: Sequence[Sequence[str]]) -> Floats:
-    """Zipf's slope of all words of R texts: pseudo-values [R], whose mean is the slope."""
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts)))}
-    each = np.zeros((len(texts), len(numbers)))
-    for index, text in enumerate(texts):
-        np.add.at(each[index], [numbers[word] for word in text], 1)
+@_set_metric("zipf", "slope", "Zipf", "Zipf's slope", ("even", "few words rule"))
+def zipf_slope(texts: GeneratedTexts) -> Floats:
+    """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*texts.words)))}
+    ids = [np.array([numbers[word] for word in text], dtype=np.int64) for text in texts.words]
+    each = np.stack([np.bincount(own, minlength=len(numbers)) for own in ids])
     whole = each.sum(0)
     return pseudo_values(zipf(whole), np.array([zipf(whole - own) for own in each]))
 
 
-@_set_metric("zipf", "slope", "Zipf", "Zipf's slope", ("even", "few words rule"))
-def zipf_slope(texts: GeneratedTexts) -> Floats:
-    """How fast word frequency falls with rank, both logarithmic, in one text per prompt."""
-    return zipf_pseudo_values(texts.words)
+def gram_shares(reference: ReferenceTexts, n: int) -> dict[str, float]:
+    """Shares of the character n-grams of the held-out stretches; none runs over their edges."""
+    counts = Counter(chain(*(_grams(piece, n) for piece in reference.held_out)))
+    total = sum(counts.values())
+    return {gram: count / total for gram, count in counts.items()}
 
 
-class Grams:
-    """Character n-grams of a reference text, with which sets of texts are compared.
+def divergence_pseudo_values(texts: Sequence[str], shares: Mapping[str, float], n: int) -> Floats:
+    """Jensen-Shannon divergence in bits (0 to 1) of the n-grams of R texts from the `shares` of a
+    reference, as pseudo-values [R] whose mean is the divergence; NaN where there are none.
 
-    `reference` is in pieces: no n-gram runs over their edges.
+    JS = H((p + q) / 2) - H(p) / 2 - H(q) / 2 (Lin 1991). What p lacks counts q / 2, so only
+    the n-grams of the texts are gone through, and leaving one out changes only its own.
     """
-
-    def __init__(self, reference: Sequence[str], n: int) -> None:
-        self.n = n
-        counts = Counter(chain(*(_grams(piece, n) for piece in reference)))
-        total = sum(counts.values())
-        self.share = {gram: count / total for gram, count in counts.items()}
-
-    def divergence(self, texts: Sequence[str]) -> Floats:
-        """Jensen-Shannon divergence in bits (0 to 1) of the n-grams of R texts from the
-        reference's, as pseudo-values [R] whose mean is the divergence; NaN where there are none.
-
-        JS = H((p + q) / 2) - H(p) / 2 - H(q) / 2 (Lin 1991). What p lacks counts q / 2, so only
-        the n-grams of the texts are gone through, and leaving one out changes only its own.
-        """
-        each = [Counter(_grams(text, self.n)) for text in texts]
-        sizes = np.array([sum(counts.values()) for counts in each], dtype=float)
-        whole: Counter[str] = Counter()
-        for counts in each:
-            whole.update(counts)
-        if not whole or not self.share:
-            return np.full(len(texts), np.nan)
-        numbers = {gram: number for number, gram in enumerate(whole)}
-        total = np.array(list(whole.values()), dtype=float)
-        q = np.array([self.share.get(gram, 0.0) for gram in whole])
-        value = _jensen_shannon(total / sizes.sum(), q)
-        without = np.empty(len(texts))
-        rests: dict[float, tuple[Floats, float]] = {}
-        for index, counts in enumerate(each):
-            rest = sizes.sum() - sizes[index]
-            if rest == 0:
-                return np.full(len(texts), value)
-            if rest not in rests:
-                terms = _terms(total / rest, q)
-                rests[rest] = terms, float(terms.sum())
-            terms, known = rests[rest]
-            own = [numbers[gram] for gram in counts]
-            left = (total[own] - np.array(list(counts.values()))) / rest
-            change = _terms(left, q[own]).sum() - terms[own].sum()
-            without[index] = 0.5 + 0.5 * (known + change)
-        return pseudo_values(value, without)
-
-
-def _grams_of(reference: ReferenceTexts, n: int) -> Grams:
-    return Grams(reference.held_out, n)
+    each = [Counter(_grams(text, n)) for text in texts]
+    sizes = np.array([counts.total() for counts in each], dtype=float)
+    whole: Counter[str] = Counter()
+    for counts in each:
+        whole.update(counts)
+    if not whole or not shares:
+        return np.full(len(texts), np.nan)
+    numbers = {gram: number for number, gram in enumerate(whole)}
+    total = np.array(list(whole.values()), dtype=float)
+    q = np.array([shares.get(gram, 0.0) for gram in whole])
+    value = float(0.5 + 0.5 * _terms(total / sizes.sum(), q).sum())
+    without = np.empty(len(texts))
+    rests: dict[float, tuple[Floats, float]] = {}
+    for index, counts in enumerate(each):
+        rest = sizes.sum() - sizes[index]
+        if rest == 0:
+            return np.full(len(texts), value)
+        if rest not in rests:
+            terms = _terms(total / rest, q)
+            rests[rest] = terms, float(terms.sum())
+        terms, known = rests[rest]
+        own = [numbers[gram] for gram in counts]
+        left = (total[own] - np.array(list(counts.values()))) / rest
+        change = _terms(left, q[own]).sum() - terms[own].sum()
+        without[index] = 0.5 + 0.5 * (known + change)
+    return pseudo_values(value, without)
 
 
 @_set_metric(
@@ -118,17 +103,13 @@ def _grams_of(reference: ReferenceTexts, n: int) -> Grams:
 def divergence(texts: GeneratedTexts, n: int) -> Floats:
     """Jensen-Shannon divergence between the character {n}-grams of one text per prompt and those of
     held-out text that is not among the human texts: 0 is alike, 1 has none in common."""
-    return texts.reference.derived(_grams_of, n).divergence(texts.texts)
+    return divergence_pseudo_values(texts.texts, texts.reference.derived(gram_shares, n), n)
 
 
 def _terms(p: Floats, q: Floats) -> Floats:
     """p log2(p / m) + q log2(q / m) - q with m = (p + q) / 2: q alone would count q * 1 bit."""
     m = (p + q) / 2
     return _xlog(p, m) + _xlog(q, m) - q
-
-
-def _jensen_shannon(p: Floats, q: Floats) -> float:
-    return float(0.5 + 0.5 * _terms(p, q).sum())
 
 
 def _xlog(x: Floats, m: Floats) -> Floats:

@@ -6,7 +6,7 @@ Shapes: R texts, T characters of a prompt, L characters of a text, V characters,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,17 +14,11 @@ import torch
 from numpy.typing import ArrayLike
 
 from nextchar.decoding import engine
+from nextchar.metrics import estimators
 from nextchar.metrics.catalog import TRUTH, defined, metric
-from nextchar.metrics.estimators import (
-    PROMPTS,
-    Floats,
-    Integers,
-    RatioEstimator,
-    clustered,
-    ratio_interval,
-)
+from nextchar.metrics.estimators import PROMPTS, Floats, Integers, RatioEstimator, clustered
 from nextchar.metrics.ground_truth import Truth
-from nextchar.metrics.measure import terms, text_sums
+from nextchar.metrics.measure import estimator, text_sums
 from nextchar.metrics.positions import Distributions, Positions
 from nextchar.metrics.texts import GeneratedTexts
 from nextchar.models.base import LanguageModel
@@ -36,14 +30,6 @@ _survival = partial(metric, kind="survival", group=TRUTH)
 
 ROWS = 64
 """Texts that the automaton reads together: a few megabytes of distributions."""
-
-
-@dataclass(frozen=True)
-class GroundTruthMetrics:
-    """Metrics, and the share of texts still possible along their length."""
-
-    sums: list[RatioEstimator]
-    possible: list[Possible]
 
 
 @_survival(
@@ -79,10 +65,12 @@ def ground_truth_metrics(
     truth: Truth,
     epsilon: float,
     weights: Mapping[str, Floats],
-) -> GroundTruthMetrics:
+) -> tuple[list[RatioEstimator], list[Possible]]:
     """For each sampler and reference, whether its texts could have been written; and exact figures
-    along the first text of each sampler after each prompt."""
+    along the first text of each sampler after each prompt. The second list is the share of texts
+    still possible along their length."""
     prompts = weights[PROMPTS].shape[1]
+    device = next(model.parameters()).device
     by_label = {sampler.label: sampler for sampler in samplers}
     sums: list[RatioEstimator] = []
     possible: list[Possible] = []
@@ -93,11 +81,15 @@ def ground_truth_metrics(
             possible += survival(read, weights[PROMPTS])
             if texts.sampler in by_label:
                 firsts = read.take(np.flatnonzero(read.samples == 0))
-                logits = _logits(model, firsts)
+                before, ids = (
+                    torch.from_numpy(each).to(device) for each in (firsts.prompt_ids, firsts.ids)
+                )
+                steps = engine.teacher_forced_logits(model, before, ids)
+                logits = torch.stack([step.cpu() for step in steps], dim=1)
                 sampler = by_label[texts.sampler]
                 sums += written_sums(sampler, logits, firsts, truth, prompts, epsilon)
             task.update(done)
-    return GroundTruthMetrics(sums, possible)
+    return sums, possible
 
 
 def with_first_impossible(texts: GeneratedTexts, truth: Truth) -> GeneratedTexts:
@@ -125,16 +117,8 @@ def survival(texts: GeneratedTexts, weights: Floats) -> list[Possible]:
     rows = []
     for n in range(texts.length + 1):
         alive = clustered(texts.first_impossible >= n, texts.prompts, prompts)
-        rows.append(Possible(texts.sampler, n, *ratio_interval(alive, ones, weights)))
+        rows.append(Possible(texts.sampler, n, *estimators.ratio_interval(alive, ones, weights)))
     return rows
-
-
-def _logits(model: LanguageModel, texts: GeneratedTexts) -> torch.Tensor:
-    """[R, L, V] the model's logits before each character."""
-    device = next(model.parameters()).device
-    prompts, ids = (torch.from_numpy(each).to(device) for each in (texts.prompt_ids, texts.ids))
-    steps = engine.teacher_forced_logits(model, prompts, ids)
-    return torch.stack([step.cpu() for step in steps], dim=1)
 
 
 def written_sums(
@@ -158,10 +142,7 @@ def written_sums(
     lengths = clustered(alive.sum(1), texts.prompts, prompts)
     rows = []
     for each in defined(kinds=("written",)):
-        sides = terms(each, found, R * L)
-        assert sides is not None
-        totals = (sides[0].reshape(R, L) * alive).sum(1)
-        numerators = clustered(totals, texts.prompts, prompts)
-        name, unit = each.info.name, each.info.unit
-        rows.append(RatioEstimator(sampler.label, name, unit, numerators, lengths))
+        values = np.asarray(each.function(found)).reshape(R, L)
+        numerators = clustered((values * alive).sum(1), texts.prompts, prompts)
+        rows.append(estimator(each, sampler.label, (numerators, lengths)))
     return rows

@@ -110,9 +110,8 @@ class GeneratedTexts:
     def take(self, indices: Integers) -> GeneratedTexts:
         """Some of the texts."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
-        changed: dict[str, Any] = {
-            name: value[indices] for name, value in given.items() if isinstance(value, np.ndarray)
-        }
+        arrays = {name: each for name, each in given.items() if isinstance(each, np.ndarray)}
+        changed: dict[str, Any] = {name: each[indices] for name, each in arrays.items()}
         if self.clusters is not None:
             own, reference = self.clusters
             changed["clusters"] = (own[indices], reference)

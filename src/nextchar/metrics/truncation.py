@@ -12,12 +12,7 @@ import torch
 from torch import Tensor
 
 from nextchar.metrics.estimators import BLOCKS, Floats, ratio_interval
-from nextchar.metrics.ground_truth import (
-    Truth,
-    impossible_mass,
-    lost_mass,
-    truth_divergence,
-)
+from nextchar.metrics.ground_truth import Truth, impossible_mass, lost_mass, truth_divergence
 from nextchar.metrics.positions import Distributions, Positions, block_sums
 from nextchar.results import Truncation
 from nextchar.runtime import progress
@@ -42,9 +37,11 @@ def truncation(
     grids = {name: kind.grid for name, kind in registered(Sampler).items() if name in known}
     points = [(name, value) for name, grid in grids.items() for value in grid]
     samplers = [build({name: value}) for name, value in points]
+    done = 0
     with progress.task("truncation", len(at.targets)) as task:
 
         def columns(chunk: Positions) -> Iterator[Tensor]:
+            nonlocal done
             assert chunk.true is not None
             for sampler in samplers:
                 found = Distributions(sampler.distribution(chunk.logits), chunk)
@@ -54,15 +51,10 @@ def truncation(
             for price in ORACLE_PRICES:
                 impossible, lost = cut(price)
                 yield from (impossible, lost, torch.full_like(lost, torch.nan))
+            done += len(chunk.targets)
+            task.update(done)
 
-        def chunks() -> Iterator[Positions]:
-            done = 0
-            for chunk in truth.chunks(at):
-                yield chunk
-                done += len(chunk.targets)
-                task.update(done)
-
-        totals = block_sums(chunks(), at.count, columns)
+        totals = block_sums(truth.chunks(at), at.count, columns)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
     names = [*points, *((ORACLE, price) for price in ORACLE_PRICES)]
     rows = []

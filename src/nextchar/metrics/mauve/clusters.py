@@ -41,23 +41,23 @@ class Clusters:
 
 
 def fit(features: Floats, k: int, seed: int) -> list[Clusters]:
-    """PARTITIONS partitions of features [N, C] into k clusters, N being at least k."""
+    """PARTITIONS partitions of features [N, C] into k clusters, N being at least k.
+
+    Of the principal components the fewest that hold VARIANCE are used.
+    """
     assert len(features) >= k
     origin = features.mean(0)
-    components = principal(features - origin)
-    points = (features - origin) @ components
+    centred = features - origin
+    variances, directions = np.linalg.eigh(centred.T @ centred)
+    held = np.cumsum(variances[::-1])
+    fewest = int(np.searchsorted(held, VARIANCE * held[-1])) + 1
+    components = directions[:, ::-1][:, :fewest]
+    points = centred @ components
     generator = np.random.default_rng((seed, *points.shape, k))
     return [
         Clusters(origin, components, k_means(points, start(points, k, generator)))
         for _ in range(PARTITIONS)
     ]
-
-
-def principal(centred: Floats) -> Floats:
-    """The fewest principal components [C, D] that hold VARIANCE of points [N, C] around zero."""
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    held = np.cumsum(variances[::-1])
-    return directions[:, ::-1][:, : int(np.searchsorted(held, VARIANCE * held[-1])) + 1]
 
 
 def start(points: Floats, k: int, generator: np.random.Generator) -> Floats:

@@ -1,8 +1,10 @@
 """The divergence frontier of every sampler and reference: features, partitions, areas.
 
+A feature is the mean of the model's hidden states before the head over a window of a text, so that
+all its characters count; the state at its last character alone says mostly what comes next.
 The partitions are made of training text, so that no sampler's figure depends on another's. All are
 compared with held-out text that is not among the human texts: so human text has a figure too, the
-best that as many texts can reach. Shapes: R texts, T characters of a prompt, L of a text.
+best that as many texts can reach. Shapes: R texts, T characters of a prompt, L of a text, C width.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from nextchar.config import ConfigError, DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.metrics.catalog import defined
-from nextchar.metrics.estimators import RatioEstimator
+from nextchar.metrics.estimators import Floats, RatioEstimator
 from nextchar.metrics.mauve import clusters
-from nextchar.metrics.mauve.features import window_features
 from nextchar.metrics.measure import text_sums
 from nextchar.metrics.texts import GeneratedTexts, held_out
 from nextchar.models.base import HiddenStateModel, LanguageModel
 
 TRAINING_PIECES = 512
 """Pieces of training text, evenly spaced, that the partitions are made of."""
+
+SCORES = 1 << 22
+"""Attention scores per head that are held at a time: it bounds how many texts are read at once."""
 
 
 def require(corpus: Corpus, decoding: DecodingConfig, metrics_config: MetricsConfig) -> None:
@@ -89,3 +93,25 @@ def held_out_pieces(corpus: Corpus, decoding: DecodingConfig) -> Tensor:
         corpus.vocabulary.encode(each).unfold(0, total, decoding.length) for each in stretches
     ]
     return torch.cat([torch.empty(0, total, dtype=torch.long), *pieces])
+
+
+@torch.no_grad()
+def window_features(model: HiddenStateModel, read: Tensor, length: int, window: int) -> Floats:
+    """Features [R, L // window, C] of the last `length` = L characters of texts with their prompts,
+    `read` [R, T + L]; characters after the last whole window are left out.
+
+    Texts are read in blocks of equal size, the last one filled up: a matrix product may round
+    differently for another number of rows, and a text's features must not depend on which others
+    are read with it.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    windows, total = length // window, read.size(1)
+    start, rows = total - length, max(SCORES // total**2, 1)
+    parts = []
+    for block in read.split(rows):
+        filled = torch.cat((block, block[-1:].expand(rows - len(block), -1)))
+        hidden, _ = model.prefill_hidden(filled.to(device))
+        own = hidden[: len(block), start : start + windows * window].double()
+        parts.append(own.unflatten(1, (windows, window)).mean(2).cpu().numpy())
+    return np.concatenate(parts)
