@@ -55,40 +55,33 @@ def draw(run: Run) -> Figure | None:
         metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
     figure = figure_of(axes[0])
     if any(row.sampler == HUMAN for row in rows):
-        key: list[Any] = [
-            (Patch(**BAND), Line2D([], [], **THIN))
-        ]  # a tuple is drawn as one key, which the stubs don't know
+        # A tuple is drawn as one key, which the stubs don't know.
+        key: list[Any] = [(Patch(**BAND), Line2D([], [], **THIN))]
         figure.legend(key, ["human text and its 95% interval"], loc="outside upper left")
     figure.set_layout_engine("constrained", wspace=0.05, hspace=0.05)
     return figure
 
 
 def metric_intervals(
-    rows: Sequence[Metric],
-    samplers: Sequence[str],
-    info: MetricInfo,
-    ax: Axes,
-    *,
-    names: bool = True,
+    rows: Sequence[Metric], samplers: Sequence[str], info: MetricInfo, ax: Axes, names: bool = True
 ) -> Axes:
     """Draw the rows of one metric, `samplers` from top to bottom whether they have it or not.
 
     `names` writes the labels at the left; `human` among `rows` becomes the band, not a row.
     """
-    places = {label: index for index, label in enumerate(samplers)}
     for row in rows:
         if not math.isfinite(row.value):
             continue
         if row.sampler == HUMAN:
             ax.axvspan(row.low, row.high, **BAND)
             ax.axvline(row.value, **THIN)
-        elif row.sampler in places:
-            place, shape = places[row.sampler], look(row.sampler)
+        elif row.sampler in samplers:
+            place, shape = samplers.index(row.sampler), look(row.sampler)
             if math.isfinite(row.low) and math.isfinite(row.high):
                 ax.plot([row.low, row.high], [place] * 2, color=shape.color, linewidth=1.8)
             ax.plot(row.value, place, **shape.line, markeredgewidth=0, clip_on=False)
-    ax.set_ylim(len(places) - 0.4, -0.6)
-    ax.set_yticks(range(len(places)), list(places) if names else [""] * len(places))
+    ax.set_ylim(len(samplers) - 0.4, -0.6)
+    ax.set_yticks(range(len(samplers)), samplers if names else [""] * len(samplers))
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")
     ax.grid(True, axis="y", color=FAINT)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -37,14 +36,13 @@ def _alt(run: Run) -> str:
         for seed, found in best.items()
         if found
     ]
-    words = "Training and validation loss by step"
-    return f"{words}; best validation loss{';'.join(ends)}." if ends else f"{words}."
+    words = f"; best validation loss{';'.join(ends)}" if ends else ""
+    return f"Training and validation loss by step{words}."
 
 
 @figure("loss_curves", _caption, _alt, order=60)
 def draw(run: Run) -> Figure | None:
-    trainings = _trainings(run)
-    if not trainings:
+    if not (trainings := _trainings(run)):
         return None
     rate = run.manifest.get("corpus", {}).get("entropy_rate")
     ax = new_figure(8.5, 4.2).add_subplot()
@@ -73,21 +71,22 @@ def loss_curves(
             ("train", look("top_p=0.5").color, train, thin),
             ("validation", look("temperature=1").color, validation, bold),
         ):
-            steps = [step for step, _ in points]
             losses = [loss if math.isfinite(loss) else math.nan for _, loss in points]
             label = name if index == 0 and points else None
+            steps = [step for step, _ in points]
             ax.plot(steps, losses, color=color, **width, markersize=3.5, label=label)
     if several:
         _mean_of_last(ax, list(trainings.values()))
     else:
         _mark_best(ax, *trainings.values())
+    nats = math.log(2)  # one bit
     if entropy_rate is not None:
-        floor = entropy_rate * math.log(2)
+        floor = entropy_rate * nats
         ax.axhline(floor, **DASHED, label=f"entropy of the grammar, {floor:.3f}")
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss, nats per character")
+    ax.set(xlabel="step", ylabel="loss, nats per character")
     ax.margins(x=0.02, y=0.06)
-    bits = ax.secondary_yaxis("right", functions=(_to_bits, _to_nats))
+    scales = (lambda loss: np.divide(loss, nats), lambda bits: np.multiply(bits, nats))
+    bits = ax.secondary_yaxis("right", functions=scales)
     bits.set_ylabel("bits per character")
     bits.spines["right"].set_visible(False)
     bits.tick_params(length=0)
@@ -95,14 +94,6 @@ def loss_curves(
     heading(ax, "Training", f"one line per seed: {seeds}" if several else "")
     ax.legend(loc="upper right")
     return ax
-
-
-def _to_bits(nats: ArrayLike) -> NDArray[np.float64]:
-    return np.divide(nats, math.log(2))
-
-
-def _to_nats(bits: ArrayLike) -> NDArray[np.float64]:
-    return np.multiply(bits, math.log(2))
 
 
 def _best(records: Sequence[TrainingRecord]) -> tuple[float, int] | None:

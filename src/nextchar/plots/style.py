@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +71,9 @@ STYLE: dict[str, Any] = {
 }
 
 
-@contextmanager
-def style() -> Iterator[None]:
+def style() -> AbstractContextManager[None]:
     """Matplotlib's defaults and `STYLE` on top, whatever the user's matplotlibrc says."""
-    with matplotlib.style.context(["default", STYLE]):
-        yield
+    return matplotlib.style.context(["default", STYLE])
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -107,15 +104,8 @@ def heading(ax: Axes, title: str, subtitle: str = "") -> None:
     """A bold title at the left, and a grey subtitle under it."""
     ax.set_title(title, pad=24.0 if subtitle else 10.0)
     if subtitle:
-        ax.annotate(
-            subtitle,
-            (0, 1),
-            (0, 8),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=SOFT,
-            fontsize=8.5,
-        )
+        note: dict[str, Any] = {"color": SOFT, "fontsize": 8.5}
+        ax.annotate(subtitle, (0, 1), (0, 8), "axes fraction", "offset points", **note)
 
 
 def legend_beside(ax: Axes, **options: Any) -> Legend:

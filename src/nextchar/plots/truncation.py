@@ -59,8 +59,11 @@ def draw(run: Run) -> Figure | None:
     right.set_ylabel("")
     heading(right, "… and the distance from the truth", "also for temperature, which cuts nothing")
     keys: dict[str, Artist] = {}
+    small: dict[str, Any] = {"color": SOFT, "fontsize": 8}
     for ax in (left, right):
-        _mark_corner(ax)
+        arrow = {"arrowstyle": "->", "color": SOFT, "linewidth": 0.8}  # towards the best corner
+        within = "axes fraction"
+        ax.annotate("better", (0.02, 0.02), (0.09, 0.09), within, within, arrow, **small)
         handles, labels = ax.get_legend_handles_labels()
         keys |= dict(zip(labels, handles, strict=True))
     top.legend(list(keys.values()), list(keys), loc="outside right upper")
@@ -126,13 +129,10 @@ def _intervals(rows: Sequence[Truncation], name: str) -> tuple[list[float], NDAr
 
 def _shares(ax: Axes, side: str, least: float, most: float) -> None:
     """A logarithmic axis from `least` to `most`; below a thousandth, linear down to 0."""
+    low, high = -0.00015, min(most * 1.25, 1.0)
+    scale: dict[str, Any] = {"value": "symlog", "linthresh": _LEAST, "linscale": 0.35}
     if least > _LEAST:
-        low = least * 0.8
-        scale: dict[str, object] = {"value": "log"}
-    else:
-        low = -0.00015
-        scale = {"value": "symlog", "linthresh": _LEAST, "linscale": 0.35}
-    high = min(most * 1.25, 1.0)
+        low, scale = least * 0.8, {"value": "log"}
     getattr(ax, f"set_{side}scale")(**scale)
     getattr(ax, f"set_{side}lim")(low, high)
     for steps in ((1, 3), (1, 1.5, 2, 3, 4, 5, 7)):
@@ -146,20 +146,6 @@ def _shares(ax: Axes, side: str, least: float, most: float) -> None:
     axis.set_major_formatter(FuncFormatter(percent))
 
 
-def _mark_corner(ax: Axes) -> None:
-    """An arrow towards the corner that is best."""
-    ax.annotate(
-        "better",
-        (0.02, 0.02),
-        (0.09, 0.09),
-        xycoords="axes fraction",
-        textcoords="axes fraction",
-        color=SOFT,
-        fontsize=8,
-        arrowprops={"arrowstyle": "->", "color": SOFT, "linewidth": 0.8},
-    )
-
-
 def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
     """Write the parameter beside each point of one family that is not too close to the last."""
     last = (-math.inf, 0.0)
@@ -168,11 +154,7 @@ def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
         if math.dist(last, (x, y)) < 24 * ax.figure.dpi / 72:
             continue
         last = (x, y)
-        ax.annotate(
-            f"{row.parameter:g}",
-            (row.lost, row.impossible),
-            (5, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=look(f"{row.family}={row.parameter:g}").text,
-        )
+        color = look(f"{row.family}={row.parameter:g}").text
+        place = (row.lost, row.impossible)
+        offset: dict[str, Any] = {"xytext": (5, 4), "textcoords": "offset points"}
+        ax.annotate(f"{row.parameter:g}", place, **offset, fontsize=7, color=color)
