@@ -39,17 +39,13 @@ def _group(run: Run) -> str:
 def draw(run: Run) -> Figure | None:
     """The metrics of one group."""
     rows = [row for row in run.metrics if row.sampler == HUMAN or row.sampler not in REFERENCES]
-    known = [row for row in rows if row.sampler != HUMAN and math.isfinite(row.value)]
-    names = list(dict.fromkeys(row.metric for row in rows if row.sampler != HUMAN))
-    if not known or not set(ELSEWHERE).isdisjoint(names):
+    drawn = [row for row in rows if row.sampler != HUMAN]
+    names = list(dict.fromkeys(row.metric for row in drawn))
+    if not any(math.isfinite(row.value) for row in drawn) or not set(ELSEWHERE).isdisjoint(names):
         return None
-    labels = list(dict.fromkeys(row.sampler for row in rows if row.sampler != HUMAN))
-    axes = panels(
-        len(names),
-        width=2.7,
-        height=0.85 + 0.21 * max(len(labels), 2),
-        beside=0.075 * min(max(map(len, labels)), 60),
-    )
+    labels = list(dict.fromkeys(row.sampler for row in drawn))
+    beside = 0.075 * min(max(map(len, labels)), 60)
+    axes = panels(len(names), 2.7, 0.85 + 0.21 * max(len(labels), 2), beside=beside)
     for index, (name, ax) in enumerate(zip(names, axes, strict=True)):
         own = [row for row in rows if row.metric == name]
         metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
@@ -90,6 +86,6 @@ def metric_intervals(
     ax.margins(x=0.08)
     ax.set_xlim(widen(*ax.get_xlim()))
     ax.set_title(info.long, fontsize=9.5, pad=6)
-    unit = rows[0].unit
-    ax.set_xlabel(unit if unit not in info.long else "", fontsize=8.5, color=SOFT)
+    if rows[0].unit not in info.long:
+        ax.set_xlabel(rows[0].unit, fontsize=8.5, color=SOFT)
     return ax

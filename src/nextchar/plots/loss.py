@@ -109,9 +109,8 @@ def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
     loss, step = best
     ax.axvline(step, color=FAINT, linewidth=1.0, zorder=0.6)
     label = f"best validation {loss:.3f} at step {step:,}"
-    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK}
-    ring |= {"markersize": 9, "markeredgewidth": 1.2, "linestyle": "none"}
-    ax.plot(step, loss, marker="o", **ring, zorder=5, label=label)
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK, "markersize": 9}
+    ax.plot(step, loss, "o", **ring, markeredgewidth=1.2, zorder=5, label=label)
 
 
 def _mean_of_last(ax: Axes, trainings: Sequence[Sequence[TrainingRecord]]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -47,8 +46,8 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
             label=label,
         )
     ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_major_formatter(FuncFormatter(percent))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter(percent)
     ax.set(ylim=(-0.02, 1.03), xlabel="characters written")
     ax.set_ylabel("texts that could be the grammar's")
     heading(ax, "How long texts stay possible", "bands: 95% intervals")

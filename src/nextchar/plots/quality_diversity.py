@@ -66,11 +66,13 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
     last, so give the axes their final size first.
     """
     points = _points(run)
-    chains = _chains([label for label in points if label != HUMAN])
-    for chain in chains:
+    lines = []
+    for chain in _chains([label for label in points if label != HUMAN]):
         places = [(points[label][0].value, points[label][1].value) for label in chain]
+        lines.append(places)
         ax.plot(*zip(*places, strict=True), color=look(chain[-1]).color, linewidth=1, alpha=0.55)
     for label, (x, y) in points.items():
+        lines += [[(x.low, y.value), (x.high, y.value)], [(x.value, y.low), (x.value, y.high)]]
         if label == HUMAN:
             ax.axvspan(x.low, x.high, **BAND | {"alpha": 0.07})
             ax.axhspan(y.low, y.high, **BAND | {"alpha": 0.07})
@@ -85,7 +87,7 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
     heading(ax, "Quality and diversity", note)
     ax.margins(0.09)
     ax.set(xlim=widen(*ax.get_xlim()), ylim=widen(*ax.get_ylim()))
-    _write_labels(ax, points, chains)
+    _write_labels(ax, points, lines)
     return ax
 
 
@@ -119,19 +121,15 @@ def _chains(labels: Sequence[str]) -> list[list[str]]:
     return [[label for _, label in sorted(group)] for group in groups.values() if len(group) > 1]
 
 
-def _write_labels(ax: Axes, points: Points, chains: Sequence[Sequence[str]]) -> None:
+def _write_labels(ax: Axes, points: Points, lines: Sequence[Sequence[tuple[float, float]]]) -> None:
     few = len(points) <= FEW + 1
     if not few:
         _family_legend(ax, list(points))
     tags = []
-    lines: list[Sequence[tuple[float, float]]] = []
     for label, (x, y) in points.items():
         text = label if few or label == HUMAN else _parameters(label)
         color = INK if few else look(label).text
         tags.append(Tag(text, x.value, y.value, color, bold=label == HUMAN))
-        lines += [((x.low, y.value), (x.high, y.value)), ((x.value, y.low), (x.value, y.high))]
-    for chain in chains:
-        lines.append([(points[label][0].value, points[label][1].value) for label in chain])
     place_labels(ax, tags, lines, size=8.5 if few else 7)
 
 

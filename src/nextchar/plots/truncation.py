@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from nextchar.plots.palette import look
@@ -86,12 +86,9 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
     `across` is `lost` or `divergence`. Of `lost`, families that cut nothing are left out. The
     closer to the corner at the lower left, the better.
     """
-    families: dict[str, list[Truncation]] = {}
-    for row in rows:
-        families.setdefault(row.family, []).append(row)
-    drawn = {
-        name: own for name, own in families.items() if any(getattr(r, across) > 0 for r in own)
-    }
+    lines = {row.family for row in rows if getattr(row, across) > 0}
+    families = [family for family in dict.fromkeys(row.family for row in rows) if family in lines]
+    drawn = {family: [row for row in rows if row.family == family] for family in families}
     for family, own in drawn.items():
         if family == ORACLE:
             best = np.array(sorted((row.lost, row.impossible) for row in own))
@@ -113,7 +110,7 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
     else:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel("divergence from the truth, bits")
     return ax
@@ -142,8 +139,8 @@ def _shares(ax: Axes, side: str, least: float, most: float) -> None:
             break
     axis = ax.xaxis if side == "x" else ax.yaxis
     axis.set_major_locator(FixedLocator(shown))
-    axis.set_minor_locator(FixedLocator([]))
-    axis.set_major_formatter(FuncFormatter(percent))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(percent)
 
 
 def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
