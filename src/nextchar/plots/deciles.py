@@ -21,8 +21,7 @@ PREFIX = "kept_in_decile_"
 )
 def draw(run: Run) -> Figure | None:
     """A line per sampler; samplers that keep everything everywhere lie on one."""
-    rows = [row for row in run.metrics if row.metric.startswith(PREFIX)]
-    if not rows:
+    if not (rows := [row for row in run.metrics if row.metric.startswith(PREFIX)]):
         return None
     ax = new_figure(8.5, 4.6).add_subplot()
     for label in dict.fromkeys(row.sampler for row in rows):

@@ -50,10 +50,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def loss_curves(
-    trainings: Mapping[int, Sequence[TrainingRecord]],
-    ax: Axes,
-    *,
-    entropy_rate: float | None = None,
+    trainings: Mapping[int, Sequence[TrainingRecord]], ax: Axes, entropy_rate: float | None = None
 ) -> Axes:
     """Draw both losses of each seed in nats per character, with bits on the right axis.
 
@@ -66,10 +63,9 @@ def loss_curves(
     bold: dict[str, Any] = {"linewidth": 1.2} if several else {"linewidth": 1.8, "marker": "o"}
     for index, records in enumerate(trainings.values()):
         train = [(row.step, row.train_loss) for row in records]
-        validation = [(row.step, row.val_loss) for row in records if row.val_loss is not None]
         for name, color, points, width in (
             ("train", look("top_p=0.5").color, train, thin),
-            ("validation", look("temperature=1").color, validation, bold),
+            ("validation", look("temperature=1").color, _validation(records), bold),
         ):
             losses = [loss if math.isfinite(loss) else math.nan for _, loss in points]
             label = name if index == 0 and points else None
@@ -96,10 +92,15 @@ def loss_curves(
     return ax
 
 
+def _validation(records: Sequence[TrainingRecord]) -> list[tuple[int, float]]:
+    """The validation losses, each after its step."""
+    return [(row.step, row.val_loss) for row in records if row.val_loss is not None]
+
+
 def _best(records: Sequence[TrainingRecord]) -> tuple[float, int] | None:
     """The lowest validation loss and its step."""
-    known = [(row.val_loss, row.step) for row in records if row.val_loss is not None]
-    return min(((loss, step) for loss, step in known if math.isfinite(loss)), default=None)
+    known = [(loss, step) for step, loss in _validation(records) if math.isfinite(loss)]
+    return min(known, default=None)
 
 
 def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
@@ -114,11 +115,11 @@ def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
 
 
 def _mean_of_last(ax: Axes, trainings: Sequence[Sequence[TrainingRecord]]) -> None:
-    validation = [[row for row in records if row.val_loss is not None] for records in trainings]
-    ends = [rows[-1] for rows in validation if rows and math.isfinite(rows[-1].val_loss or 0)]
+    validation = map(_validation, trainings)
+    ends = [points[-1] for points in validation if points and math.isfinite(points[-1][1])]
     if len(ends) < 2:
         return
-    losses = [row.val_loss or 0 for row in ends]
+    losses = [loss for _, loss in ends]
     mean, deviation = fmean(losses), stdev(losses)
     label = f"mean ± SD {mean:.3f} ± {deviation:.3f}"
-    ax.errorbar(ends[0].step, mean, deviation, fmt="o", color=INK, capsize=4, zorder=5, label=label)
+    ax.errorbar(ends[0][0], mean, deviation, fmt="o", color=INK, capsize=4, zorder=5, label=label)

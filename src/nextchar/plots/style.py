@@ -33,12 +33,8 @@ DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.3, "linestyle": (0, (4, 3
 """What no model or sampler can go below."""
 
 STYLE: dict[str, Any] = {
-    "figure.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
-    "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
-    "axes.facecolor": PAPER,
     "axes.edgecolor": SOFT,
     "axes.labelcolor": SOFT,
     "axes.titlecolor": INK,
@@ -47,13 +43,11 @@ STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "axes.titlepad": 10.0,
     "axes.labelpad": 6.0,
-    "axes.linewidth": 0.8,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": FAINT,
-    "grid.linewidth": 0.8,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
     "xtick.labelsize": 8.5,
@@ -67,7 +61,6 @@ STYLE: dict[str, Any] = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
     "legend.fontsize": 8.5,
-    "svg.fonttype": "path",
 }
 
 
