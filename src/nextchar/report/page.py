@@ -51,7 +51,6 @@ def write_report(run: Run, drawn: Drawn) -> Path:
         families=family_tables(run.families),
         samples=chosen(run.samples),
         legend=LEGEND,
-        command=_command(run),
     )
 
 
@@ -72,17 +71,6 @@ def write_page(
     path = folder / REPORT
     files.write_text(path, environment.get_template(template).render(values))
     return path
-
-
-def _command(run: Run) -> str:
-    """The command of the manifest if it has one, else the run's own config given to the runner."""
-    stored = run.manifest.get("command")
-    if stored:
-        return str(stored)
-    outputs = run.config.get("paths", {}).get("outputs", "outputs")
-    where = outputs if Path(outputs).is_absolute() else f"$PWD/{outputs}"
-    folder = f'"{where}/runs/{run.folder.name}"'
-    return f"python experiments/run.py --config-path {folder} --config-name config"
 
 
 def _swatch(label: str) -> dict[str, Any]:
