@@ -188,6 +188,7 @@ def _training(steps: int, noise: random.Random) -> list[TrainingRecord]:
 def _manifest(run_id: str, samplers: Sequence[str]) -> dict[str, Any]:
     return {
         "run_id": run_id,
+        "command": "nextchar-run seed=1",
         "model_id": "4be1d07c93",
         "code": {"version": "0.1.0", "commit": "8d2f6c1e5b9a", "dirty": False},
         "packages": {"torch": "2.6.0", "labml": "0.4.168", "labml-nn": "0.4.137"},

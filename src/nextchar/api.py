@@ -11,15 +11,6 @@ from typing import Any, TypeVar
 from nextchar import config, results
 from nextchar.config import ConfigError
 from nextchar.report import notebook
-from nextchar.results import (
-    Difference,
-    FamilyFigure,
-    Metric,
-    Possible,
-    Sample,
-    TrainingRecord,
-    Truncation,
-)
 
 Row = TypeVar("Row")
 
@@ -49,13 +40,13 @@ class Run(results.Run):
     `config` and `manifest` say what was asked and where each figure comes from.
     """
 
-    metrics: Rows[Metric]
-    samples: Rows[Sample]
-    training: Rows[TrainingRecord]
-    differences: Rows[Difference] = field(default_factory=Rows)
-    truncation: Rows[Truncation] = field(default_factory=Rows)
-    possible: Rows[Possible] = field(default_factory=Rows)
-    families: Rows[FamilyFigure] = field(default_factory=Rows)
+    metrics: Rows[results.Metric]
+    samples: Rows[results.Sample]
+    training: Rows[results.TrainingRecord]
+    differences: Rows[results.Difference] = field(default_factory=Rows)
+    truncation: Rows[results.Truncation] = field(default_factory=Rows)
+    possible: Rows[results.Possible] = field(default_factory=Rows)
+    families: Rows[results.FamilyFigure] = field(default_factory=Rows)
 
     def __repr__(self) -> str:
         return f"<nextchar.Run {self.folder}: {', '.join(self.samplers)}>"
@@ -108,9 +99,5 @@ def find_folder(name: str | os.PathLike[str]) -> Path:
 
 def _with_rows(run: results.Run) -> Run:
     values = {each.name: getattr(run, each.name) for each in fields(run)}
-    return Run(**{name: _rows(value) for name, value in values.items()})
-
-
-def _rows(value: Any) -> Any:
-    """A table as Rows; what is no table stays as it is."""
-    return Rows(value) if isinstance(value, list | tuple) else value
+    tables = {key: Rows(each) for key, each in values.items() if isinstance(each, list | tuple)}
+    return Run(**values | tables)

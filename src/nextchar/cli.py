@@ -36,18 +36,7 @@ def run() -> None:
 def _options_last(arguments: Sequence[str]) -> list[str]:
     """Overrides, then options: Hydra's parser takes no option between two overrides."""
     parsed, _ = get_args_parser().parse_known_intermixed_args(list(arguments))
-    overrides = list(parsed.overrides)
-    return [*overrides, *_without(arguments, overrides)]
-
-
-def _without(arguments: Sequence[str], removed: Sequence[str]) -> list[str]:
-    left, rest = list(removed), []
-    for argument in arguments:
-        if argument in left:
-            left.remove(argument)
-        else:
-            rest.append(argument)
-    return rest
+    return sorted(arguments, key=lambda each: each not in parsed.overrides)
 
 
 def _register_plugins() -> None:

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -255,11 +254,6 @@ def test_a_search_killed_at_random_moments_repeats_nothing(tmp_path: Path) -> No
     assert len(book) == len(set(book)) == 8
 
 
-def _trials(scores: np.ndarray, aims: Sequence[str]) -> Trials:
-    jobs = range(len(scores))
-    return Trials(jobs, ["x"], [["1"]] * len(scores), ["a", "b"], aims, scores)
-
-
 @settings(deadline=None)
 @given(
     npst.arrays(float, st.tuples(st.integers(1, 12), st.just(2)), elements=st.integers(-3, 3)),
@@ -269,4 +263,4 @@ def test_the_front_is_what_nothing_beats(scores: np.ndarray, aims: tuple[str, st
     """Against the definition, job by job."""
     costs = scores * [-1 if aim == "maximize" else 1 for aim in aims]
     beaten = [any((other <= one).all() and (other < one).any() for other in costs) for one in costs]
-    assert (is_best(_trials(scores, aims).costs) == ~np.array(beaten)).all()
+    assert (is_best(Trials([], ["a", "b"], aims, scores).costs) == ~np.array(beaten)).all()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import figure_of, heading, legend_beside, new_figure
-from nextchar.results import Metric, Run
+from nextchar.results import Run
 
 PREFIX = "kept_in_decile_"
 
@@ -23,17 +20,10 @@ PREFIX = "kept_in_decile_"
     order=30,
 )
 def draw(run: Run) -> Figure | None:
-    rows = [row for row in run.metrics if row.metric.startswith(PREFIX)]
-    if not rows:
+    """A line per sampler; samplers that keep everything everywhere lie on one."""
+    if not (rows := [row for row in run.metrics if row.metric.startswith(PREFIX)]):
         return None
-    return figure_of(kept_by_entropy(rows, new_figure(8.5, 4.6).add_subplot()))
-
-
-def kept_by_entropy(rows: Sequence[Metric], ax: Axes) -> Axes:
-    """Draw one line per sampler over the tenths of the positions, from the most certain on.
-
-    Counts are logarithmic. Samplers that keep everything everywhere lie on one line.
-    """
+    ax = new_figure(8.5, 4.6).add_subplot()
     for label in dict.fromkeys(row.sampler for row in rows):
         own = [row for row in rows if row.sampler == label]
         tenths = [int(row.metric.removeprefix(PREFIX)) for row in own]
@@ -44,8 +34,8 @@ def kept_by_entropy(rows: Sequence[Metric], ax: Axes) -> Axes:
     ax.set_yticks(ticks, [str(tick) for tick in ticks])
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(FixedLocator(range(1, 11)))
-    ax.set_xlabel("tenth of the held-out positions, from the most to the least certain")
-    ax.set_ylabel("characters kept")
+    axis = "tenth of the held-out positions, from the most to the least certain"
+    ax.set(xlabel=axis, ylabel="characters kept")
     heading(ax, "What is kept, by how certain the model is", "means over held-out positions")
     legend_beside(ax)
-    return ax
+    return figure_of(ax)

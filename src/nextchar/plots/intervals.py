@@ -39,56 +39,45 @@ def _group(run: Run) -> str:
 def draw(run: Run) -> Figure | None:
     """The metrics of one group."""
     rows = [row for row in run.metrics if row.sampler == HUMAN or row.sampler not in REFERENCES]
-    known = [row for row in rows if row.sampler != HUMAN and math.isfinite(row.value)]
-    names = list(dict.fromkeys(row.metric for row in rows if row.sampler != HUMAN))
-    if not known or not set(ELSEWHERE).isdisjoint(names):
+    drawn = [row for row in rows if row.sampler != HUMAN]
+    names = list(dict.fromkeys(row.metric for row in drawn))
+    if not any(math.isfinite(row.value) for row in drawn) or not set(ELSEWHERE).isdisjoint(names):
         return None
-    labels = list(dict.fromkeys(row.sampler for row in rows if row.sampler != HUMAN))
-    axes = panels(
-        len(names),
-        width=2.7,
-        height=0.85 + 0.21 * max(len(labels), 2),
-        beside=0.075 * min(max(map(len, labels)), 60),
-    )
+    labels = list(dict.fromkeys(row.sampler for row in drawn))
+    beside = 0.075 * min(max(map(len, labels)), 60)
+    axes = panels(len(names), 2.7, 0.85 + 0.21 * max(len(labels), 2), beside=beside)
     for index, (name, ax) in enumerate(zip(names, axes, strict=True)):
         own = [row for row in rows if row.metric == name]
         metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
     figure = figure_of(axes[0])
     if any(row.sampler == HUMAN for row in rows):
-        key: list[Any] = [
-            (Patch(**BAND), Line2D([], [], **THIN))
-        ]  # a tuple is drawn as one key, which the stubs don't know
+        # A tuple is drawn as one key, which the stubs don't know.
+        key: list[Any] = [(Patch(**BAND), Line2D([], [], **THIN))]
         figure.legend(key, ["human text and its 95% interval"], loc="outside upper left")
     figure.set_layout_engine("constrained", wspace=0.05, hspace=0.05)
     return figure
 
 
 def metric_intervals(
-    rows: Sequence[Metric],
-    samplers: Sequence[str],
-    info: MetricInfo,
-    ax: Axes,
-    *,
-    names: bool = True,
+    rows: Sequence[Metric], samplers: Sequence[str], info: MetricInfo, ax: Axes, names: bool = True
 ) -> Axes:
     """Draw the rows of one metric, `samplers` from top to bottom whether they have it or not.
 
     `names` writes the labels at the left; `human` among `rows` becomes the band, not a row.
     """
-    places = {label: index for index, label in enumerate(samplers)}
     for row in rows:
         if not math.isfinite(row.value):
             continue
         if row.sampler == HUMAN:
             ax.axvspan(row.low, row.high, **BAND)
             ax.axvline(row.value, **THIN)
-        elif row.sampler in places:
-            place, shape = places[row.sampler], look(row.sampler)
+        elif row.sampler in samplers:
+            place, shape = samplers.index(row.sampler), look(row.sampler)
             if math.isfinite(row.low) and math.isfinite(row.high):
                 ax.plot([row.low, row.high], [place] * 2, color=shape.color, linewidth=1.8)
             ax.plot(row.value, place, **shape.line, markeredgewidth=0, clip_on=False)
-    ax.set_ylim(len(places) - 0.4, -0.6)
-    ax.set_yticks(range(len(places)), list(places) if names else [""] * len(places))
+    ax.set_ylim(len(samplers) - 0.4, -0.6)
+    ax.set_yticks(range(len(samplers)), samplers if names else [""] * len(samplers))
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")
     ax.grid(True, axis="y", color=FAINT)
@@ -97,6 +86,6 @@ def metric_intervals(
     ax.margins(x=0.08)
     ax.set_xlim(widen(*ax.get_xlim()))
     ax.set_title(info.long, fontsize=9.5, pad=6)
-    unit = rows[0].unit
-    ax.set_xlabel(unit if unit not in info.long else "", fontsize=8.5, color=SOFT)
+    if rows[0].unit not in info.long:
+        ax.set_xlabel(rows[0].unit, fontsize=8.5, color=SOFT)
     return ax

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -37,14 +36,13 @@ def _alt(run: Run) -> str:
         for seed, found in best.items()
         if found
     ]
-    words = "Training and validation loss by step"
-    return f"{words}; best validation loss{';'.join(ends)}." if ends else f"{words}."
+    words = f"; best validation loss{';'.join(ends)}" if ends else ""
+    return f"Training and validation loss by step{words}."
 
 
 @figure("loss_curves", _caption, _alt, order=60)
 def draw(run: Run) -> Figure | None:
-    trainings = _trainings(run)
-    if not trainings:
+    if not (trainings := _trainings(run)):
         return None
     rate = run.manifest.get("corpus", {}).get("entropy_rate")
     ax = new_figure(8.5, 4.2).add_subplot()
@@ -52,10 +50,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def loss_curves(
-    trainings: Mapping[int, Sequence[TrainingRecord]],
-    ax: Axes,
-    *,
-    entropy_rate: float | None = None,
+    trainings: Mapping[int, Sequence[TrainingRecord]], ax: Axes, entropy_rate: float | None = None
 ) -> Axes:
     """Draw both losses of each seed in nats per character, with bits on the right axis.
 
@@ -68,26 +63,26 @@ def loss_curves(
     bold: dict[str, Any] = {"linewidth": 1.2} if several else {"linewidth": 1.8, "marker": "o"}
     for index, records in enumerate(trainings.values()):
         train = [(row.step, row.train_loss) for row in records]
-        validation = [(row.step, row.val_loss) for row in records if row.val_loss is not None]
         for name, color, points, width in (
             ("train", look("top_p=0.5").color, train, thin),
-            ("validation", look("temperature=1").color, validation, bold),
+            ("validation", look("temperature=1").color, _validation(records), bold),
         ):
-            steps = [step for step, _ in points]
             losses = [loss if math.isfinite(loss) else math.nan for _, loss in points]
             label = name if index == 0 and points else None
+            steps = [step for step, _ in points]
             ax.plot(steps, losses, color=color, **width, markersize=3.5, label=label)
     if several:
         _mean_of_last(ax, list(trainings.values()))
     else:
         _mark_best(ax, *trainings.values())
+    nats = math.log(2)  # one bit
     if entropy_rate is not None:
-        floor = entropy_rate * math.log(2)
+        floor = entropy_rate * nats
         ax.axhline(floor, **DASHED, label=f"entropy of the grammar, {floor:.3f}")
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss, nats per character")
+    ax.set(xlabel="step", ylabel="loss, nats per character")
     ax.margins(x=0.02, y=0.06)
-    bits = ax.secondary_yaxis("right", functions=(_to_bits, _to_nats))
+    scales = (lambda loss: np.divide(loss, nats), lambda bits: np.multiply(bits, nats))
+    bits = ax.secondary_yaxis("right", functions=scales)
     bits.set_ylabel("bits per character")
     bits.spines["right"].set_visible(False)
     bits.tick_params(length=0)
@@ -97,18 +92,15 @@ def loss_curves(
     return ax
 
 
-def _to_bits(nats: ArrayLike) -> NDArray[np.float64]:
-    return np.divide(nats, math.log(2))
-
-
-def _to_nats(bits: ArrayLike) -> NDArray[np.float64]:
-    return np.multiply(bits, math.log(2))
+def _validation(records: Sequence[TrainingRecord]) -> list[tuple[int, float]]:
+    """The validation losses, each after its step."""
+    return [(row.step, row.val_loss) for row in records if row.val_loss is not None]
 
 
 def _best(records: Sequence[TrainingRecord]) -> tuple[float, int] | None:
     """The lowest validation loss and its step."""
-    known = [(row.val_loss, row.step) for row in records if row.val_loss is not None]
-    return min(((loss, step) for loss, step in known if math.isfinite(loss)), default=None)
+    known = [(loss, step) for step, loss in _validation(records) if math.isfinite(loss)]
+    return min(known, default=None)
 
 
 def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
@@ -118,17 +110,16 @@ def _mark_best(ax: Axes, records: Sequence[TrainingRecord]) -> None:
     loss, step = best
     ax.axvline(step, color=FAINT, linewidth=1.0, zorder=0.6)
     label = f"best validation {loss:.3f} at step {step:,}"
-    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK}
-    ring |= {"markersize": 9, "markeredgewidth": 1.2, "linestyle": "none"}
-    ax.plot(step, loss, marker="o", **ring, zorder=5, label=label)
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK, "markersize": 9}
+    ax.plot(step, loss, "o", **ring, markeredgewidth=1.2, zorder=5, label=label)
 
 
 def _mean_of_last(ax: Axes, trainings: Sequence[Sequence[TrainingRecord]]) -> None:
-    validation = [[row for row in records if row.val_loss is not None] for records in trainings]
-    ends = [rows[-1] for rows in validation if rows and math.isfinite(rows[-1].val_loss or 0)]
+    validation = map(_validation, trainings)
+    ends = [points[-1] for points in validation if points and math.isfinite(points[-1][1])]
     if len(ends) < 2:
         return
-    losses = [row.val_loss or 0 for row in ends]
+    losses = [loss for _, loss in ends]
     mean, deviation = fmean(losses), stdev(losses)
     label = f"mean ± SD {mean:.3f} ± {deviation:.3f}"
-    ax.errorbar(ends[0].step, mean, deviation, fmt="o", color=INK, capsize=4, zorder=5, label=label)
+    ax.errorbar(ends[0][0], mean, deviation, fmt="o", color=INK, capsize=4, zorder=5, label=label)

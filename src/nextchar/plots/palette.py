@@ -37,8 +37,6 @@ class Look:
         return {"color": self.color, "marker": self.marker}
 
 
-_HUMAN = Look(INK, INK, "*")
-
 # Hue in degrees, chroma, marker. Neighbours in a legend are far apart in hue, and so are families
 # that have to share a marker.
 _FAMILIES: dict[tuple[str, ...], tuple[float, float, str]] = {
@@ -76,7 +74,7 @@ _OTHER_MARKERS = ("P", "d", "h", "p", "H", "8", "<", ">", "^", "v")
 def look(label: str) -> Look:
     """The colour and marker of a sampler, the same wherever it appears."""
     if label == HUMAN:
-        return _HUMAN
+        return Look(INK, INK, "*")
     names = label_names(label)
     if names in _FAMILIES:
         hue, chroma, marker = _FAMILIES[names]
@@ -135,9 +133,8 @@ def _oklch(lightness: float, chroma: float, hue: float) -> str:
         linear = _RGB @ (_LMS @ (lightness, *(chroma * turn))) ** 3
         if chroma <= 0 or ((linear >= -1e-4) & (linear <= 1 + 1e-4)).all():
             linear = linear.clip(0, 1)
-            gamma = np.where(
-                linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
-            )
+            curve = 1.055 * linear ** (1 / 2.4) - 0.055
+            gamma = np.where(linear <= 0.0031308, 12.92 * linear, curve)
             return "#" + "".join(f"{round(255 * value):02x}" for value in gamma.tolist())
         chroma -= 0.002
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -29,18 +28,14 @@ def draw(run: Run) -> Figure | None:
 
 
 def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
-    """Draw the share of texts that are still possible after n characters, with 95% bands.
-
-    n is logarithmic.
-    """
+    """Draw the share of texts that are still possible after n characters, with 95% bands."""
     labels = list(dict.fromkeys(row.sampler for row in rows))
     for label in labels:
         own = [row for row in rows if row.sampler == label and row.characters > 0]
         n, low, high = zip(*((row.characters, row.low, row.high) for row in own), strict=True)
         shape = look(label)
-        ax.fill_between(
-            n, low, high, color=shape.color, alpha=min(0.1, 1 / len(labels)), linewidth=0
-        )
+        faint = min(0.1, 1 / len(labels))
+        ax.fill_between(n, low, high, color=shape.color, alpha=faint, linewidth=0)
         ax.plot(
             n,
             [row.share for row in own],
@@ -51,10 +46,9 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
             label=label,
         )
     ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_major_formatter(FuncFormatter(percent))
-    ax.set_ylim(-0.02, 1.03)
-    ax.set_xlabel("characters written")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter(percent)
+    ax.set(ylim=(-0.02, 1.03), xlabel="characters written")
     ax.set_ylabel("texts that could be the grammar's")
     heading(ax, "How long texts stay possible", "bands: 95% intervals")
     legend_beside(ax)

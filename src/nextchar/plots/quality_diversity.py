@@ -66,11 +66,13 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
     last, so give the axes their final size first.
     """
     points = _points(run)
-    chains = _chains([label for label in points if label != HUMAN])
-    for chain in chains:
+    lines = []
+    for chain in _chains([label for label in points if label != HUMAN]):
         places = [(points[label][0].value, points[label][1].value) for label in chain]
+        lines.append(places)
         ax.plot(*zip(*places, strict=True), color=look(chain[-1]).color, linewidth=1, alpha=0.55)
     for label, (x, y) in points.items():
+        lines += [[(x.low, y.value), (x.high, y.value)], [(x.value, y.low), (x.value, y.high)]]
         if label == HUMAN:
             ax.axvspan(x.low, x.high, **BAND | {"alpha": 0.07})
             ax.axhspan(y.low, y.high, **BAND | {"alpha": 0.07})
@@ -80,14 +82,12 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
             xerr, yerr = reach(x.low, x.value, x.high), reach(y.low, y.value, y.high)
             size: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0.8, "elinewidth": 1.1}
             ax.errorbar(x.value, y.value, yerr, xerr, **look(label).line, **size, zorder=4)
-    ax.set_xlabel(_axis(run.info(QUALITY)))
-    ax.set_ylabel(_axis(run.info(DIVERSITY)))
-    heading(
-        ax, "Quality and diversity", "the closer to human text, the better; bars: 95% intervals"
-    )
+    ax.set(xlabel=_axis(run.info(QUALITY)), ylabel=_axis(run.info(DIVERSITY)))
+    note = "the closer to human text, the better; bars: 95% intervals"
+    heading(ax, "Quality and diversity", note)
     ax.margins(0.09)
     ax.set(xlim=widen(*ax.get_xlim()), ylim=widen(*ax.get_ylim()))
-    _write_labels(ax, points, chains)
+    _write_labels(ax, points, lines)
     return ax
 
 
@@ -96,11 +96,10 @@ def _points(run: Run) -> Points:
     points = {}
     for label in run.samplers:
         x, y = run.value(label, QUALITY), run.value(label, DIVERSITY)
-        if x and y and math.isfinite(x.value + y.value):
+        ranked = label == HUMAN or label not in REFERENCES
+        if x and y and ranked and math.isfinite(x.value + y.value):
             points[label] = (_bounded(x), _bounded(y))
-    return {
-        label: both for label, both in points.items() if label == HUMAN or label not in REFERENCES
-    }
+    return points
 
 
 def _bounded(row: Metric) -> Metric:
@@ -117,31 +116,20 @@ def _chains(labels: Sequence[str]) -> list[list[str]]:
     """Labels that differ only in their last value, in its order."""
     groups: dict[str, list[tuple[float, str]]] = {}
     for label in labels:
-        split = split_last(label)
-        if split is not None:
+        if split := split_last(label):
             groups.setdefault(split[0], []).append((split[1], label))
     return [[label for _, label in sorted(group)] for group in groups.values() if len(group) > 1]
 
 
-def _write_labels(ax: Axes, points: Points, chains: Sequence[Sequence[str]]) -> None:
+def _write_labels(ax: Axes, points: Points, lines: Sequence[Sequence[tuple[float, float]]]) -> None:
     few = len(points) <= FEW + 1
     if not few:
         _family_legend(ax, list(points))
-    tags = [
-        Tag(
-            label if few or label == HUMAN else _parameters(label),
-            x.value,
-            y.value,
-            color=INK if few else look(label).text,
-            bold=label == HUMAN,
-        )
-        for label, (x, y) in points.items()
-    ]
-    lines: list[Sequence[tuple[float, float]]] = []
-    for x, y in points.values():
-        lines += [((x.low, y.value), (x.high, y.value)), ((x.value, y.low), (x.value, y.high))]
-    for chain in chains:
-        lines.append([(points[label][0].value, points[label][1].value) for label in chain])
+    tags = []
+    for label, (x, y) in points.items():
+        text = label if few or label == HUMAN else _parameters(label)
+        color = INK if few else look(label).text
+        tags.append(Tag(text, x.value, y.value, color, bold=label == HUMAN))
     place_labels(ax, tags, lines, size=8.5 if few else 7)
 
 

@@ -83,17 +83,14 @@ def figure(
         file = Path(inspect.getfile(draw))
         if not re.fullmatch(r"\w+", name):
             raise ConfigError(f"figure {name!r} of {file}: a name has letters, digits and _ only")
-        before = _registered.get(name)
+        before, scope = _registered.get(name), getattr(draw, "__globals__", None)
         # A plugin that is imported again, being edited, registers its figures again.
-        scope = getattr(draw, "__globals__", None)
-        again = before and before.file == file and before.scope is not scope
-        if before and not again:
+        if before and (before.file != file or before.scope is scope):
             raise ConfigError(
                 f"figure {name} of {file}: {before.file} has a figure of this name; rename one"
             )
-        _registered[name] = _Registered(
-            name, draw, caption, alt, of, each_group, order, file, scope
-        )
+        new = _Registered(name, draw, caption, alt, of, each_group, order, file, scope)
+        _registered[name] = new
         return draw
 
     return register
@@ -117,13 +114,12 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
         for group, part in _parts(each, subject):
             name = f"{each.name}{group}" if each.name in plots else each.name
             try:
-                plot = _draw(each, name, part, folder)
+                if plot := _draw(each, name, part, folder):
+                    plots[name] = plot
             except Exception as error:
                 reason = in_one_line(error, each.file)
                 warnings.append(f"the figure {name} could not be drawn: {reason}")
                 progress.say(f"warning: {warnings[-1]}")
-            else:
-                plots |= {name: plot} if plot else {}
     return Drawn(list(plots.values()), warnings)
 
 
@@ -143,7 +139,6 @@ def _draw(each: _Registered, name: str, part: Run | Sweep, folder: Path) -> Plot
         return None
     if not isinstance(drawn, Figure):
         raise TypeError(f"returned {drawn!r:.40}; return a matplotlib Figure, or None")
-    caption, alt = (
-        words if isinstance(words, str) else words(part) for words in (each.caption, each.alt)
-    )
+    words = (each.caption, each.alt)
+    caption, alt = (text if isinstance(text, str) else text(part) for text in words)
     return Plot(name, save_figure(drawn, folder, name), caption, alt)

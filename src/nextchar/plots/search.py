@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
@@ -19,7 +18,7 @@ from nextchar.plots.registry import figure
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT, figure_of, heading, new_figure
 from nextchar.plots.sweep import title, varies
 from nextchar.results import sweep_aggregate as averages
-from nextchar.results.sweep import FINISHED, Sweep
+from nextchar.results.sweep import FINISHED, Sweep, SweepJob
 
 GOOD = LinearSegmentedColormap.from_list("good", ["#1d4e89", "#5ba3a0", "#e6d9b8"])
 """From the best (dark) to the worst (pale)."""
@@ -28,14 +27,9 @@ ACCENT = "#a23e48"
 
 @dataclass(frozen=True)
 class Trials:
-    """The finished jobs: numbers, values of the parameters, and scores [J, O] of the objectives.
+    """The finished jobs and their scores [J, O]; the objectives in words, and their directions."""
 
-    `titles` are the objectives in words, each with the direction that is better, by `aims`.
-    """
-
-    jobs: Sequence[int]
-    names: Sequence[str]
-    values: Sequence[Sequence[str]]
+    rows: Sequence[SweepJob]
     titles: Sequence[str]
     aims: Sequence[str]
     scores: NDArray[np.float64]
@@ -54,23 +48,17 @@ def trials(sweep: Sweep) -> Trials | None:
     if not sweep.plan.objectives and varies(sweep) <= 2:
         return None
     objectives = dict(sweep.plan.objectives) or {averages.metrics(sweep)[0]: "minimize"}
-    finished = [row for row in sweep.rows if row.state.state == FINISHED]
-    scored = {
-        row.job: (row, scores)
-        for row in finished
-        if None not in (scores := [row.score(name, aim) for name, aim in objectives.items()])
-    }
+    scored = [
+        (row, scores)
+        for row in sweep.rows
+        if row.state.state == FINISHED
+        and None not in (scores := [row.score(name, aim) for name, aim in objectives.items()])
+    ]
     if not scored:
         return None
-    names = sweep.plan.parameters
-    return Trials(
-        jobs=list(scored),
-        names=names,
-        values=[[averages.shown(sweep, row, name) for name in names] for row, _ in scored.values()],
-        titles=[_objective(sweep, name, aim) for name, aim in objectives.items()],
-        aims=list(objectives.values()),
-        scores=np.array([scores for _, scores in scored.values()], dtype=np.float64),
-    )
+    rows, values = zip(*scored, strict=True)
+    titles = [_objective(sweep, name, aim) for name, aim in objectives.items()]
+    return Trials(rows, titles, list(objectives.values()), np.array(values, dtype=np.float64))
 
 
 def _objective(sweep: Sweep, metric: str, aim: str) -> str:
@@ -79,10 +67,14 @@ def _objective(sweep: Sweep, metric: str, aim: str) -> str:
     return f"{title(sweep, metric)} ({'high' if aim == 'maximize' else 'low'} is better)"
 
 
+def _first_objective(sweep: Sweep) -> str:
+    return _objective(sweep, *next(iter(sweep.plan.objectives.items())))
+
+
 @figure(
     "history",
     "The result of each trial, in the order of the trials, and the best so far.",
-    lambda sweep: f"Dots and the best so far: {_objective(sweep, *_first(sweep))}.",
+    lambda sweep: f"Dots and the best so far: {_first_objective(sweep)}.",
     of=Sweep,
     order=1,
 )
@@ -90,25 +82,17 @@ def draw_history(sweep: Sweep) -> Figure | None:
     found = trials(sweep)
     if found is None or not sweep.plan.objectives:
         return None
-    return figure_of(history(found, new_figure(8.5, 4.2).add_subplot()))
-
-
-def _first(sweep: Sweep) -> tuple[str, str]:
-    return next(iter(sweep.plan.objectives.items()))
-
-
-def history(found: Trials, ax: Axes) -> Axes:
-    """Draw the first objective of each trial, and the best so far."""
     values = found.scores[:, 0]
     best = (np.maximum if found.aims[0] == "maximize" else np.minimum).accumulate(values)
-    ax.plot(found.jobs, values, "o", color=SOFT, markersize=4, label="a trial")
-    ax.step(found.jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
+    jobs = [row.job for row in found.rows]
+    ax = new_figure(8.5, 4.2).add_subplot()
+    ax.plot(jobs, values, "o", color=SOFT, markersize=4, label="a trial")
+    ax.step(jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("trial")
-    ax.set_ylabel(found.titles[0])
+    ax.set(xlabel="trial", ylabel=found.titles[0])
     ax.legend()
     heading(ax, "Search")
-    return ax
+    return figure_of(ax)
 
 
 @figure(
@@ -122,7 +106,20 @@ def draw_pareto_front(sweep: Sweep) -> Figure | None:
     found = trials(sweep)
     if found is None or len(found.aims) != 2:
         return None
-    return figure_of(pareto_front(found, new_figure(6.5, 5).add_subplot()))
+    best = is_best(found.costs)
+    x, y = found.scores.T
+    ax = new_figure(6.5, 5).add_subplot()
+    ax.plot(x[~best], y[~best], "o", color=SOFT, markersize=4, alpha=0.7, label="a trial")
+    front = np.flatnonzero(best)[np.argsort(x[best])]
+    ax.plot(
+        x[front], y[front], "o-", color=ACCENT, markersize=6, linewidth=1, label="the Pareto front"
+    )
+    ax.set(xlabel=found.titles[0], ylabel=found.titles[1])
+    ax.legend()
+    heading(ax, "Pareto front", "numbers: the jobs")
+    tags = [Tag(str(found.rows[i].job), float(x[i]), float(y[i])) for i in front]
+    place_labels(ax, tags, size=7.5)
+    return figure_of(ax)
 
 
 def is_best(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -130,24 +127,6 @@ def is_best(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     no_worse = (costs[:, None] <= costs[None]).all(-1)
     better = (costs[:, None] < costs[None]).any(-1)
     return np.logical_not((no_worse & better).any(axis=0))
-
-
-def pareto_front(found: Trials, ax: Axes) -> Axes:
-    """Draw two objectives against each other, and mark the trials that no other beats."""
-    best = is_best(found.costs)
-    x, y = found.scores.T
-    ax.plot(x[~best], y[~best], "o", color=SOFT, markersize=4, alpha=0.7, label="a trial")
-    front = np.flatnonzero(best)[np.argsort(x[best])]
-    ax.plot(
-        x[front], y[front], "o-", color=ACCENT, markersize=6, linewidth=1, label="the Pareto front"
-    )
-    ax.set_xlabel(found.titles[0])
-    ax.set_ylabel(found.titles[1])
-    ax.legend()
-    heading(ax, "Pareto front", "numbers: the jobs")
-    tags = [Tag(str(found.jobs[i]), float(x[i]), float(y[i])) for i in front]
-    place_labels(ax, tags, size=7.5)
-    return ax
 
 
 @figure(
@@ -161,15 +140,12 @@ def draw_parallel_coordinates(sweep: Sweep) -> Figure | None:
     found = trials(sweep)
     if found is None:
         return None
-    return figure_of(parallel_coordinates(found, new_figure(8.5, 4.2).add_subplot()))
-
-
-def parallel_coordinates(found: Trials, ax: Axes) -> Axes:
-    """Draw every job as a line over its parameters, coloured by the first objective."""
     costs = found.costs[:, 0]
     order = np.argsort(-costs)  # the best on top
-    columns = [_column([values[i] for values in found.values]) for i in range(len(found.names))]
+    names = sweep.plan.parameters
+    columns = [_column([averages.shown(sweep, row, name) for row in found.rows]) for name in names]
     places = np.array([places for places, _ in columns] or np.empty((0, len(costs)))).T
+    ax = new_figure(8.5, 4.2).add_subplot()
     lines = LineCollection(
         [list(enumerate(places[job])) for job in order],
         array=costs[order],
@@ -181,33 +157,32 @@ def parallel_coordinates(found: Trials, ax: Axes) -> Axes:
     ax.add_collection(lines)
     for index, (_, ticks) in enumerate(columns):
         ax.axvline(index, color=FAINT, linewidth=1.2, zorder=0.5)
-        for place, text in ticks:
+        for place, text in ticks.items():
             box = {"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.6}
             style: dict[str, Any] = {"fontsize": 7.5, "va": "center", "color": INK, "bbox": box}
             ax.annotate(text, (index, place), (4, 0), textcoords="offset points", **style)
-    ax.set_xlim(-0.05, len(columns) - 0.85)
-    ax.set_ylim(-0.05, 1.05)
-    ax.set_xticks(range(len(columns)), list(found.names))
-    ax.set_yticks([])
+    ax.set(xlim=(-0.05, len(columns) - 0.85), ylim=(-0.05, 1.05), yticks=[])
+    ax.set_xticks(range(len(columns)), names)
     ax.grid(False)
     heading(ax, "Jobs by their parameters", f"dark is better: {found.titles[0]}")
-    return ax
+    return figure_of(ax)
 
 
-def _column(texts: Sequence[str]) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
+def _column(texts: Sequence[str]) -> tuple[NDArray[np.float64], dict[float, str]]:
     """Places of the values from 0 to 1, and the values that are written beside the axis."""
     numbers = averages.numbers(texts)
     if numbers is None:
-        different = list(dict.fromkeys(texts))
-        known = dict(zip(different, np.linspace(0, 1, len(different)).tolist(), strict=True))
-        return np.array([known[text] for text in texts]), [(v, k) for k, v in known.items()]
+        names = list(dict.fromkeys(texts))
+        steps = np.linspace(0, 1, len(names))
+        written = dict(zip(steps.tolist(), names, strict=True))
+        return steps[[names.index(text) for text in texts]], written
     values = np.array(numbers)
     scale = np.log(values) if values.min() > 0 and values.max() / values.min() >= 20 else values
     places = (scale - scale.min()) / (np.ptp(scale) or 1.0)
     written = dict(zip(places.tolist(), [f"{value:.3g}" for value in values], strict=True))
     if len(written) > 6:
         written = {place: text for place, text in written.items() if place in (0.0, 1.0)}
-    return places, list(written.items())
+    return places, written
 
 
 @figure(
@@ -225,15 +200,10 @@ def draw_importance(sweep: Sweep) -> Figure | None:
     weights = sweep.plan.importance
     if not weights or trials(sweep) is None:
         return None
-    return figure_of(importance(weights, new_figure(6.5, 1.2 + 0.35 * len(weights)).add_subplot()))
-
-
-def importance(weights: Mapping[str, float], ax: Axes) -> Axes:
-    """Draw how much each parameter has to do with being among the best trials, as shares."""
     names = sorted(weights, key=lambda name: weights[name])
+    ax = new_figure(6.5, 1.2 + 0.35 * len(weights)).add_subplot()
     ax.barh(names, [weights[name] for name in names], color=GOOD(0.2), height=0.55)
-    ax.set_xlabel("share of what distinguishes the best trials")
-    ax.set_xlim(0, 1)
+    ax.set(xlim=(0, 1), xlabel="share of what distinguishes the best trials")
     ax.grid(False, axis="y")
     heading(ax, "Importance of the parameters")
-    return ax
+    return figure_of(ax)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,8 @@ DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.3, "linestyle": (0, (4, 3
 """What no model or sampler can go below."""
 
 STYLE: dict[str, Any] = {
-    "figure.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
-    "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
-    "axes.facecolor": PAPER,
     "axes.edgecolor": SOFT,
     "axes.labelcolor": SOFT,
     "axes.titlecolor": INK,
@@ -48,13 +43,11 @@ STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "axes.titlepad": 10.0,
     "axes.labelpad": 6.0,
-    "axes.linewidth": 0.8,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": FAINT,
-    "grid.linewidth": 0.8,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
     "xtick.labelsize": 8.5,
@@ -68,15 +61,12 @@ STYLE: dict[str, Any] = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
     "legend.fontsize": 8.5,
-    "svg.fonttype": "path",
 }
 
 
-@contextmanager
-def style() -> Iterator[None]:
+def style() -> AbstractContextManager[None]:
     """Matplotlib's defaults and `STYLE` on top, whatever the user's matplotlibrc says."""
-    with matplotlib.style.context(["default", STYLE]):
-        yield
+    return matplotlib.style.context(["default", STYLE])
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -107,15 +97,8 @@ def heading(ax: Axes, title: str, subtitle: str = "") -> None:
     """A bold title at the left, and a grey subtitle under it."""
     ax.set_title(title, pad=24.0 if subtitle else 10.0)
     if subtitle:
-        ax.annotate(
-            subtitle,
-            (0, 1),
-            (0, 8),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=SOFT,
-            fontsize=8.5,
-        )
+        note: dict[str, Any] = {"color": SOFT, "fontsize": 8.5}
+        ax.annotate(subtitle, (0, 1), (0, 8), "axes fraction", "offset points", **note)
 
 
 def legend_beside(ax: Axes, **options: Any) -> Legend:

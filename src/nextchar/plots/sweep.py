@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -30,7 +33,7 @@ from nextchar.results import HUMAN
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.labels import split_last
 from nextchar.results.sweep import SEED, Sweep
-from nextchar.results.sweep_aggregate import VALIDATION, Average, Setting
+from nextchar.results.sweep_aggregate import VALIDATION, Setting
 
 PANELS = 9
 """Metrics that are drawn at most: the first ones."""
@@ -83,9 +86,10 @@ def _keep_within(ax: Axes, least: float | None, most: float | None) -> None:
     """Cut the axis off just beyond the metric's bounds: Student's intervals don't know them."""
     low, high = widen(*ax.get_ylim())
     room = 0.05 * (high - low)
-    low = low if least is None else max(low, least - room)
-    high = high if most is None else min(high, most + room)
-    ax.set_ylim(low, high)
+    ax.set_ylim(
+        low if least is None else max(low, least - room),
+        high if most is None else min(high, most + room),
+    )
 
 
 def _family(settings: Sequence[Setting]) -> str | None:
@@ -118,15 +122,18 @@ def parameter_curve(
     numbers = averages.numbers(texts)
     places = numbers or list(range(len(texts)))
     for sampler in samplers:
-        x, means = _means(settings, places, metric, sampler)
+        x, low, y, high = _columns(settings, places, metric, sampler)
         line = look(sampler).line if sampler else {"color": LINE, "marker": "o"}
-        low, y, high = _columns(means)
-        width = 1.4 if numbers else 0
-        ax.errorbar(
-            x, y, reach(low, y, high), **line, markersize=4, linewidth=width, elinewidth=1.2
-        )
+        thin: dict[str, Any] = {"linewidth": 1.4 if numbers else 0, "elinewidth": 1.2}
+        ax.errorbar(x, y, reach(low, y, high), **line, **thin, markersize=4)
     if metric != VALIDATION:
-        _human(*_means(settings, places, metric, HUMAN), ax)
+        x, low, y, high = _columns(settings, places, metric, HUMAN)
+        if len(x) == 1:  # a single place has no width: the band is as wide as the axes
+            ax.axhspan(low[0], high[0], **BAND)
+            ax.axhline(y[0], **THIN)
+        elif len(x):
+            ax.fill_between(x, low, high, **BAND)
+            ax.plot(x, y, **THIN)
     if numbers is None:
         ax.set_xticks(range(len(texts)), texts, rotation=30, ha="right")
         ax.set_xlim(-0.5, len(texts) - 0.5)
@@ -140,29 +147,14 @@ def parameter_curve(
     return ax
 
 
-def _means(
+def _columns(
     settings: Sequence[Setting], places: Sequence[float], metric: str, sampler: str
-) -> tuple[list[float], list[Average]]:
-    """Places on the axis in their order, and the averages there."""
+) -> NDArray[np.float64]:
+    """Places on the axis in their order, and low end, mean and high end there: [4, N]."""
     means = [averages.average(setting.rows, metric, sampler) for setting in settings]
-    points = [(x, mean) for x, mean in zip(places, means, strict=True) if mean is not None]
-    points.sort(key=lambda point: point[0])
-    return [x for x, _ in points], [mean for _, mean in points]
-
-
-def _columns(means: Sequence[Average]) -> tuple[list[float], list[float], list[float]]:
-    return [m.low for m in means], [m.value for m in means], [m.high for m in means]
-
-
-def _human(x: Sequence[float], means: Sequence[Average], ax: Axes) -> None:
-    """Human text under each setting's own models, as a line in its band."""
-    low, y, high = _columns(means)
-    if len(x) == 1:  # a single place has no width: the band is as wide as the axes
-        ax.axhspan(low[0], high[0], **BAND)
-        ax.axhline(y[0], **THIN)
-    elif x:
-        ax.fill_between(x, low, high, **BAND)
-        ax.plot(x, y, **THIN)
+    found = zip(places, means, strict=True)
+    points = [(x, mean.low, mean.value, mean.high) for x, mean in found if mean]
+    return np.array(sorted(points, key=itemgetter(0))).reshape(-1, 4).T
 
 
 @figure(
@@ -182,8 +174,7 @@ def draw_heat_maps(sweep: Sweep) -> Figure | None:
     for metric, ax in zip(metrics, axes, strict=True):
         heat_map(settings, metric, "" if metric == VALIDATION else sampler, ax)
         ax.set_title(title(sweep, metric), fontsize=9.5, pad=6)
-        ax.set_xlabel(across)
-        ax.set_ylabel(down)
+        ax.set(xlabel=across, ylabel=down)
     figure = figure_of(axes[0])
     note = "means over the seeds where there are several"
     figure.supxlabel(f"{note}; sampler: {sampler}" if sampler else note, fontsize=8, color=SOFT)
@@ -199,8 +190,7 @@ def heat_map(settings: Sequence[Setting], metric: str, sampler: str, ax: Axes) -
     columns = _sorted([setting.values[1] for setting in settings])
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in settings:
-        mean = averages.average(setting.rows, metric, sampler)
-        if mean is not None:
+        if mean := averages.average(setting.rows, metric, sampler):
             grid[rows.index(setting.values[0]), columns.index(setting.values[1])] = mean.value
     ax.set_facecolor(FAINT)
     image = ax.imshow(np.ma.masked_invalid(grid), cmap=HEAT, aspect="auto")

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from nextchar.plots.palette import look
@@ -59,8 +59,11 @@ def draw(run: Run) -> Figure | None:
     right.set_ylabel("")
     heading(right, "… and the distance from the truth", "also for temperature, which cuts nothing")
     keys: dict[str, Artist] = {}
+    small: dict[str, Any] = {"color": SOFT, "fontsize": 8}
     for ax in (left, right):
-        _mark_corner(ax)
+        arrow = {"arrowstyle": "->", "color": SOFT, "linewidth": 0.8}  # towards the best corner
+        within = "axes fraction"
+        ax.annotate("better", (0.02, 0.02), (0.09, 0.09), within, within, arrow, **small)
         handles, labels = ax.get_legend_handles_labels()
         keys |= dict(zip(labels, handles, strict=True))
     top.legend(list(keys.values()), list(keys), loc="outside right upper")
@@ -83,12 +86,9 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
     `across` is `lost` or `divergence`. Of `lost`, families that cut nothing are left out. The
     closer to the corner at the lower left, the better.
     """
-    families: dict[str, list[Truncation]] = {}
-    for row in rows:
-        families.setdefault(row.family, []).append(row)
-    drawn = {
-        name: own for name, own in families.items() if any(getattr(r, across) > 0 for r in own)
-    }
+    lines = {row.family for row in rows if getattr(row, across) > 0}
+    families = [family for family in dict.fromkeys(row.family for row in rows) if family in lines]
+    drawn = {family: [row for row in rows if row.family == family] for family in families}
     for family, own in drawn.items():
         if family == ORACLE:
             best = np.array(sorted((row.lost, row.impossible) for row in own))
@@ -110,7 +110,7 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
     else:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel("divergence from the truth, bits")
     return ax
@@ -126,13 +126,10 @@ def _intervals(rows: Sequence[Truncation], name: str) -> tuple[list[float], NDAr
 
 def _shares(ax: Axes, side: str, least: float, most: float) -> None:
     """A logarithmic axis from `least` to `most`; below a thousandth, linear down to 0."""
+    low, high = -0.00015, min(most * 1.25, 1.0)
+    scale: dict[str, Any] = {"value": "symlog", "linthresh": _LEAST, "linscale": 0.35}
     if least > _LEAST:
-        low = least * 0.8
-        scale: dict[str, object] = {"value": "log"}
-    else:
-        low = -0.00015
-        scale = {"value": "symlog", "linthresh": _LEAST, "linscale": 0.35}
-    high = min(most * 1.25, 1.0)
+        low, scale = least * 0.8, {"value": "log"}
     getattr(ax, f"set_{side}scale")(**scale)
     getattr(ax, f"set_{side}lim")(low, high)
     for steps in ((1, 3), (1, 1.5, 2, 3, 4, 5, 7)):
@@ -142,22 +139,8 @@ def _shares(ax: Axes, side: str, least: float, most: float) -> None:
             break
     axis = ax.xaxis if side == "x" else ax.yaxis
     axis.set_major_locator(FixedLocator(shown))
-    axis.set_minor_locator(FixedLocator([]))
-    axis.set_major_formatter(FuncFormatter(percent))
-
-
-def _mark_corner(ax: Axes) -> None:
-    """An arrow towards the corner that is best."""
-    ax.annotate(
-        "better",
-        (0.02, 0.02),
-        (0.09, 0.09),
-        xycoords="axes fraction",
-        textcoords="axes fraction",
-        color=SOFT,
-        fontsize=8,
-        arrowprops={"arrowstyle": "->", "color": SOFT, "linewidth": 0.8},
-    )
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(percent)
 
 
 def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
@@ -168,11 +151,7 @@ def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
         if math.dist(last, (x, y)) < 24 * ax.figure.dpi / 72:
             continue
         last = (x, y)
-        ax.annotate(
-            f"{row.parameter:g}",
-            (row.lost, row.impossible),
-            (5, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=look(f"{row.family}={row.parameter:g}").text,
-        )
+        color = look(f"{row.family}={row.parameter:g}").text
+        place = (row.lost, row.impossible)
+        offset: dict[str, Any] = {"xytext": (5, 4), "textcoords": "offset points"}
+        ax.annotate(f"{row.parameter:g}", place, **offset, fontsize=7, color=color)

@@ -11,56 +11,50 @@ from nextchar.results import HUMAN, FamilyFigure, Metric
 
 
 @dataclass(frozen=True)
-class FamilyCell:
-    """A family's value, its setting, and whether it is tied with the family closest to human."""
-
-    cell: Cell
-    setting: str = ""
-    tied: bool = False
-
-
-@dataclass(frozen=True)
 class FamilyTable:
     """The families at settings chosen in one way: a row per metric, a column per family.
 
-    Rows hold the metric, human text's value and the cells.
+    Rows hold the metric, human text's value, and each family's cell with its setting. `closest`:
+    the family is closest to human text, or tied with the one that is.
     """
 
     kind: str
-    families: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[FamilyCell, ...]], ...]
+    families: Sequence[str]
+    rows: Sequence[tuple[str, str, Sequence[tuple[Cell, str]]]]
 
     @property
-    def shared(self) -> tuple[str, ...]:
+    def shared(self) -> list[str]:
         """Each family's setting where all its cells have the same one, else nothing."""
         columns = zip(*(cells for _, _, cells in self.rows), strict=True)
-        found = [{each.setting for each in column if each.setting} for column in columns]
-        return tuple(own.pop() if len(own) == 1 else "" for own in found)
+        found = [{setting for _, setting in column if setting} for column in columns]
+        return [own.pop() if len(own) == 1 else "" for own in found]
 
 
 def family_tables(figures: Sequence[FamilyFigure]) -> list[FamilyTable]:
     """A table for each way of choosing settings."""
-    names = tuple(dict.fromkeys(row.family for row in figures))
-    rows: dict[str, dict[str, dict[str, FamilyFigure]]] = {}
+    names = list(dict.fromkeys(row.family for row in figures))
+    kinds: dict[str, dict[str, list[FamilyFigure]]] = {}
     for row in figures:
-        rows.setdefault(row.kind, {}).setdefault(row.metric, {})[row.family] = row
+        kinds.setdefault(row.kind, {}).setdefault(row.metric, []).append(row)
     return [
-        FamilyTable(kind, names, tuple(_row(metric, own, names) for metric, own in metrics.items()))
-        for kind, metrics in rows.items()
+        FamilyTable(kind, names, [_row(metric, own, names) for metric, own in metrics.items()])
+        for kind, metrics in kinds.items()
     ]
 
 
 def _row(
-    metric: str, own: dict[str, FamilyFigure], names: Sequence[str]
-) -> tuple[str, str, tuple[FamilyCell, ...]]:
-    rows = {name: Metric(name, metric, r.value, r.low, r.high, 0, "") for name, r in own.items()}
-    value = next(iter(own.values())).human
+    metric: str, figures: Sequence[FamilyFigure], names: Sequence[str]
+) -> tuple[str, str, list[tuple[Cell, str]]]:
+    rows = [Metric(r.family, metric, r.value, r.low, r.high, 0, "") for r in figures]
+    value = figures[0].human
     human = Metric(HUMAN, metric, value, value, value, 0, "")
-    places = decimals([*rows.values(), human])
-    cells = tuple(
-        FamilyCell(as_cell(rows[name], places), own[name].setting, own[name].level >= LEVEL)
-        if name in own
-        else FamilyCell(Cell(GAP))
-        for name in names
+    places = decimals([*rows, human])
+    cells = {
+        figure.family: (as_cell(row, places, closest=figure.level >= LEVEL), figure.setting)
+        for figure, row in zip(figures, rows, strict=True)
+    }
+    return (
+        metric,
+        as_cell(human, places).value,
+        [cells.get(name, (Cell(GAP), "")) for name in names],
     )
-    return metric, as_cell(human, places).value, cells

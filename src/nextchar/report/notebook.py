@@ -6,7 +6,7 @@ from html import escape
 
 from nextchar.report.summary import seeds_note
 from nextchar.report.table import Cell, Row, compare
-from nextchar.results import REPORT, MetricInfo, Run
+from nextchar.results import REPORT, Run
 
 
 def as_html(run: Run) -> str:
@@ -15,19 +15,20 @@ def as_html(run: Run) -> str:
     The sampler closest to human text is bold in each column; the page has all metrics.
     """
     table = compare(run.headlines, run.definitions)
-    head = "".join(_heading(column) for column in table.columns)
+    head = "".join(
+        f'<th title="{escape(info.description)}">{escape(info.line)}</th>' for info in table.columns
+    )
     body = "".join(_row(row) for row in table.rows)
-    notes = ["bold: closest to human text", "± and [ ]: 95% intervals"]
-    paragraphs = [seeds_note(run), f"{'; '.join(notes)}; all metrics: {run.folder / REPORT}"]
+    notes = (
+        seeds_note(run),
+        "bold: closest to human text; ± and [ ]: 95% intervals; "
+        f"all metrics: {run.folder / REPORT}",
+    )
     return (
         f"<table><caption>{escape(run.folder.name)}</caption>"
         f"<thead><tr><th>sampler</th>{head}</tr></thead><tbody>{body}</tbody></table>"
-        + "".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
+        + "".join(f"<p>{escape(text)}</p>" for text in notes if text)
     )
-
-
-def _heading(info: MetricInfo) -> str:
-    return f'<th title="{escape(info.description)}">{escape(info.line)}</th>'
 
 
 def _row(row: Row) -> str:

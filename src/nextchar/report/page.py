@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
+from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.report.families import family_tables
-from nextchar.report.pictures import data_uri
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
 from nextchar.report.summary import seeds_note, summary, validation_loss
@@ -22,44 +23,25 @@ from nextchar.runtime import files
 MANY = 6
 """More samplers than this in a cell of the standings are counted there, and named on a click."""
 
+_LARGEST_SVG = 700_000
+"""Bytes from which on the PNG is embedded instead."""
+
+_DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
+"""Neutral colours of the figures on dark paper; PAPER must equal --card of page.css."""
+
 
 def write_report(run: Run, drawn: Drawn) -> Path:
     """Write `<run>/report.html` and return its path; `drawn` is what `draw_all` returned."""
-    path = run.folder / REPORT
-    files.write_text(path, _render_run(run, drawn))
-    return path
-
-
-def render(template: str, drawn: Drawn, **values: Any) -> str:
-    """A page as text; its figures stand in it as data."""
-    environment = Environment(
-        loader=PackageLoader("nextchar.report", "."),
-        autoescape=True,
-        undefined=ChainableUndefined,  # a manifest of another version may lack keys
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals |= {"swatch": _swatch, "data_uri": data_uri, "HUMAN": HUMAN, "MANY": MANY}
-    environment.tests["nested"] = lambda value: isinstance(value, Mapping)
-    environment.tests["listed"] = lambda value: isinstance(value, list | tuple)
-    return environment.get_template(template).render(plots=drawn.plots, **values)
-
-
-def _render_run(run: Run, drawn: Drawn) -> str:
     substituted = run.manifest.get("corpus", {}).get("substituted")
     stood = standings(run.metrics, run.differences)
-    return render(
+    return write_page(
+        run.folder,
         "page.html.jinja",
         drawn,
+        [*filter(None, [substituted]), *run.manifest.get("warnings", [])],
         name=run.config.get("name", run.folder.name),
         config=run.config,
         manifest=run.manifest,
-        notices=[
-            *filter(None, [substituted]),
-            *run.manifest.get("warnings", []),
-            *drawn.warnings,
-        ],
         info=run.info,
         summary=summary(run, stood),
         seeds_note=seeds_note(run),
@@ -69,19 +51,26 @@ def _render_run(run: Run, drawn: Drawn) -> str:
         families=family_tables(run.families),
         samples=chosen(run.samples),
         legend=LEGEND,
-        command=_command(run),
     )
 
 
-def _command(run: Run) -> str:
-    """The command of the manifest if it has one, else the run's own config given to the runner."""
-    stored = run.manifest.get("command")
-    if stored:
-        return str(stored)
-    outputs = run.config.get("paths", {}).get("outputs", "outputs")
-    where = outputs if Path(outputs).is_absolute() else f"$PWD/{outputs}"
-    folder = f'"{where}/runs/{run.folder.name}"'
-    return f"python experiments/run.py --config-path {folder} --config-name config"
+def write_page(
+    folder: Path, template: str, drawn: Drawn, notices: Sequence[str], **values: Any
+) -> Path:
+    """Write `<folder>/report.html`, whose figures stand in it as data, and return its path."""
+    environment = Environment(
+        loader=PackageLoader("nextchar.report", "."),
+        autoescape=True,
+        undefined=ChainableUndefined,  # a manifest of another version may lack keys
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
+    values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
+    path = folder / REPORT
+    files.write_text(path, environment.get_template(template).render(values))
+    return path
 
 
 def _swatch(label: str) -> dict[str, Any]:
@@ -89,3 +78,21 @@ def _swatch(label: str) -> dict[str, Any]:
     shape = look(label)
     points = " ".join(f"{x:g},{y:g}" for x, y in marker_outline(shape.marker))
     return {"color": shape.color, "points": points, "round": shape.marker == "o"}
+
+
+def _data_uri(png: Path) -> str:
+    """The SVG beside the PNG, or the PNG where there is none or it is too large, as a data URI.
+
+    The SVG swaps dark and light where the reader prefers dark pages.
+    """
+    svg = png.with_suffix(".svg")
+    if not svg.exists() or svg.stat().st_size > _LARGEST_SVG:
+        return "data:image/png;base64," + b64encode(png.read_bytes()).decode()
+    rules = "".join(
+        f'[style*="{kind}: {light}"]{{{kind}:{dark}!important}}'
+        for light, dark in _DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+    text = svg.read_text(encoding="utf-8").replace("</svg>", f"{style}</svg>")
+    return "data:image/svg+xml;base64," + b64encode(text.encode()).decode()

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 
 from nextchar.results import HUMAN, Sample
 
@@ -67,25 +66,23 @@ def chosen(samples: Sequence[Sample]) -> Shown:
             break
         texts = tuple(Text(each.sampler, tinted(each), _mean(each.bits)) for each in own)
         prompts.append(Prompt(index, own[0].prompt_text.translate(_CONTROLS), texts))
+    note = ""
     whole = len(samples) == sum(len(prompt.texts) for prompt in prompts)
-    if whole and all(len(sample.text) <= CHARACTERS for sample in samples):
-        return Shown(tuple(prompts), "")
-    return Shown(
-        tuple(prompts),
-        f"Shown here: the first text of each sampler for the first {len(prompts)} of {len(firsts)} "
-        f"prompts, at most the first {CHARACTERS:,} characters. All texts are in samples.jsonl.",
-    )
+    if not whole or any(len(sample.text) > CHARACTERS for sample in samples):
+        note = (
+            f"Shown here: the first text of each sampler for the first {len(prompts)} of "
+            f"{len(firsts)} prompts, at most the first {CHARACTERS:,} characters. All texts are in "
+            "samples.jsonl."
+        )
+    return Shown(tuple(prompts), note)
 
 
 def tinted(sample: Sample) -> tuple[tuple[int, str], ...]:
     """Neighbouring characters of one level merged: `level` counts the `EDGES` reached."""
-    levels = [
-        (bisect_right(EDGES, bits), character)
-        for character, bits in zip(sample.text, sample.bits, strict=True)
-    ]
+    characters = list(zip(sample.text, sample.bits, strict=True))[:CHARACTERS]
     return tuple(
-        (level, "".join(character for _, character in run).translate(_CONTROLS))
-        for level, run in groupby(levels[:CHARACTERS], key=itemgetter(0))
+        (level, "".join(character for character, _ in run).translate(_CONTROLS))
+        for level, run in groupby(characters, key=lambda pair: bisect_right(EDGES, pair[1]))
     )
 
 

@@ -41,28 +41,20 @@ def standings(metrics: Sequence[Metric], differences: Sequence[Difference]) -> l
     found = []
     for metric in dict.fromkeys(row.metric for row in metrics):
         best = closest([row for row in metrics if row.metric == metric])
-        if best:
-            found.append(_standing(metric, best, [d for d in differences if d.metric == metric]))
+        if not best:
+            continue
+        pairs = [d for d in differences if d.metric == metric and not math.isnan(d.nearer)]
+        labels = dict.fromkeys(label for pair in pairs for label in (pair.first, pair.second))
+        others = [label for label in labels if label not in best]
+        distinguished = {
+            frozenset((pair.first, pair.second)) for pair in pairs if not pair.nearer_holm >= LEVEL
+        }
+        tied = [
+            label
+            for label in others
+            if any(frozenset((label, one)) not in distinguished for one in best)
+        ]
+        alike = sum(pair.holm >= LEVEL for pair in pairs)
+        farther = len(others) - len(tied)
+        found.append(Standing(metric, tuple(best), tuple(tied), farther, alike, len(pairs)))
     return found
-
-
-def _standing(metric: str, best: Sequence[str], rows: Sequence[Difference]) -> Standing:
-    pairs = [row for row in rows if not math.isnan(row.nearer)]
-    labels = dict.fromkeys(label for pair in pairs for label in (pair.first, pair.second))
-    others = [label for label in labels if label not in best]
-    distinguished = {
-        frozenset((pair.first, pair.second)) for pair in pairs if not pair.nearer_holm >= LEVEL
-    }
-    tied = [
-        label
-        for label in others
-        if any(frozenset((label, one)) not in distinguished for one in best)
-    ]
-    return Standing(
-        metric=metric,
-        closest=tuple(best),
-        tied=tuple(tied),
-        farther=len(others) - len(tied),
-        indistinguishable_pairs=sum(pair.holm >= LEVEL for pair in pairs),
-        pairs=len(pairs),
-    )

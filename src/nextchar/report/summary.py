@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from nextchar.report.standing import Standing
 from nextchar.results import HUMAN, REFERENCES, Run
@@ -26,43 +26,36 @@ def summary(run: Run, standings: Sequence[Standing]) -> Markup:
         models = f"the same {_count(len(run.seeds), 'model')}, trained from different seeds"
     samplers = _count(len(labels), "sampler").capitalize()
     continued = f"continued {_count(prompts, 'prompt')} with" if prompts else "drew from"
+    # Markup escapes what it joins.
     return Markup(" ").join(
-        [escape(f"{samplers} {continued} {models}."), *_closeness(run, labels, standings)]
+        [f"{samplers} {continued} {models}.", *_closeness(run, labels, standings)]
     )
 
 
-def _closeness(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> list[Markup]:
+def _closeness(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> list[str]:
     human = {row.metric for row in run.metrics if row.sampler == HUMAN and math.isfinite(row.value)}
     if not human:
-        return [escape("This run has no human text to compare them with.")]
+        return ["This run has no human text to compare them with."]
     if len(labels) < 2:
-        return [escape("With a single sampler there is no ranking: compare it with human text.")]
+        return ["With a single sampler there is no ranking: compare it with human text."]
     alone = Counter(each.closest[0] for each in standings if len(each.closest) == 1)
     several = [each for each in standings if len(each.closest) > 1]
     tied = sum(bool(each.tied) for each in standings)
-    sentences = []
-    if alone:
-        sentences.append(_leaders(alone, len(human)))
+    sentences: list[str] = [_leaders(alone, len(human))] if alone else []
     if len(several) > MOST_NAMED:
         count = _count(len(several), "metric")
-        sentences.append(escape(f"On {count} several samplers are equally close."))
+        sentences.append(f"On {count} several samplers are equally close.")
     else:
-        sentences += [
-            escape(
-                f"On “{run.info(each.metric).long}”, {_count(len(each.closest), 'sampler')} are "
-                "equally close."
-            )
-            for each in several
-        ]
+        for each in several:
+            name, close = run.info(each.metric).long, _count(len(each.closest), "sampler")
+            sentences.append(f"On “{name}”, {close} are equally close.")
     if tied:
         sentences.append(
-            escape(
-                f"On {_count(tied, 'metric')} the closest can’t be distinguished from at least one "
-                "other sampler (p ≥ 5% after Holm’s correction)."
-            )
+            f"On {_count(tied, 'metric')} the closest can’t be distinguished from at least one "
+            "other sampler (p ≥ 5% after Holm’s correction)."
         )
     if len(human) > 1:
-        sentences.append(escape("Metrics overlap in what they measure: their count is no score."))
+        sentences.append("Metrics overlap in what they measure: their count is no score.")
     return sentences
 
 
@@ -73,9 +66,8 @@ def _leaders(alone: Counter[str], compared: int) -> Markup:
         first, _number(best), _count(compared, "metric")
     )
     rest = [Markup("<code>{}</code> on {}").format(label, _number(n)) for label, n in ranked[:3]]
-    more = sum(n for _, n in ranked[3:])
-    if more:
-        rest.append(escape(f"other samplers on {_number(more)}"))
+    if more := sum(n for _, n in ranked[3:]):
+        rest.append(Markup("other samplers on {}").format(_number(more)))
     return Markup(", ").join([head, *rest]) + "."
 
 
@@ -83,10 +75,10 @@ def seeds_note(run: Run) -> str:
     """What the intervals of a run over several seeds mean, and its loss; empty for one seed."""
     if not run.seeds:
         return ""
-    seeds = ", ".join(map(str, run.seeds))
     return (
-        f"Pooled over seeds {seeds}: the intervals are over seeds and prompts, so they cover "
-        f"other seeds too. Validation loss {validation_loss(run)} nats per character."
+        f"Pooled over seeds {', '.join(map(str, run.seeds))}: the intervals are over seeds and "
+        f"prompts, so they cover other seeds too. Validation loss {validation_loss(run)} nats per "
+        "character."
     )
 
 

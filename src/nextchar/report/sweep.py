@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nextchar.plots import Drawn
-from nextchar.report.page import render
-from nextchar.results import HUMAN, REPORT
+from nextchar.report.page import write_page
+from nextchar.results import HUMAN
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.sweep import (
     FAILED,
@@ -21,56 +20,35 @@ from nextchar.results.sweep import (
     SweepJob,
 )
 from nextchar.results.sweep_aggregate import VALIDATION
-from nextchar.runtime import files
 
 SHOWN = 200
 """Jobs that the page's table holds; summary.csv holds all."""
 BEST = 5
 
 
-@dataclass(frozen=True)
-class Line:
-    """A job as a row of the page: its parameters, state and metrics, and where its run is."""
-
-    job: int
-    values: Sequence[str]
-    state: str
-    error: str | None
-    link: str | None
-    metrics: Sequence[str]
-
-
 def write_sweep_report(sweep: Sweep, drawn: Drawn, notices: Sequence[str]) -> Path:
     """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned."""
     ranked, ranking = _ranked(sweep)
     states = (FINISHED, FAILED, PRUNED, RUNNING, STOPPED, PENDING)
-    page = render(
+    return write_page(
+        sweep.folder,
         "sweep.html.jinja",
         drawn,
+        notices,
         plan=sweep.plan,
         counts=[(state, count) for state in states if (count := sweep.count(state))],
-        notices=[*notices, *drawn.warnings],
         best=[_line(sweep, row) for row in ranked[:BEST]],
         ranking=ranking,
         lines=[_line(sweep, row) for row in sweep.rows[:SHOWN]],
         columns=[sweep.info(metric).long for metric in averages.metrics(sweep)],
     )
-    path = sweep.folder / REPORT
-    files.write_text(path, page)
-    return path
 
 
-def _line(sweep: Sweep, row: SweepJob) -> Line:
-    # A metric is averaged over the samplers of the job.
+def _line(sweep: Sweep, row: SweepJob) -> tuple[SweepJob, Sequence[str], Sequence[str]]:
+    """A job as a row of the page, with its parameters and its metrics, means over its samplers."""
     scores = [row.score(metric, "minimize") for metric in averages.metrics(sweep)]
-    return Line(
-        job=row.job,
-        values=[averages.shown(sweep, row, name) for name in sweep.plan.parameters],
-        state=row.state.state,
-        error=row.state.error,
-        link=f"../../runs/{row.run}/report.html" if row.run else None,
-        metrics=["–" if score is None else f"{score:.3f}" for score in scores],
-    )
+    values = [averages.shown(sweep, row, name) for name in sweep.plan.parameters]
+    return row, values, ["–" if score is None else f"{score:.3f}" for score in scores]
 
 
 def _ranked(sweep: Sweep) -> tuple[list[SweepJob], str]:

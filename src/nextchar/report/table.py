@@ -96,20 +96,18 @@ def compare(metrics: Sequence[Metric], definitions: Mapping[str, MetricInfo]) ->
     columns: dict[str, list[Metric]] = {}
     for row in metrics:
         columns.setdefault(row.metric, []).append(row)
-    labels = list(dict.fromkeys(row.sampler for row in metrics))
-    labels.sort(key=lambda label: (label in REFERENCES, label == HUMAN))
+    labels = dict.fromkeys(row.sampler for row in metrics)
     cells: dict[tuple[str, str], Cell] = {}
     for name, rows in columns.items():
         best, places = closest(rows), decimals(rows)
         for row in rows:
             cells[row.sampler, name] = as_cell(row, places, closest=row.sampler in best)
+    infos = (replace(info_of(definitions, name), unit=columns[name][0].unit) for name in columns)
     return Table(
-        columns=tuple(
-            replace(info_of(definitions, name), unit=rows[0].unit) for name, rows in columns.items()
-        ),
-        rows=tuple(
+        tuple(infos),
+        tuple(
             Row(label, tuple(cells.get((label, name), Cell(GAP)) for name in columns))
-            for label in labels
+            for label in sorted(labels, key=lambda label: (label in REFERENCES, label == HUMAN))
         ),
     )
 
