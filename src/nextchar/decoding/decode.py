@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nextchar.config import DecodingConfig
 from nextchar.decoding import engine
+from nextchar.decoding.blocks import REFERENCE
 from nextchar.decoding.engine import Row, Texts
 from nextchar.decoding.registry import Decoder
 from nextchar.decoding.search import Search
@@ -62,7 +63,7 @@ def decode_all(
             bits = engine.score_bits(model, read, ids.to(prompts.device))
             seconds = {index: time.perf_counter() - clock}
             unknown = torch.full_like(bits, torch.nan)
-            parts.append(Texts(rows, ids, bits, unknown, unknown, seconds))
+            parts.append(Texts(rows, ids, bits, unknown, unknown, seconds, REFERENCE))
     return _joined(parts)
 
 
@@ -73,7 +74,7 @@ def _joined(parts: Sequence[Texts]) -> Texts:
         for name in ("ids", "bits", "entropy", "support_size")
     )
     seconds = {index: taken for part in parts for index, taken in part.seconds.items()}
-    return Texts(rows, ids, bits, entropy, support_size, seconds)
+    return Texts(rows, ids, bits, entropy, support_size, seconds, parts[0].block)
 
 
 def speeds(decoders: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Texts:
     `bits` is -log2 of the character's probability under the untouched model; `entropy` (bits) and
     `support_size` (characters of probability above zero) are of the sampler's distribution, NaN
     where it has none. `seconds` is what each sampler took to choose, without the model's steps; on
-    a GPU, to queue the work.
+    a GPU, to queue the work. `block` is how many rows stepped together.
     """
 
     rows: Sequence[Row]
@@ -55,6 +55,7 @@ class Texts:
     entropy: Tensor
     support_size: Tensor
     seconds: dict[int, float]
+    block: int
 
 
 def noise(seed: int, prompt: int, sample: int, length: int, candidate: int = 0) -> np.ndarray:
@@ -110,7 +111,7 @@ def generate(
     ids, bits, entropy, support_size = (torch.cat(column) for column in zip(*parts, strict=True))
     if bits.isnan().any():
         raise ValueError("logits were no distribution: the model that made them has diverged")
-    return Texts(rows, ids, bits, entropy, support_size, seconds)
+    return Texts(rows, ids, bits, entropy, support_size, seconds, block_size)
 
 
 def _write(

@@ -53,6 +53,7 @@ class Comparison:
     sums: list[RatioEstimator]
     samples: list[results.Sample]
     timings: dict[str, Any]
+    rows_in_a_block: int
     truncation: list[results.Truncation]
     possible: list[results.Possible]
 
@@ -143,6 +144,7 @@ def compare(
         possible=possible,
         sums=sums,
         samples=[sample for each in shown for sample in _samples(each)],
+        rows_in_a_block=written.block,
         timings={
             "generation": speeds(decoders, written, generated - started),
             "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},

@@ -11,7 +11,6 @@ import torch
 
 from nextchar.config import Config, load_plugins
 from nextchar.data.corpus import Corpus
-from nextchar.decoding import blocks
 from nextchar.models.base import LanguageModel
 from nextchar.results.provenance import code, hashes, packages
 from nextchar.runtime import device as devices
@@ -24,6 +23,7 @@ def origins(
     config: Config,
     trained: Mapping[str, Any],
     device: torch.device,
+    rows_in_a_block: int,
     folder: Path,
 ) -> dict[str, Any]:
     """The part of the manifest of the run in `folder` that says where its figures came from.
@@ -46,7 +46,7 @@ def origins(
         "generation": {
             "past_the_context": model.past_context,
             "precision": "float32 logits, float64 probabilities",
-            "rows_in_a_block": blocks.REFERENCE,
+            "rows_in_a_block": rows_in_a_block,
             "device": next(model.parameters()).device.type,
             "noise": "inverse transform, float64, keyed by (seed, prompt, sample)",
         },

@@ -176,6 +176,6 @@ def _compare(
     results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
     return {
         "warnings": [trained.other_code] if trained.other_code else [],
-        **origins(model, corpus, config, trained.facts, device, folder),
+        **origins(model, corpus, config, trained.facts, device, compared.rows_in_a_block, folder),
         "without_exact_distribution": [each.label for each in decoders if not each.exact],
     }

@@ -64,12 +64,12 @@ def select_gpu(index: int) -> None:
 @contextmanager
 def allow_nondeterministic() -> Iterator[None]:
     """Allows nondeterministic kernels; callers must justify why results are still deterministic."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(False)
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.set_deterministic_debug_mode(before)
 
 
 def configure_torch(threads: int) -> None:
@@ -77,7 +77,8 @@ def configure_torch(threads: int) -> None:
     torch.set_num_threads(threads)
     # cuBLAS needs the variable to be deterministic.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    # As use_deterministic_algorithms(True), which also imports torch's compiler: over a second.
+    torch.set_deterministic_debug_mode("error")
     # Deterministic mode also fills new memory, which takes 5% of a step without any use here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _keep_large_tensors()
