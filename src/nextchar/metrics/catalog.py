@@ -25,6 +25,8 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, Literal, TypeVar, get_args
 
 from nextchar.config import ConfigError
@@ -56,10 +58,12 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 """Of values with such a unit, where the metric has no bounds of its own."""
 
+ROOM = "nextchar.metrics."
 _TEXTS = ("surprise", "repetition", "layout", "copying", "self_bleu", "style", "mauve.frontier")
 _POSITIONS = ("exact", "ground_truth", "survival")
-MODULES = tuple(f"nextchar.metrics.{name}" for name in (*_TEXTS, *_POSITIONS))
-"""Where the library's metrics are defined, in the order of the tables; plugins' come after them."""
+ORDER = tuple(f"{ROOM}{name}" for name in (*_TEXTS, *_POSITIONS))
+"""Modules in the order of the tables; those of other files of this folder come next, then plugins'.
+"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def metric(
 
 def _register(definition: Definition) -> None:
     own, name = definition.source, definition.info.name
-    ours = own.__module__ in MODULES
+    ours = own.__module__.startswith(ROOM)
     plugin = None if ours else importing.get()  # it may be the first to import one of our modules
     for key, value, known in (
         ("kind", definition.kind, ("texts", "sets", "positions", "truth")),
@@ -162,12 +166,13 @@ def defined(
     """The library's metrics and those of `plugins`, of some kinds and one level (None: all), in the
     order of the tables. Raises ConfigError where two of them have one name.
     """
-    for module in MODULES:  # only now, as they import torch
-        importlib.import_module(module)
-    order = {module: index for index, module in enumerate(MODULES)}
+    for module in walk_packages([str(Path(__file__).parent)], ROOM):  # only now: they import torch
+        importlib.import_module(module.name)
+    order = {module: index for index, module in enumerate(ORDER)}
     owners: dict[str, Definition] = {}
     for each in sorted(
-        _definitions.values(), key=lambda each: order.get(each.source.__module__, len(order))
+        _definitions.values(),
+        key=lambda each: (order.get(each.source.__module__, len(order)), each.plugin is not None),
     ):
         if each.plugin in (None, *plugins):
             other = owners.setdefault(each.info.name, each)

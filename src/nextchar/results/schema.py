@@ -143,7 +143,7 @@ class Possible:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """One row of training.csv; nats a character, `val_loss` is None between evaluations."""
+    """One row of training.csv; nats per character, `val_loss` is None between evaluations."""
 
     step: int
     train_loss: float

@@ -1,4 +1,4 @@
-"""The logits, texts and cases on which samplers are held against transformers; numpy alone.
+"""The logits, texts and cases on which samplers are compared with transformers; numpy alone.
 
 Kinds: peaked and flat normal logits, logits with -inf, logits rounded to float16, and tied ones (a
 few values only). Everything comes from PCG64 by seed, which is the same on every platform.
