@@ -198,11 +198,13 @@ def _viewed(folder: Path) -> dict[str, str]:
     viewed = subprocess.run(
         [*sweep_jobs.VIEW, "smoke"],
         cwd=folder,
-        env=sweep_jobs.environment() | {"BROWSER": "true"},
+        env=sweep_jobs.environment()
+        | {"BROWSER": "true", "NEXTCHAR_OUTPUTS": str(folder / "outputs")},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert viewed.returncode == 0, viewed.stderr
     assert viewed.stdout.strip().endswith("sweeps/smoke/report.html")
     return {row["seed"]: row["status"] for row in _summary(folder)}
 
