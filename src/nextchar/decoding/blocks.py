@@ -30,7 +30,7 @@ _probed: WeakKeyDictionary[LanguageModel, dict[tuple[int, int], bool]] = WeakKey
 def block_rows(model: LanguageModel, prompts: Tensor, rows: int) -> int:
     """The rows of a block in which `rows` texts are written after prompts [P, T].
 
-    The probe takes milliseconds, once for each size, model and number of threads.
+    The probe is made once for each size, model and number of threads.
     """
     wanted = min(-(-rows // UNIT) * UNIT, LARGEST)
     if prompts.device.type != "cpu":

@@ -41,7 +41,8 @@ class RotaryTable:
     def angles(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """cos and sin [count, width / 2] of the positions from `start` on."""
         first = start // self.SPAN * self.SPAN
-        if start + count > first + self.SPAN:
+        # Training keeps no table: what a compiled step makes may lie in a CUDA graph's own memory.
+        if torch.is_grad_enabled() or start + count > first + self.SPAN:
             return rotary_angles(torch.arange(start, start + count, device=device), self._width)
         if self._table is None or self._first != first or self._table[0].device != device:
             positions = torch.arange(first, first + self.SPAN, device=device)
