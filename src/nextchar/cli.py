@@ -111,6 +111,13 @@ def _view() -> None:
     webbrowser.open(report.as_uri())
 
 
+def reproduce() -> None:
+    """Compute a finished run again and compare: `nextchar-reproduce [RUN]`."""
+    from nextchar.programs import reproducing
+
+    exit_on_error(reproducing.reproduce)
+
+
 def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) -> None:
     """Run a program and print an error as one line on standard error, without a traceback.
 
