@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nextchar import results
 from nextchar.sweeps.job import compute
 from nextchar.sweeps.jobs import Task
 
@@ -189,7 +190,7 @@ def _leave(task: Task, loss: float, figures: dict[str, float]) -> None:
     model = {"validation_loss": loss, "best_validation_loss": loss}
     facts = {"model_id": "none", "model": model, "code": {"sha256": "none"}}
     (folder / "manifest.json").write_text(json.dumps(facts))
-    (folder / "DONE").write_text("now\n")
+    results.seal(folder)
 
 
 def loop() -> None:

@@ -73,7 +73,7 @@ def run(*overrides: str) -> Run:
 def read_run(path: str | os.PathLike[str]) -> Run:
     """A finished run: its folder, its name in outputs/runs, or outputs/latest.
 
-    Raises ConfigError where there is no run, an unfinished one, or a sweep.
+    Raises ConfigError where there is no run, an unfinished or damaged one, or a sweep.
     """
     folder = find_folder(path)
     if (folder / "sweep.json").exists():

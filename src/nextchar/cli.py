@@ -92,6 +92,7 @@ def _view() -> None:
         metavar="RUN",
         help="a folder, or a name in outputs/runs or outputs/sweeps; the newest by default",
     )
+    from nextchar import results
     from nextchar.api import find_folder, outputs
 
     named = parser.parse_args().run or outputs() / "latest"
@@ -101,12 +102,14 @@ def _view() -> None:
         from nextchar.sweeps import scheduler, summarize
 
         summarize.summarize(folder, at_work=lock.is_held(scheduler.lock_path(folder)))
-    report = folder / "report.html"
-    if not report.is_file():
+    elif (folder / results.DONE).exists():
+        results.read_run(folder)  # what is damaged is not shown
+    else:
         raise ConfigError(
             f"RUN={named}: no report there; name a run of {outputs() / 'runs'} or a sweep of "
             f"{outputs() / 'sweeps'}, or run the experiment"
         )
+    report = folder / results.REPORT
     print(report)
     webbrowser.open(report.as_uri())
 

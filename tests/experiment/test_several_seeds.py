@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from launching import TINY, Ended, Forked, run, tiny
+from torture.mutations import mutate
 
 from nextchar import config, results
 from nextchar.config import Config, ConfigError
@@ -214,13 +215,18 @@ def test_seed_and_seeds_exclude_each_other(compose: Compose) -> None:
         compose("seeds=[0,1]", "seed=3")
 
 
-def test_a_run_that_cannot_be_pooled_says_so(copied: Path, pooled_run: Run) -> None:
-    """As one of an older version is, which left no sums."""
-    (copied / "outputs" / "runs" / parts(pooled_run)[1].folder.name / results.SUMS).unlink()
+def test_a_damaged_seed_is_made_again(copied: Path, pooled_run: Run) -> None:
+    """Before it is pooled: it is named, and what is pooled is the same."""
+    sums = copied / "outputs" / "runs" / parts(pooled_run)[1].folder.name / results.SUMS
     shutil.rmtree(copied / "outputs" / "runs" / pooled_run.folder.name)
+    mutate(sums, "flip", seed=0)
+    with pytest.raises(ConfigError, match=results.SUMS):
+        pool([sums.parent])
     ended = run(copied, *TINY, SEEDS)
-    assert ended.code == 2
-    assert "no sums.npz there; run it again with force=true" in ended.lines[-1]
+    assert ended.code == 0, ended.err
+    assert len([line for line in ended.lines if results.SUMS in line]) == 1
+    for file in FILES:
+        assert (latest(copied) / file).read_bytes() == (pooled_run.folder / file).read_bytes()
 
 
 def test_identities(compose: Compose) -> None:

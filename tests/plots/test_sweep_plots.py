@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
+from nextchar import results
 from nextchar.plots import Drawn, draw_all, new_figure
 from nextchar.plots.sweep import heat_map, parameter_curve
 from nextchar.report.sweep import write_sweep_report
@@ -172,6 +173,6 @@ def test_a_job_whose_run_is_gone_is_pending(tmp_path: Path) -> None:
     assert stored.read_state(folder, "k").state == PENDING
     run = tmp_path / "runs" / "k"
     run.mkdir(parents=True)
-    (run / "DONE").touch()
+    results.seal(run)
     assert stored.read_state(folder, "k").state == FINISHED
     assert list((folder / "jobs").iterdir()) == []

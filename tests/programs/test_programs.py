@@ -233,6 +233,7 @@ def test_a_run_leaves_what_the_contract_says(tiny_run: Path) -> None:
         "best.safetensors",
         "model.json",
         "training.csv",
+        "DONE",
     }
     with (model / "training.csv").open(encoding="utf-8") as file:
         assert file.readline() == "step,train_loss,val_loss,learning_rate,characters_per_second\n"
@@ -335,6 +336,7 @@ def test_what_another_code_made_is_shown_with_a_warning(copied: Path, first: End
     facts = results.read_json(path)
     facts["code"]["sha256"] = "0" * 64
     results.write_json(path, facts)
+    results.seal(path.parent)
     ended = tiny(copied)
     assert ended.out == first.out
     assert ended.lines[0].startswith("warning: these results were made by another version")

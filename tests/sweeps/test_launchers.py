@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import io
 import os
 import secrets
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +22,7 @@ import pytest
 import sweep_jobs
 import torch
 
+from nextchar import results
 from nextchar.config import Config, ConfigError
 from nextchar.data import source
 from nextchar.experiment.identity import identify
@@ -193,15 +196,66 @@ def test_an_archive_arrives_whole(tmp_path: Path) -> None:
     name = task.key
     outputs = tmp_path / "outputs"
     (outputs / "runs" / name / "config.yaml").write_text("elsewhere")
+    results.seal(outputs / "runs" / name)
     packed = transfer.pack(outputs, name, tmp_path / "no.log")
     home = tmp_path / "home"
     there = replace(task.config, paths=replace(task.config.paths, outputs=str(home)))
     transfer.unpack(packed, there, home / "3.log")
-    for file in ("metrics.csv", "manifest.json", "DONE"):
+    for file in ("metrics.csv", "manifest.json"):
         sent = outputs / "runs" / name / file
         assert (home / "runs" / name / file).read_bytes() == sent.read_bytes()
     assert f"outputs: {home}" in (home / "runs" / name / "config.yaml").read_text()
+    assert results.damage(home / "runs" / name) == []
     assert not list((home / "runs").glob(".arriving*"))
+
+
+def test_what_arrives_is_what_was_sent(tmp_path: Path) -> None:
+    """No other name, nothing damaged, and no more than came."""
+    task = _task(tmp_path, 3, "nothing")
+    sweep_jobs.nothing(task)
+    packed = transfer.pack(tmp_path / "outputs", task.key, tmp_path / "no.log")
+    (content,) = packed.runs.values()
+    home = tmp_path / "home"
+    there = replace(task.config, paths=replace(task.config.paths, outputs=str(home)))
+    inflated = io.BytesIO()
+    with zipfile.ZipFile(inflated, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metrics.csv", "0" * 10**6)
+    for runs, wrong in (
+        ({"../../x": content}, "no name of a run or model"),
+        ({".": content}, "no name of a run or model"),
+        ({task.key: content[:-30]}, "its archive is damaged"),
+        ({task.key: content.replace(b"share", b"shard")}, "its archive is damaged"),
+        ({task.key: inflated.getvalue()}, "larger than what was sent"),
+    ):
+        with pytest.raises(ConfigError, match=wrong):
+            transfer.unpack(replace(packed, runs=runs), there, home / "3.log")
+    with pytest.raises(ConfigError, match="no name of a run or model"):
+        transfer.unpack(replace(packed, models={"../m": content}), there, home / "3.log")
+    assert [path.name for path in home.rglob("*") if path.is_file()] == ["3.log"]
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_planted_text_is_not_trained_on(tmp_path: Path) -> None:
+    asked = _task(tmp_path, 0, "nothing").config
+    there = transfer.relocate_config(asked, tmp_path / "scratch", b"a text", {})
+    assert there.corpus.path is not None
+    Path(there.corpus.path).write_text("another one")
+    again = transfer.relocate_config(asked, tmp_path / "scratch", b"a text", {})
+    assert again == there
+    assert Path(there.corpus.path).read_bytes() == b"a text"
+
+
+def test_only_an_own_scratch_folder_is_used(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir(mode=0o700)
+    on_ray.require_own(own)
+    (tmp_path / "link").symlink_to(own)
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    for folder in (tmp_path / "link", open_to_all):
+        with pytest.raises(ConfigError, match="a folder of your own"):
+            on_ray.require_own(folder)
 
 
 def _identity(config: Config) -> str:

@@ -51,6 +51,7 @@ def _search(folder: Path, total: int = 8, **given_: object) -> optuna_study.Sear
         "startup": 4,
         "pruning": False,
         "anew": False,
+        "planned": lambda study: (),
     }
     return optuna_study.Search(folder, **(plain | given_))  # type: ignore[arg-type]
 

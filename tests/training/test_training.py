@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import torch
 import torch.nn.functional as F
 from shapes import corpus, fresh, training_config
 from torch import Tensor
+from torture.mutations import MUTATIONS, mutate
 
 from nextchar import results
 from nextchar.config import ConfigError, TrainingConfig
 from nextchar.models.base import LanguageModel
 from nextchar.results import TrainingRecord
+from nextchar.runtime import checked, files
 from nextchar.training import batches, checkpoint, trainer
 from nextchar.training import step as steps
 from nextchar.training.evaluation import evaluate, evaluate_nanogpt
@@ -151,12 +154,12 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, training_config(), stop_at=8)
-    log = tmp_path / results.TRAINING
-    rows = results.read_training(log)
-    results.write_training(log, [*rows, TrainingRecord(6, 9.9, None, 0.1, 1.0)])
+    log = tmp_path / trainer.HISTORY
+    rows = [*checked.read_json(log)["records"], asdict(TrainingRecord(6, 9.9, None, 0.1, 1.0))]
+    checked.write_json(log, {"records": rows})
     _, found = train(tmp_path, training_config())
     assert [record.step for record in found] == [2, 4, 6, 8, 10, 12]
-    assert found == results.read_training(log)
+    assert found == results.read_training(tmp_path / results.TRAINING)
 
 
 def test_training_leaves_global_randomness_alone(tmp_path: Path) -> None:
@@ -364,6 +367,46 @@ def test_weights_have_one_hash_each() -> None:
     ):
         assert checkpoint.weights_sha256(other) != digest
     assert checkpoint.weights_sha256(changed) == digest, "float32 can't tell them apart"
+
+
+@pytest.mark.parametrize("how", MUTATIONS)
+def test_no_damaged_checkpoint_is_loaded(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "a.safetensors"
+    tensors = {
+        "w": torch.arange(6.0).view(2, 3),
+        "half": torch.ones(2).bfloat16(),
+        "n": torch.tensor(3),
+    }
+    checkpoint.save(path, tensors, {"step": 1, "best": math.inf})
+    content = path.read_bytes()
+    for seed in range(100):
+        mutate(path, how, seed)
+        with pytest.raises(checked.DamagedError, match=r"a\.safetensors: (missing|not what)"):
+            checkpoint.load(path)
+        path.write_bytes(content)
+    loaded, facts = checkpoint.load(path)
+    assert facts == {"step": 1, "best": math.inf}
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
+
+
+def test_what_cannot_be_written_is_one_line_with_the_path(tmp_path: Path) -> None:
+    """As on a full disk: here the system takes no more than a kilobyte for a file."""
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / "a.safetensors"
+    for write in (
+        lambda: checkpoint.save(path, {"w": torch.zeros(10**5)}, {}),
+        lambda: files.write_text(path, "text" * 10**5),
+    ):
+        with pytest.raises(OSError, match="File too large") as raised:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+            try:
+                write()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert str(path) in str(raised.value)
+        assert "\n" not in str(raised.value)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ class Search(Sweeper):
                 method=self._method,
                 startup=self._startup,
                 pruning=self._pruning,
+                planned=partial(summarize.points, launcher.folder),
                 anew=base.force,
             )
             self._search(study, list(space), fixed)
@@ -149,6 +151,7 @@ class Search(Sweeper):
             tuple(fixed),
             tuple(job.planned(names) for job in before),
             self._objectives,
+            study=study.name,
         )
 
         def jobs() -> Iterator[Job]:

@@ -10,26 +10,24 @@ from statistics import fmean, stdev
 from typing import Any
 
 from nextchar import results, tracking
-from nextchar.config import Config, ConfigError, read_yaml
+from nextchar.config import Config, read_yaml
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import read_sums
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
 from nextchar.results import Difference, Metric, Run, provenance
-from nextchar.runtime import progress
+from nextchar.runtime import checked, progress
 
 
 def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     """Metrics and paired differences over the runs in `folders`, each of another seed.
 
-    Raises ConfigError where a run has no sums.
+    Raises DamagedError where a file of a run is not what was written.
     """
+    for folder in folders:
+        checked.check(folder)
     configs = [read_yaml(folder / results.CONFIG) for folder in folders]
     seeds = [int(each["seed"]) for each in configs]
-    paths = [folder / results.SUMS for folder in folders]
-    for path in paths:
-        if not path.exists():
-            raise ConfigError(f"{path.parent}: no {path.name} there; run it again with force=true")
-    sums = pooled([read_sums(path) for path in paths])
+    sums = pooled([read_sums(folder / results.SUMS) for folder in folders])
     resamples = int(configs[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
     n = len(seeds)

@@ -33,6 +33,7 @@ from nextchar.report.page import write_report
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device as devices
 from nextchar.runtime import files, lock, progress
+from nextchar.runtime.checked import is_finished
 from nextchar.training.store import load_or_train
 from nextchar.training.trainer import RecordCallback, ignore
 
@@ -79,16 +80,20 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
     corpus = setting.corpus
     identity = identify(config, corpus.identity, substituted=bool(corpus.substituted))
     folder = config.outputs / "runs" / identity.run
-    done = folder / results.DONE
     with ExitStack() as stack:
-        if config.force or not done.exists():
+        if config.force or not results.is_whole(folder):
             devices.configure_torch(config.threads)
             # What can't be built is said before anything is written.
             model = build_model(config.model, len(corpus.vocabulary), config.seed)
             try_decoders(setting.decoders, model, len(corpus.vocabulary))
             path = folder.with_name(f"{folder.name}.lock")
             stack.enter_context(lock.holding(path, f"run {folder.name}"))
-        if config.force or not done.exists():
+        damage = [] if config.force or not is_finished(folder) else results.damage(folder)
+        for each in damage:
+            progress.say(f"{each}; made again")
+        if damage and all(_is_drawn(each.path, folder) for each in damage):
+            _finish(folder)
+        elif damage or config.force or not is_finished(folder):
             started = provenance.now()
             names = {"name": config.name, "run_id": identity.run_id}
             if config.seeds is None:
@@ -99,13 +104,23 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
             times = {"started": started, "finished": provenance.now()}
             manifest = {**names, "command": setting.command, **facts, "times": times}
             results.write_json(folder / results.MANIFEST, manifest)
-            finished = results.read_run(folder)
-            write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
-            files.write_text(done, provenance.now() + "\n")
+            _finish(folder)
         else:
             say_of_stored(folder)
         results.point_latest(folder)
     return results.read_run(folder)
+
+
+def _is_drawn(path: Path, folder: Path) -> bool:
+    """Whether a file of a run is made of its other files."""
+    return path == folder / results.REPORT or folder / results.PLOTS in path.parents
+
+
+def _finish(folder: Path) -> None:
+    """Draw the plots and the page of a run from its other files, and mark it as finished."""
+    finished = results.read_unsealed(folder)
+    write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
+    results.seal(folder)
 
 
 def _pool(
@@ -123,6 +138,7 @@ def _pool(
 
 def _start(config: Config, folder: Path) -> None:
     """An empty folder with the config."""
+    (folder / results.DONE).unlink(missing_ok=True)  # first: nobody takes the rest for whole
     if folder.exists():
         shutil.rmtree(folder)
     files.write_text(folder / results.CONFIG, configs.to_yaml(config))

@@ -32,7 +32,7 @@ def read_or_run(config: Config, command: str) -> Run:
 
 
 def find_run(config: Config) -> Run | None:
-    """The finished run of a config; None where there is none, or config.force computes it again."""
+    """The finished run of a config; None where there is none, or it has to be computed again."""
     corpus = config.corpus
     missing = corpus.kind == "file" and not Path(corpus.path or "").expanduser().is_file()
     if config.force or missing:
@@ -42,7 +42,7 @@ def find_run(config: Config) -> Run | None:
         config, source.identity(corpus, located), substituted=bool(located.substituted)
     )
     folder = config.outputs / "runs" / identity.run
-    if not (folder / results.DONE).exists():
+    if not results.is_whole(folder):  # what is damaged is said where it is made again
         return None
     say_of_stored(folder)
     results.point_latest(folder)

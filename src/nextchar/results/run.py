@@ -24,17 +24,21 @@ from nextchar.results.schema import (
     read_rows,
     read_training,
 )
-from nextchar.runtime import files
+from nextchar.runtime import checked, files, progress
+from nextchar.runtime.checked import DamagedError
 
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
 DIFFERENCES, SUMS = "differences.csv", "sums.npz"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
-PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
+PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
-"""Facts about a trained model; written last, so it marks a training as finished."""
+"""Facts about a trained model."""
+OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
+"""What a sweep reads of a run."""
+_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES, SUMS)
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,38 @@ class Run:
         return find_row(self.metrics, sampler, metric)
 
 
+def seal(folder: Path) -> None:
+    """Mark the run in `folder` as finished. labml's own logs are never read back: no part of it."""
+    checked.seal(folder, without=LABML)
+
+
+def damage(folder: Path) -> list[DamagedError]:
+    """What is wrong with a finished run, and with the records of its trainings."""
+    found = checked.damage(folder, *_READ)
+    if not found:
+        for model_id in model_ids(read_json(folder / MANIFEST)):
+            model = _model(folder, model_id)
+            if checked.is_finished(model):
+                found += checked.damage(model, TRAINING, all_files=False)
+    return found
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a run is finished, and nothing of it is damaged."""
+    return checked.is_finished(folder) and not damage(folder)
+
+
 def read_run(folder: Path) -> Run:
-    """Read a finished run; its training records lie with its model, and are empty without it."""
+    """Read a finished run; its training records lie with its model, and are empty without it.
+
+    Raises DamagedError, with a remedy, if a file of it is not what was written.
+    """
+    checked.check(folder, *_READ)
+    return read_unsealed(folder)
+
+
+def read_unsealed(folder: Path) -> Run:
+    """Read a run that this process has just written, and not yet sealed."""
     manifest = read_json(folder / MANIFEST)
     trainings = {
         part["seed"]: _training(folder, part["model_id"]) for part in manifest.get("runs", [])
@@ -149,9 +183,19 @@ def model_ids(manifest: Mapping[str, Any]) -> list[str]:
     return [str(part["model_id"]) for part in manifest.get("runs", [manifest])]
 
 
+def _model(folder: Path, model_id: str) -> Path:
+    return folder.parent.parent / "models" / model_id
+
+
 def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
-    path = folder.parent.parent / "models" / model_id / TRAINING
-    return read_training(path) if path.exists() else []
+    """The records of a training, checked; none while the model is not finished, or gone."""
+    model = _model(folder, model_id)
+    if not checked.is_finished(model):
+        if model.exists():
+            progress.say(f"note: {model} is not finished: the records of its training are left out")
+        return []
+    checked.check(model, TRAINING, all_files=False)
+    return read_training(model / TRAINING)
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
@@ -169,7 +213,7 @@ def read_samples(path: Path) -> list[Sample]:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file for people and programs: indented, keys in their order."""
-    files.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    files.write_text(path, files.as_json(value))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -8,7 +8,8 @@ outputs/sweeps/<name>/
     timings.csv        one row per job: its state and how long its run took
     plots/, report.html
 
-A job is finished when its run is (outputs/runs/<key>/DONE), whoever made the run.
+sweep.json and the states hold their own sha256. A job is finished when its run is
+(outputs/runs/<key>/DONE), whoever made the run, and what the sweep reads of it is whole.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from nextchar import results
-from nextchar.results import HUMAN, Metric, MetricInfo, read_json, write_json
+from nextchar.results import HUMAN, Metric, MetricInfo, read_json
+from nextchar.runtime import checked, progress
+from nextchar.runtime.checked import DamagedError
 
 PLAN, JOBS, SUMMARY, TIMES = "sweep.json", "jobs", "summary.csv", "timings.csv"
 
@@ -47,7 +50,8 @@ class Plan:
 
     `objectives` are the metrics that a search optimises, each with its aim: minimize, maximize, or
     human (as close to human text as possible); a grid has none. `importance` is how much each
-    parameter of a search decides whether a trial is among the best, as shares.
+    parameter of a search decides whether a trial is among the best, as shares. `study` identifies
+    the search: its space, objectives and the rest of its config.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Plan:
     jobs: tuple[PlannedJob, ...]
     objectives: Mapping[str, str] = field(default_factory=dict)
     importance: Mapping[str, float] = field(default_factory=dict)
+    study: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,12 +149,12 @@ class Sweep:
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write sweep.json."""
-    write_json(folder / PLAN, asdict(plan))
+    checked.write_json(folder / PLAN, asdict(plan))
 
 
 def read_plan(folder: Path) -> Plan:
-    """Read sweep.json."""
-    stored = read_json(folder / PLAN)
+    """Read sweep.json. Raises DamagedError if it is not what was written."""
+    stored = checked.read_json(folder / PLAN, "repeat the sweep's command, which writes it again")
     jobs = tuple(PlannedJob(job["key"], tuple(job["values"])) for job in stored.pop("jobs"))
     parameters, fixed = tuple(stored.pop("parameters")), tuple(stored.pop("fixed"))
     return Plan(jobs=jobs, parameters=parameters, fixed=fixed, **stored)
@@ -161,20 +166,38 @@ def write_state(folder: Path, key: str, state: State) -> None:
     if state.state == FINISHED:
         path.unlink(missing_ok=True)
     else:
-        write_json(path, asdict(state))
+        checked.write_json(path, asdict(state))
 
 
 def read_state(folder: Path, key: str) -> State:
-    """The state of a job; without its run a finished job is pending again."""
-    if is_finished(folder, key):
-        return State(FINISHED)
+    """The state of a job; without its run a finished job is pending again.
+
+    What is damaged is said, and is the error of a job that counts as failed.
+    """
     path = folder / JOBS / f"{key}.json"
-    return State(**read_json(path)) if path.exists() else State(PENDING)
+    try:
+        if checked.is_finished(_run(folder, key)):
+            checked.check(_run(folder, key), *results.OF_A_JOB, all_files=False)
+            return State(FINISHED)
+        if not path.exists():
+            return State(PENDING)
+        return State(**checked.read_json(path, "delete it, or repeat the sweep's command"))
+    except DamagedError as damage:
+        progress.say(f"warning: {damage}")
+        return State(FAILED, error=str(damage))
 
 
 def is_finished(folder: Path, key: str) -> bool:
-    """Whether the run of this job of the sweep in `folder` is finished."""
-    return (_run(folder, key) / results.DONE).exists()
+    """Whether the run of this job of the sweep in `folder` is finished, and not damaged."""
+    return checked.is_finished(_run(folder, key)) and not damage(folder, key)
+
+
+def damage(folder: Path, key: str) -> list[DamagedError]:
+    """What is wrong with the finished run of a job, as far as a sweep reads it."""
+    run = _run(folder, key)
+    if not checked.is_finished(run):
+        return []
+    return checked.damage(run, *results.OF_A_JOB, all_files=False)
 
 
 def log_path(folder: Path, key: str) -> Path:

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from nextchar.runtime import progress
 
@@ -56,6 +57,22 @@ def holding(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
         # While it is still held: after the release, the file may belong to another process.
         path.unlink(missing_ok=True)
         os.close(file)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to append to; others that open it so wait until the block ends.
+
+    Without locks here, as `holding` says, they don't wait.
+    """
+    with path.open("ab") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in _UNSUPPORTED:
+                    raise
+        yield file
 
 
 def is_held(path: Path) -> bool:

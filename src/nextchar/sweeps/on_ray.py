@@ -9,6 +9,8 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
+import stat
+import sys
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -133,13 +135,31 @@ def run_on_node(
 
     It works in the folder `sweep` of `scratch`, by default in nextchar-<user> of the node's /tmp.
     """
-    private = Path(scratch or Path(tempfile.gettempdir()) / f"nextchar-{getpass.getuser()}")
+    usual = Path(tempfile.gettempdir()) / f"nextchar-{getpass.getuser()}"
+    private = Path(scratch).expanduser().resolve() if scratch else usual
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        require_own(private)
+    except ConfigError as error:
+        return State(FAILED, error=str(error)), RunArchive({}, {}, b"")
     folder = private / sweep
     config = transfer.relocate_config(task.config, folder, text, plugins)
     log = folder / "logs" / f"{task.key}-{os.getpid()}.log"
     state = run_one(replace(task, config=config, log=log))
     return state, transfer.pack(config.outputs, task.key, log)
+
+
+def require_own(folder: Path) -> None:
+    """Raise ConfigError if another user owns the folder or may write to it: what lies there is
+    taken for our own."""
+    if sys.platform == "win32":  # its temporary directory is the user's own
+        return
+    state = folder.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
+        raise ConfigError(
+            f"hydra.launcher.scratch={folder}: must be a folder of your own that nobody else may "
+            "write to (chmod 700): what is found there is used"
+        )
 
 
 def _result(ray: Any, reference: Any, task: Task) -> State:
@@ -153,7 +173,10 @@ def _result(ray: Any, reference: Any, task: Task) -> State:
         return result
     state, archive = result
     assert isinstance(state, State)
-    transfer.unpack(archive, task.config, task.log)
+    try:
+        transfer.unpack(archive, task.config, task.log)
+    except ConfigError as error:
+        return State(FAILED, error=str(error))
     return state
 
 

@@ -19,13 +19,14 @@ from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.samplers import BaseSampler, BruteForceSampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from nextchar import config
 from nextchar.config import ConfigError
+from nextchar.runtime import progress
 from nextchar.sweeps import search_space
 from nextchar.sweeps.jobs import Trial
+from nextchar.sweeps.journal import Journal, repair
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -41,7 +42,11 @@ LEAST_FOR_IMPORTANCE = 5
 
 
 class Search:
-    """A study of this sweep, new or continued."""
+    """A study of this sweep, new or continued.
+
+    `planned` gives the points of the sweep's plan by the name of a study, those it has tried:
+    what a damaged journal has lost is entered again. With `anew` everything known is forgotten.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Search:
         method: str,
         startup: int,
         pruning: bool,
+        planned: Callable[[str], Sequence[Mapping[str, str]]],
         anew: bool,
     ) -> None:
         self._space, self._aims, self._startup = dict(space), dict(aims), startup
@@ -62,6 +68,7 @@ class Search:
         # Another space or another experiment (`fixed`) is another study in the same journal.
         names = {name: str(distribution) for name, distribution in space.items()}
         self.name = config.digest({"space": names, "aims": dict(aims), "fixed": fixed})
+        repair(self._journal)
         storage = open_journal(self._journal)
         if anew and self.name in optuna.get_all_study_names(storage):
             optuna.delete_study(study_name=self.name, storage=storage)
@@ -76,23 +83,32 @@ class Search:
         trials = len(self._study.get_trials(deepcopy=False))
         self._seed = int(np.random.SeedSequence((seed, trials)).generate_state(1)[0])
         self._study.sampler = _sampler(method, startup, self._seed)
+        known = self._known()
+        points = [search_space.params(space, each) for each in ([] if anew else planned(self.name))]
+        self._lost = [each for each in points if search_space.point(each) not in known]
+        if self._lost:
+            progress.say(
+                f"{self._journal}: lacks {len(self._lost)} of {len(points)} trials; they are "
+                "entered again from sweep.json, and what is finished of them is kept"
+            )
 
     def points(self, total: int) -> Iterator[tuple[int, dict[str, str]]]:
         """Number and settings of the trials that remain until `total` points are tried.
 
-        First those whose process was killed, then those that failed, then new ones; each new one is
-        chosen when it is asked for, from all results until then.
+        First those whose process was killed, then those that failed, then those that the journal
+        has lost, then new ones; each new one is chosen when it is asked for, from all results until
+        then.
         """
         known = self._known()
         for trial in known.values():
             if trial.state == TrialState.RUNNING:
                 yield trial.number, json.loads(trial.user_attrs[POINT])
-        for trial in known.values():
-            if trial.state == TrialState.FAIL:
-                self._study.enqueue_trial(trial.params)
-                again = self._study.ask(self._space)
-                yield again.number, self._hand_out(again)
-        tried = set(known)
+        failed = [trial.params for trial in known.values() if trial.state == TrialState.FAIL]
+        for params in (*failed, *self._lost):
+            self._study.enqueue_trial(params)
+            again = self._study.ask(self._space)
+            yield again.number, self._hand_out(again)
+        tried = {*known, *map(search_space.point, self._lost)}
         repeats = 0
         while len(tried) < self.total(total):
             new = self._ask_untried() if repeats >= PATIENCE else self._study.ask(self._space)
@@ -122,7 +138,8 @@ class Search:
 
     def tried(self) -> list[dict[str, str]]:
         """The settings of all points so far, in the order in which they were first tried."""
-        return [json.loads(point) for point in self._known()]
+        points = (*self._known(), *map(search_space.point, self._lost))
+        return [json.loads(point) for point in dict.fromkeys(points)]
 
     def trial(self, number: int) -> Trial | None:
         """Where the job of this trial reports its losses; None if nothing is pruned."""
@@ -175,7 +192,7 @@ class Search:
 def open_journal(path: Path) -> JournalStorage:
     """The journal, created if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    return JournalStorage(Journal(path))
 
 
 def running_trial(trial: Trial) -> optuna.Trial:

@@ -111,6 +111,8 @@ class Scheduler:
             else:
                 if self.force:
                     self._discard(job)
+                for damage in stored.damage(self.folder, job.key):
+                    progress.say(f"{damage}; its job is done again")
                 config = replace(job.config, force=False)
                 log = stored.log_path(self.folder, job.key)
                 yield Task(job.key, config, job.command, log, self.work, job.trial)

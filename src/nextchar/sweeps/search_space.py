@@ -65,3 +65,9 @@ def point(params: Mapping[str, Any]) -> str:
         for name, value in params.items()
     }
     return json.dumps(written, sort_keys=True)
+
+
+def params(space: Mapping[str, BaseDistribution], written: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a point as it was written."""
+    kinds = {IntDistribution: int, FloatDistribution: float, CategoricalDistribution: str}
+    return {name: kinds[type(each)](written[name]) for name, each in space.items()}

@@ -9,19 +9,34 @@ from nextchar.results import provenance, sweep_csv
 from nextchar.results import sweep as stored
 from nextchar.results.sweep import FINISHED, Plan, Sweep
 from nextchar.runtime import files, progress
+from nextchar.runtime.checked import DamagedError
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
-    """Write the plan, and say so if it replaces the plan of another sweep."""
+    """Write the plan, and say so if it replaces the plan of another sweep, or a damaged one."""
     results.require_latest(folder.parent.parent)
-    if (folder / stored.PLAN).exists():
-        before = stored.read_plan(folder)
+    path = folder / stored.PLAN
+    try:
+        before = stored.read_plan(folder) if path.exists() else plan
         if (before.parameters, before.fixed) != (plan.parameters, plan.fixed):
             progress.say(
                 f"note: {folder} had another sweep, whose summary is replaced; its results are "
                 f"kept, and repeating its command shows them: {before.command}"
             )
+    except DamagedError as damage:
+        progress.say(f"{damage.path}: {damage.wrong}; written anew")
     stored.write_plan(folder, plan)
+
+
+def points(folder: Path, study: str) -> list[dict[str, str]]:
+    """The points that a search has tried, by the plan in `folder`; none if it has another plan."""
+    try:
+        plan = stored.read_plan(folder) if (folder / stored.PLAN).exists() else None
+    except DamagedError:  # said when the plan is written anew
+        return []
+    if plan is None or plan.study != study:
+        return []
+    return [dict(zip(plan.parameters, job.values, strict=True)) for job in plan.jobs]
 
 
 def summarize(folder: Path, *, at_work: bool) -> Path:

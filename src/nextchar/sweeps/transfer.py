@@ -4,6 +4,7 @@ back."""
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import tempfile
 import zipfile
@@ -11,9 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nextchar.config import Config, digest, to_yaml
-from nextchar.results import CONFIG, DONE, MANIFEST, MODEL, model_ids, read_json
-from nextchar.runtime import files, lock
+from nextchar import results
+from nextchar.config import Config, ConfigError, digest, to_yaml
+from nextchar.results import CONFIG, MANIFEST, model_ids, read_json
+from nextchar.runtime import checked, files, lock
+
+
+class ArchiveError(ConfigError):
+    """What came from another machine is not what a job sends."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def relocate_config(
 def _placed(folder: Path, name: str, content: bytes) -> str:
     """A file with this content and name, in a folder named by the content."""
     path = folder / digest({"content": content.hex()}) / name
-    if not path.exists():
+    if not path.exists() or path.read_bytes() != content:
         with files.replacing(path) as temporary:
             temporary.write_bytes(content)
     return str(path)
@@ -83,37 +89,47 @@ def pack(outputs: Path, run: str, log: Path) -> RunArchive:
     """A run of the folder `outputs`, with the runs and models that it depends on; only the job's
     output if the run is not finished."""
     output = log.read_bytes() if log.exists() else b""
-    if not (outputs / "runs" / run / DONE).exists():
+    if not results.is_whole(outputs / "runs" / run):
         return RunArchive({}, {}, output)
     facts = read_json(outputs / "runs" / run / MANIFEST)
     runs = [*(str(part["run"]) for part in facts.get("runs", [])), run]
     models = {name: outputs / "models" / name for name in model_ids(facts)}
     return RunArchive(
         {name: _zipped(outputs / "runs" / name) for name in runs},
-        {name: _zipped(folder) for name, folder in models.items() if (folder / MODEL).exists()},
+        {name: _zipped(folder) for name, folder in models.items() if checked.is_finished(folder)},
         output,
     )
 
 
 def unpack(archive: RunArchive, config: Config, log: Path) -> None:
-    """Put runs and models in the places where this machine would have made them, each whole."""
+    """Put runs and models in the places where this machine would have made them, each whole.
+
+    Raises ArchiveError for a name that is a path, and for more content than was sent,
+    DamagedError for a file that is not what the other machine wrote.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(archive.log)
     for name, content in archive.models.items():
-        folder = config.outputs / "models" / name
+        folder = config.outputs / "models" / _plain(name)
         with lock.holding(folder.with_name(f"{name}.lock"), f"model {name}"):
-            if not (folder / MODEL).exists():
+            if not checked.is_finished(folder) or checked.damage(folder):
                 _unzip(content, folder)
     configs = [config] if config.seeds is None else [*config.parts, config]
     for (name, content), own in zip(archive.runs.items(), configs, strict=bool(archive.runs)):
-        folder = config.outputs / "runs" / name
-        if not (folder / DONE).exists():
+        folder = config.outputs / "runs" / _plain(name)
+        if not results.is_whole(folder):
             _unzip(content, folder, own)
+
+
+def _plain(name: str) -> str:
+    if not re.fullmatch(r"[^./\\:][^/\\:]*", name):
+        raise ArchiveError(f"{name!r} came from another machine, and is no name of a run or model")
+    return name
 
 
 def _zipped(folder: Path) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
             archive.write(path, path.relative_to(folder))
     return content.getvalue()
@@ -123,10 +139,17 @@ def _unzip(content: bytes, folder: Path, config: Config | None = None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".arriving-") as temporary:
         arrived = Path(temporary) / "folder"
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(arrived)  # never writes outside of it
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if sum(each.file_size for each in archive.infolist()) > len(content):
+                    raise ArchiveError(f"{folder.name}: its archive is larger than what was sent")
+                archive.extractall(arrived)  # never writes outside of it
+        except zipfile.BadZipFile as error:
+            raise ArchiveError(f"{folder.name}: its archive is damaged: {error}") from error
+        checked.check(arrived)
         if config is not None:  # the config of this machine, not that of the other one
             files.write_text(arrived / CONFIG, to_yaml(config))
+            results.seal(arrived)
         if folder.exists():
             shutil.rmtree(folder)
         arrived.rename(folder)

@@ -12,7 +12,8 @@ from nextchar.config import TrainingConfig
 from nextchar.data.corpus import Corpus
 from nextchar.models.base import LanguageModel
 from nextchar.results import provenance
-from nextchar.runtime import device, files, lock, progress
+from nextchar.runtime import checked, device, files, lock, progress
+from nextchar.runtime.checked import DamagedError
 from nextchar.training import evaluation, trainer
 from nextchar.training.trainer import RecordCallback, ignore
 
@@ -41,14 +42,18 @@ def load_or_train(
 
     `folder` is named by the model's identity. `checkpoint` says which of its weights (last, best);
     `on_record` sees each record, of a finished training too. Another process that needs
-    this model waits, and finds it trained. With `force` it is trained again.
+    this model waits, and finds it trained. With `force`, or if a file of it is not what was
+    written, it is trained again.
     """
     model_id = folder.name
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
-        if force and folder.exists():
+        damage = None if force else _damage(folder)
+        if damage:
+            progress.say(f"{damage}; model {model_id} is trained again")
+        if (force or damage) and folder.exists():
             shutil.rmtree(folder)
         files.clear(folder)
-        if (folder / results.MODEL).exists():
+        if checked.is_finished(folder):
             progress.say(f"model {model_id} is trained already")
             for record in results.read_training(folder / results.TRAINING):
                 on_record(record)
@@ -57,6 +62,8 @@ def load_or_train(
                 model, corpus, config, seed=seed, folder=folder, on_record=on_record
             )
             results.write_json(folder / results.MODEL, _facts(model, config, done))
+            checked.seal(folder, without=trainer.HISTORY)
+            (folder / trainer.HISTORY).unlink(missing_ok=True)
         trainer.load_weights(model, folder, checkpoint)
         facts = results.read_json(folder / results.MODEL)
         records = results.read_training(folder / results.TRAINING)
@@ -69,6 +76,13 @@ def load_or_train(
     speed = records[-1].step * per_step / seconds
     timing = {"seconds": seconds, "characters_per_second": speed}
     return TrainedModel(facts, timing, other_code)
+
+
+def _damage(folder: Path) -> DamagedError | None:
+    """What is wrong with a model, trained to the end or not; None where all is whole."""
+    if checked.is_finished(folder):
+        return next(iter(checked.damage(folder)), None)
+    return trainer.damage(folder)
 
 
 def _facts(

@@ -18,14 +18,17 @@ from nextchar.config import ConfigError, TrainingConfig
 from nextchar.data.corpus import Corpus
 from nextchar.models.base import LanguageModel
 from nextchar.results import TrainingRecord
+from nextchar.runtime import checked, progress
 from nextchar.runtime import device as devices
-from nextchar.runtime import progress
+from nextchar.runtime.checked import DamagedError
 from nextchar.training import checkpoint
 from nextchar.training.evaluation import evaluate, evaluate_nanogpt
 from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
 LAST, BEST = "last.safetensors", "best.safetensors"
+HISTORY = "history.json"
+"""The records so far, of a training that is not finished: training.csv that can be checked."""
 
 RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
@@ -77,7 +80,8 @@ def train(
     `on_record` sees every record; after a resume, earlier records are replayed. Leaves the last
     weights in `model` (their average, where one is kept), and last.safetensors, best.safetensors
     and training.csv in `folder`. An interrupted and resumed training ends with the same bits as an
-    uninterrupted one. Raises ConfigError for a text that is too short and for a loss that diverges.
+    uninterrupted one. Raises ConfigError for a text that is too short and for a loss that diverges,
+    DamagedError for a checkpoint that is not what was written.
     """
     window = model.context + 1
     corpus.require(window, window if config.nanogpt_eval_windows else 2)
@@ -134,6 +138,8 @@ def train(
             if last or state.step % config.checkpoint_every == 0:
                 state.losses = [loss.item() for loss in losses]
                 results.write_training(folder / results.TRAINING, records)
+                rows = [asdict(record) for record in records]
+                checked.write_json(folder / HISTORY, {"records": rows})
                 checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
@@ -197,12 +203,30 @@ def _restore(
     """The state of the last checkpoint, if there is one, and the records until then."""
     if not (folder / LAST).exists():
         return _State(), []
-    tensors, facts = checkpoint.load(folder / LAST)
+    tensors, state, records = _stored(folder)
     for prefix, module in modules.items():
         module.load_state_dict(_under(prefix, tensors))
     optimizers.load_state(_under("optimizer.", tensors))
-    state, records = _State(**facts), results.read_training(folder / results.TRAINING)
     return state, [record for record in records if record.step <= state.step]
+
+
+def _stored(folder: Path) -> tuple[dict[str, Tensor], _State, list[TrainingRecord]]:
+    """What the last checkpoint in `folder` holds, and all records."""
+    tensors, facts = checkpoint.load(folder / LAST)
+    state, history = _State(**facts), checked.read_json(folder / HISTORY)
+    return tensors, state, [TrainingRecord(**row) for row in history["records"]]
+
+
+def damage(folder: Path) -> DamagedError | None:
+    """What is wrong with what an unfinished training in `folder` goes on from, or None."""
+    try:
+        if (folder / LAST).exists():
+            _, state, _ = _stored(folder)
+            if state.best_step:
+                checkpoint.load(folder / BEST)
+    except DamagedError as found:
+        return found
+    return None
 
 
 def _note(record: TrainingRecord) -> str:
