@@ -85,7 +85,7 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
             devices.configure_torch(config.threads)
             # What can't be built is said before anything is written.
             model = build_model(config.model, len(corpus.vocabulary), config.seed)
-            try_decoders(setting.decoders, model, len(corpus.vocabulary))
+            try_decoders(setting.decoders, model, len(corpus.vocabulary), config.decoding)
             path = folder.with_name(f"{folder.name}.lock")
             stack.enter_context(lock.holding(path, f"run {folder.name}"))
         if config.force or not done.exists():
