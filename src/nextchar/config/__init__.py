@@ -4,6 +4,7 @@
 config into a `Config`, whose sections are what the other rooms take.
 """
 
+from nextchar.config.again import overrides_of
 from nextchar.config.hydra import (
     USER_ERRORS,
     compose,
@@ -51,6 +52,7 @@ __all__ = [
     "load_plugins",
     "model_id",
     "one_line",
+    "overrides_of",
     "pooled_id",
     "read_yaml",
     "register",
