@@ -22,7 +22,7 @@ from nextchar.config.models import (
     ModelConfig,
     TransformerConfig,
 )
-from nextchar.config.plugins import load_plugins
+from nextchar.config.plugins import load_plugins, load_used
 from nextchar.config.schema import (
     PARTS,
     Config,
@@ -50,6 +50,7 @@ __all__ = [
     "compose",
     "digest",
     "load_plugins",
+    "load_used",
     "model_id",
     "one_line",
     "overrides_of",

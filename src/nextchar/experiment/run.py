@@ -56,7 +56,7 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
     checkpoint. Processes that need the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
-    configs.load_plugins(config.plugins)
+    configs.load_used(config.plugins, config.decoding.samplers)
     provenance.code()  # read now: the files may change while this runs
     results.require_latest(config.outputs)
     decoders = build_decoders(config.decoding.samplers, config.decoding.samples_per_prompt)
