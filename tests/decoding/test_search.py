@@ -22,7 +22,7 @@ from nextchar.config import (
 from nextchar.data import corpus
 from nextchar.decoding.engine import Row, generate
 from nextchar.decoding.registry import build_decoder, build_decoders, try_decoders
-from nextchar.decoding.search import Search
+from nextchar.decoding.search import Search, best_of
 from nextchar.decoding.search.ngram_draft import SMOOTHING, NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.decoding.search.stochastic_beam import conditioned
@@ -347,6 +347,14 @@ def test_best_of_takes_the_likeliest(model):
             log_p = torch.log_softmax(model(whole)[:, 3:-1].double(), -1)
         score = log_p.gather(-1, each[..., None]).sum((1, 2))
         assert torch.equal(best[at], each[score.argmax()])
+
+
+def test_the_best_are_the_same_a_few_at_a_time(model, monkeypatch):
+    rows = [Row(0, prompt, sample) for prompt in range(3) for sample in range(2)]
+    spec = {"temperature": 1.5, "best_of": 5}
+    whole = write(model, spec, prompts(3), rows, 6)
+    monkeypatch.setattr(best_of, "MOST_CANDIDATES", 11)
+    assert torch.equal(write(model, spec, prompts(3), rows, 6), whole)
 
 
 ALL = [

@@ -18,7 +18,7 @@ from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
-from nextchar.experiment import pool_seeds
+from nextchar.experiment import estimate, pool_seeds
 from nextchar.experiment.compare import compare
 from nextchar.experiment.identity import Identity, identify
 from nextchar.experiment.manifest import origins
@@ -66,6 +66,7 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
         HiddenStateModel.require(model, "metrics.frontier=true")
     corpus = corpora.load(config.corpus)
     corpus.require(config.model.context + 1, needed_validation(config.decoding))
+    estimate.require(config, decoders, len(corpus.validation))
     if config.metrics.frontier:
         measure.require(corpus, config.decoding, config.metrics)
     trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
