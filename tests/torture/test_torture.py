@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from torture import __main__ as torture
 from torture import trials
 
@@ -33,7 +34,8 @@ def test_a_failure_is_counted_and_written(base: Path) -> None:
 
     def broken(base: Path) -> trials.Trial:
         def trial(number: int) -> str:
-            assert number != 1, "asserted"
+            if number == 1:
+                raise AssertionError("asserted")
             return "said" if number == 2 else ""
 
         return trial
