@@ -24,6 +24,7 @@ from nextchar.sweeps.jobs import SweepFailedError
 
 def run() -> None:
     """Train, compare, report: `nextchar-run [overrides]`."""
+    _open_streams()
     # Hydra then raises its errors, for exit_on_error, instead of printing them in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv[1:] = _options_last(sys.argv[1:])
@@ -79,6 +80,7 @@ def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
 
 def view() -> None:
     """Open a report and print its path: `nextchar-view [RUN]`."""
+    _open_streams()
     exit_on_error(_view)
 
 
@@ -112,6 +114,16 @@ def _view() -> None:
     report = folder / results.REPORT
     print(report)
     webbrowser.open(report.as_uri())
+
+
+def _open_streams() -> None:
+    """Open standard streams that the caller has closed, to nowhere: a file that is opened later
+    would get their number, and what is printed would go into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) -> None:

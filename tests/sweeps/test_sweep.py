@@ -174,7 +174,8 @@ def test_jobs_end_with_their_driver_and_view_tells_what_there_is(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path, name: str) -> None:
     work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
     driver = subprocess.Popen(
         sweep_jobs.program(tmp_path, *work),
@@ -186,7 +187,7 @@ def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
     )
     started = tmp_path / "outputs" / "1.pid"
     _until(started.exists)
-    driver.send_signal(signal.SIGINT)
+    driver.send_signal(getattr(signal, name))
     _, said = driver.communicate()
     assert driver.returncode == 130
     assert "interrupted" in said.splitlines()[-1]
