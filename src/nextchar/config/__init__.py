@@ -28,6 +28,7 @@ from nextchar.config.schema import (
     CorpusConfig,
     DecodingConfig,
     MetricsConfig,
+    PathsConfig,
     TrainingConfig,
 )
 from nextchar.config.validation import ConfigError, setting
@@ -44,6 +45,7 @@ __all__ = [
     "LabmlConfig",
     "MetricsConfig",
     "ModelConfig",
+    "PathsConfig",
     "TrainingConfig",
     "TransformerConfig",
     "compose",

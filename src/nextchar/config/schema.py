@@ -6,6 +6,7 @@ Values that aren't the default stand in `conf/`: each YAML file there is a named
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -144,6 +145,13 @@ class PathsConfig(Section):
 
     data: str = setting(REQUIRED, "folder where texts are found and downloaded to")
     outputs: str = setting(REQUIRED, "folder where results are written")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        here = "must be a folder of this machine's disks"
+        self.require(not re.match(r"\w[\w+.-]+://", self.outputs), "outputs", here)
+        home = f"~ is not expanded here: write {Path(self.outputs).expanduser()}"
+        self.require(not self.outputs.startswith("~"), "outputs", home)
 
 
 @dataclass(frozen=True, kw_only=True)
