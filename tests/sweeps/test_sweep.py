@@ -316,6 +316,25 @@ def test_keys_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> Non
         assert first != key("seeds=[0,1]") == key("seeds=[1,0]")
 
 
+def test_a_text_at_home_is_known_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job's key changes with the text, however its path is written."""
+    config.register()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    overrides = sweep_jobs.overrides(tmp_path)
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+
+        def key(path: str) -> str:
+            return _composer().job([*overrides, f"corpus.path='{path}'"]).key
+
+        first = key("~/text.txt")
+        assert first == key(str(tmp_path / "text.txt"))
+        text = (tmp_path / "text.txt").read_text()
+        (tmp_path / "text.txt").write_text(text + "more")
+        assert first != key("~/text.txt") == key(str(tmp_path / "text.txt"))
+
+
 def test_a_text_is_hashed_once_and_a_download_tried_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,26 @@ def test_a_damaged_journal_loses_nothing(
         assert capsys.readouterr().err == "", "mended"
 
 
+@pytest.mark.slow
+def test_a_damaged_run_of_a_search_is_made_again(tmp_path: Path) -> None:
+    """And the search does not count it twice, nor chooses another point for it."""
+    search = (
+        "sweep=search",
+        "hydra.launcher.work=sweep_jobs:hill",
+        "hydra.sweeper.objectives={validation_loss: minimize}",
+        "hydra.sweeper.params={training.learning_rate: 'tag(log, interval(0.001, 1.0))'}",
+        "hydra.sweeper.n_trials=4",
+    )
+    assert sweep_jobs.run(tmp_path, *search).returncode == 0
+    before = contents(tmp_path, SUMMARY)
+    damaged = sorted((tmp_path / "outputs" / "runs").glob("*/metrics.csv"))[0]
+    mutate(damaged, "digit", seed=0)
+    done = sweep_jobs.run(tmp_path, *search)
+    ended = Ended(done.returncode, done.stdout, done.stderr)
+    assert not wrong(ended, damaged, before, contents(tmp_path, SUMMARY)), ended.err
+    assert len(sweep_jobs.computed(tmp_path)) == 5
+
+
 def test_a_journal_is_read_by_several(tmp_path: Path) -> None:
     """Each sees what the others wrote, in one order; an unfinished line is not there yet."""
     path = tmp_path / "study.journal"
