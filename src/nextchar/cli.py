@@ -24,7 +24,6 @@ from nextchar.sweeps.jobs import SweepFailedError
 
 def run() -> None:
     """Train, compare, report: `nextchar-run [overrides]`."""
-    _open_streams()
     # Hydra then raises its errors, for exit_on_error, instead of printing them in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv[1:] = _options_last(sys.argv[1:])
@@ -80,7 +79,6 @@ def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
 
 def view() -> None:
     """Open a report and print its path: `nextchar-view [RUN]`."""
-    _open_streams()
     exit_on_error(_view)
 
 
@@ -116,16 +114,6 @@ def _view() -> None:
     webbrowser.open(report.as_uri())
 
 
-def _open_streams() -> None:
-    """Open standard streams that the caller has closed, to nowhere: a file that is opened later
-    would get their number, and what is printed would go into it."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
-    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
-
-
 def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) -> None:
     """Run a program and print an error as one line on standard error, without a traceback.
 
@@ -133,6 +121,7 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
     those of the config. 1: the machine refuses (no permission, no space, a file where a folder
     should be), or jobs of a sweep failed. 130: interrupted.
     """
+    _open_streams()
     wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
     try:
         program()
@@ -145,6 +134,16 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
         sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt as stop:
         sys.exit(_fail(f"interrupted; {stop}" if stop.args else "interrupted", 130))
+
+
+def _open_streams() -> None:
+    """Open standard streams that the caller has closed, to nowhere: a file that is opened later
+    would get their number, and what is printed would go into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _output_is_closed() -> bool:
