@@ -47,7 +47,6 @@ _CONTEXT.set_forkserver_preload(
         "launching",
         "nextchar.experiment.run",
         "nextchar.report.terminal",
-        "torch._inductor.config",  # what use_deterministic_algorithms imports
         "torch.utils.tensorboard",
     ]
 )

@@ -85,7 +85,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
 def outputs() -> Path:
     """The folder of results: NEXTCHAR_OUTPUTS, or `outputs` in the current folder."""
-    return Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
+    return Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs")).expanduser()
 
 
 def find_folder(name: str | os.PathLike[str]) -> Path:

@@ -9,6 +9,7 @@ import sys
 import traceback
 import webbrowser
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -17,7 +18,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig
 
 from nextchar import config
-from nextchar.config import ConfigError
+from nextchar.config import Config, ConfigError
 from nextchar.runtime import progress
 from nextchar.sweeps.jobs import SweepFailedError
 
@@ -26,11 +27,36 @@ def run() -> None:
     """Train, compare, report: `nextchar-run [overrides]`."""
     # Hydra then raises its errors, for exit_on_error, instead of printing them in several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    exit_on_error(_take_from_run)
     sys.argv[1:] = _options_last(sys.argv[1:])
     exit_on_error(lambda: config.register(sys.argv[1:]))
     _register_plugins()
     # What Hydra can't compose is at times a bare ValueError (`training=null`).
     exit_on_error(_hydra_main, ValueError)
+
+
+def _take_from_run() -> None:
+    """Replace `--from RUN` in sys.argv by the overrides that make the config of that run.
+
+    Raises ConfigError where there is no run, and for options that would show another config.
+    """
+    parser = argparse.ArgumentParser(prog="nextchar-run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--from", dest="run", metavar="RUN")
+    asked, rest = parser.parse_known_args(sys.argv[1:])
+    hydras, _ = get_args_parser().parse_known_intermixed_args(rest)
+    name = f"{hydras.config_name or 'config'}.yaml"
+    if name == "config.yaml" and hydras.config_dir and (Path(hydras.config_dir) / name).exists():
+        raise ConfigError(
+            f"--config-dir={hydras.config_dir}: its config.yaml is not read, as nextchar has one "
+            f"of that name; that of a run is read by --from {hydras.config_dir}"
+        )
+    if asked.run is not None:
+        from nextchar.api import find_folder
+
+        path = find_folder(asked.run) / "config.yaml"
+        if not path.is_file():
+            raise ConfigError(f"--from {asked.run}: no config.yaml there; name the folder of a run")
+        sys.argv[1:] = [*config.overrides_of(config.read_yaml(path), hydras.overrides), *rest]
 
 
 def _options_last(arguments: Sequence[str]) -> list[str]:
@@ -52,8 +78,9 @@ def _register_plugins() -> None:
 @hydra.main(version_base="1.3", config_path="pkg://nextchar.conf", config_name="config")
 def _hydra_main(composed: DictConfig) -> None:
     def program() -> None:
-        with progress.interruptible(force=bool(composed.force)):
-            _run(composed, HydraConfig.get().overrides.task)
+        resolved = config.resolve(composed)
+        with progress.interruptible(force=resolved.force):
+            _run(resolved, HydraConfig.get().overrides.task)
 
     # Hydra prints an exception in its own format; SystemExit passes through.
     try:
@@ -63,8 +90,7 @@ def _hydra_main(composed: DictConfig) -> None:
         sys.exit(1)
 
 
-def _run(composed: DictConfig, overrides: Sequence[str]) -> None:
-    resolved = config.resolve(composed)
+def _run(resolved: Config, overrides: Sequence[str]) -> None:
     from nextchar.experiment.stored import read_or_run
     from nextchar.report.summary import seeds_note
     from nextchar.report.table import compare
@@ -112,6 +138,13 @@ def _view() -> None:
     report = folder / results.REPORT
     print(report)
     webbrowser.open(report.as_uri())
+
+
+def reproduce() -> None:
+    """Compute a finished run again and compare: `nextchar-reproduce [RUN]`."""
+    from nextchar.programs import reproducing
+
+    exit_on_error(reproducing.reproduce)
 
 
 def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) -> None:

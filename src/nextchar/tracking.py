@@ -187,9 +187,14 @@ def track_results(
 
     The name of a text is no other text's; TensorBoard shows them all, grouped by sampler.
     """
-    tracker.scalars(step, {f"{row.metric}.{row.sampler}": row.value for row in metrics})
-    texts = {f"{s.sampler}.prompt={s.prompt}.sample={s.sample}": s.text for s in samples}
+    tracker.scalars(step, {f"{row.metric}.{_named(row.sampler)}": row.value for row in metrics})
+    texts = {f"{_named(s.sampler)}.prompt={s.prompt}.sample={s.sample}": s.text for s in samples}
     tracker.texts(step, texts)
+
+
+def _named(sampler: str) -> str:
+    """A sampler's label in a name: what labml allows in none is written as in a URL, `%2F`."""
+    return re.sub(r"[%/*]|\.$", lambda found: f"%{ord(found[0]):02X}", sampler)
 
 
 def tensorboard_tag(name: str) -> str:
@@ -225,6 +230,10 @@ def _import_labml() -> None:
     labml.internal.api.logs.API_LOGS.outputs = lambda **_: None
 
 
+def _no_repository(path: object) -> None:
+    raise ValueError("labml runs no git")
+
+
 @contextmanager
 def _fresh_labml(folder: Path) -> Iterator[None]:
     """A fresh, silent, offline labml that knows only `folder`; restores the previous one."""
@@ -233,7 +242,7 @@ def _fresh_labml(folder: Path) -> Iterator[None]:
     from labml.internal.computer import configs as computer
 
     settings = SimpleNamespace(
-        path=folder,  # not a git work tree's top, so labml runs no git
+        path=folder,
         experiments=folder.parent,
         data_path=folder,
         web_api=None,
@@ -242,9 +251,14 @@ def _fresh_labml(folder: Path) -> Iterator[None]:
         set_path=lambda path: None,  # no search for .labml.yaml
     )
     silence = SimpleNamespace(log=lambda *_, **__: None, info=lambda *_, **__: None)
+    # GitPython expands $NAME in a path; provenance has the commit.
+    no_git = SimpleNamespace(
+        Repo=_no_repository, GitCommandError=ValueError, InvalidGitRepositoryError=ValueError
+    )
     fresh: list[tuple[Any, str, object]] = [
         (lab, "_internal", settings),
         (logger, "_internal", silence),
+        (experiment, "git", no_git),
         (computer, "_internal", SimpleNamespace(uuid="", add_project=lambda path: None)),
         *((module, "_internal", None) for module in (tracker, track_debug, monitor, experiment)),
         (experiment, "_global_params", None),

@@ -8,7 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -304,6 +304,19 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     *(("seeds", value) for value in ([], [0], [0, 0], [-1, 2], [0, 2**32])),
     ("device", "tpu"),
     *(("name", value) for value in ("", "a/b", "..", ".hidden", "a:b", "a*", "a\\b", "a\0b")),
+    *(
+        ("name", value)
+        for value in (" a", "a ", "a.", "a\tb", "a\n", "a\u202eb", "\ud800", "x" * 201)
+    ),
+    *(("name", value) for value in ("con", "NUL", "aux.txt", "com1", "\u2028")),
+    *((key, 10**12) for key in [*COUNTS, "training.warmup_steps", "training.nanogpt_eval_windows"]),
+    *(("metrics.resamples", value) for value in (1, 19)),
+    *(
+        (f"paths.{name}", value)
+        for name in ("data", "outputs")
+        for value in ("", " ", "s3://x", "a\0b")
+    ),
+    *((key, "~no such user/x") for key in ("corpus.path", "paths.data", "paths.outputs")),
 ]
 
 
@@ -325,7 +338,7 @@ def test_betas_are_two(valid: Config, value: tuple[float, ...]) -> None:
 
 def test_every_bounded_field_is_tried() -> None:
     """Free are only what any text may be, and what has but two values."""
-    free = {"corpus.name", "corpus.url", "corpus.sha256", "paths.data", "paths.outputs"}
+    free = {"corpus.name", "corpus.url", "corpus.sha256"}
     free |= {"force", "training.compile"}
     free |= {"metrics.frontier", "plugins"}
     assert {key for key, _ in OUT_OF_BOUNDS} == LEAVES - free
@@ -334,7 +347,8 @@ def test_every_bounded_field_is_tried() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *((key, 1) for key in COUNTS if not key.startswith("model.")),
+        *((key, 1) for key in COUNTS if not key.startswith("model.") and "resamples" not in key),
+        ("metrics.resamples", 20),
         *((key, 0.0) for key in SHARES),
         ("seed", 0),
         ("seed", 2**32 - 1),
@@ -355,7 +369,7 @@ def test_the_bounds_themselves_are_allowed(valid: Config, key: str, value: Any) 
 
 def test_a_bound_says_which_values_are_allowed(valid: Config) -> None:
     for key, value, says in (
-        ("training.steps", 0, "must be at least 1"),
+        ("training.steps", 0, "must be at least 1 and at most 1,000,000,000"),
         ("training.floor", 2.0, "must be at least 0 and at most 1"),
         ("model.dropout", 1.0, "must be at least 0 and below 1"),
         ("training.betas", (0.5, 1.0), "must be at least 0 and below 1"),
@@ -363,6 +377,80 @@ def test_a_bound_says_which_values_are_allowed(valid: Config) -> None:
     ):
         said = one_line(partial(changed, valid, key, value), "")
         assert said == f"{key}={value}: {says}"
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("=5", "=5: no key before it; write key=value"),
+        ("@x=1", "@x=1: no key before it"),
+        ("decoding.samplers=[{temperature: 0.7, temperature: 0.9}]", "temperature stands twice"),
+        ("decoding.samplers=[{xtc: {threshold: 0.1, threshold: 0.2}}]", "threshold stands twice"),
+        ("decoding.samplers=[greedy,{top_k:", "a bracket is missing; quote the whole"),
+        ("5}]", "a bracket is missing; quote the whole"),
+        ('decoding.samplers=[{"top_k": 5}]', "without quotes: 'decoding.samplers=["),
+        ("decoding.samplers=[greedy,{'top_k': 5}]", "without quotes: 'decoding.samplers=["),
+        ("name=a#b'c", "write it in quotes: 'name=\"a#b'c\"'"),
+        ("name=a\u202eb", r"name=a\u202eb: has a character that needs quotes"),
+    ],
+)
+def test_what_is_wrong_with_an_override_is_said(override: str, says: str) -> None:
+    assert says in one_line(lambda: config.compose(override), "")
+
+
+def test_a_key_may_stand_in_several_mappings() -> None:
+    asked = config.compose("decoding.samplers=[{temperature: 0.7},{temperature: 0.9, top_k: 2}]")
+    assert asked.decoding.samplers == [{"temperature": 0.7}, {"temperature": 0.9, "top_k": 2}]
+
+
+# A stored config again
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("experiment=smoke", "name='a $name, (it)'"),
+        ("model=gpt2", "decoding=all", "seeds=[1,0]", "training.betas=[0.1,0.2]"),
+        ("corpus=text_file", "corpus.path='it\\'s ${ here.txt'".replace("${", "$"), "device=cpu"),
+    ],
+)
+def test_a_stored_config_is_the_same_again(
+    compose: Compose, tmp_path: Path, overrides: tuple[str, ...]
+) -> None:
+    asked = compose(*overrides)
+    (tmp_path / "config.yaml").write_text(config.to_yaml(asked), encoding="utf-8")
+    again = config.overrides_of(config.read_yaml(tmp_path / "config.yaml"))
+    assert compose(*again) == asked
+    if not overrides:
+        assert again == ["model=transformer"]
+
+
+def test_what_is_given_beside_a_stored_config_counts(compose: Compose) -> None:
+    stored = asdict(compose("experiment=smoke"))
+    given = ["corpus=tiny_shakespeare", "training.steps=7"]
+    again = compose(*config.overrides_of(stored, given), *given)
+    assert again.corpus == compose().corpus
+    assert again.training == replace(compose("experiment=smoke").training, steps=7)
+    one_line(lambda: config.overrides_of(stored, ["experiment=sprint"]), "experiment: --from")
+    one_line(lambda: config.overrides_of({"no": "run"}), "config.yaml is not that of a run")
+
+
+def test_a_primary_config_of_ones_own_gets_the_schema(compose: Compose) -> None:
+    asked = compose("experiment=smoke", "model=gpt2")
+    alone = OmegaConf.create(config.to_yaml(asked))
+    assert isinstance(alone, DictConfig)
+    assert config.resolve(alone) == asked
+    del alone.training  # then all of its keys are the defaults
+    assert config.resolve(alone).training.steps == 1150
+    for key, value, names in (
+        ("training.steps", 0, "training.steps=0: "),
+        ("training.stps", 1, "training.stps: there is no such key; did you mean training.steps?"),
+        ("sed", 1, "sed: there is no such key; did you mean seed?"),
+        ("model.steps", 1, "model.steps"),
+    ):
+        wrong = OmegaConf.merge(alone, OmegaConf.from_dotlist([f"{key}={value}"]))
+        one_line(partial(config.resolve, wrong), names)  # type: ignore[arg-type]
 
 
 def test_a_missing_value_is_one_line(compose: Compose) -> None:
@@ -374,8 +462,8 @@ def one_line(program: Callable[[], object], names: str) -> str:
     with pytest.raises((HydraException, ConfigError, ValueError)) as raised:
         program()
     said = config.one_line(raised.value)
-    assert names in said
-    assert "\n" not in said
+    assert "".join(c if c.isprintable() else ascii(c)[1:-1] for c in names) in said
+    assert said.isprintable()
     assert not isinstance(raised.value, FrozenInstanceError)
     return said
 
@@ -545,3 +633,19 @@ def test_a_run_on_disk_gives_its_own_ids(tiny_run: Path) -> None:
     trained, run = ids(Config.restore(read), facts["corpus"]["sha256"])
     assert (facts["model_id"], facts["run_id"]) == (trained, run)
     assert tiny_run.name == f"{facts['name']}-{run}"
+
+
+def test_the_command_line_takes_a_stored_config(tmp_path: Path) -> None:
+    asked = config.compose("experiment=smoke", "model.width=64")
+    (tmp_path / "stored").mkdir()
+    (tmp_path / "stored" / "config.yaml").write_text(config.to_yaml(asked), encoding="utf-8")
+    shown = run(tmp_path, "--from", "stored", "training.steps=9", "--cfg", "job").out
+    plain = OmegaConf.create(shown)
+    assert (plain.model.width, plain.training.steps, plain.name) == (64, 9, "smoke")
+    for wrong, says in (
+        (("--from", "nowhere"), "--from nowhere: no config.yaml there; name the folder of a run"),
+        (("--config-dir=stored", "--config-name=config"), "of a run is read by --from stored"),
+    ):
+        ended = run(tmp_path, *wrong)
+        assert (ended.code, len(ended.lines)) == (2, 1)
+        assert says in ended.err

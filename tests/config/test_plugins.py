@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nextchar.config import Config, ConfigError, load_plugins, run_id
+from nextchar.config import Config, ConfigError, load_plugins, load_used, run_id
+from nextchar.experiment.identity import identify
 
 
 @pytest.fixture
@@ -80,3 +81,43 @@ def test_a_plugin_is_part_of_the_identity(folder: Path, compose: Callable[..., C
     plugins = load_plugins(config.plugins)
     without = run_id(config, "model", fallback=False)
     assert run_id(config, "model", fallback=False, plugins=plugins) != without
+
+
+SPEC = {"top_k": 3, "_target_": "own.Pick", "sampler": {"_target_": "deep.er.Mine"}}
+
+
+def test_the_modules_that_samplers_name_are_loaded_and_hashed(folder: Path) -> None:
+    (folder / "own.py").write_text("x = 1\n")
+    (folder / "deep").mkdir()  # without __init__.py
+    (folder / "deep" / "er.py").write_text("y = 2\n")
+    installed = {"_target_": "labml_nn.sampling.top_k.TopKSampler", "k": 2}
+    missing = [{"_target_": "no.thing"}, {"_target_": "sys.exit"}, {"_target_": "..x"}]
+    samplers = ["greedy", {"top_p": 0.9}, SPEC, installed, *missing]
+    first = load_used([], samplers)
+    assert [plugin.name for plugin in first] == ["deep.er", "own"]
+    assert load_used(["own"], samplers) == [first[1], first[0]], "and once where they are plugins"
+    (folder / "own.py").write_text("x = 22\n")
+    again = load_used([], samplers)
+    assert [
+        plugin.sha256 == before.sha256 for plugin, before in zip(again, first, strict=True)
+    ] == [
+        True,
+        False,
+    ]
+    assert sys.modules["own"].x == 22
+    (folder / "own.py").write_text("x = y\n")
+    with pytest.raises(ConfigError, match=r"^decoding\.samplers: own: NameError"):
+        load_used([], samplers)
+
+
+def test_an_edited_sampler_is_another_run(folder: Path, compose: Callable[..., Config]) -> None:
+    asked = compose("decoding.samplers=[{_target_: another.Pick}]")
+
+    def identity() -> str:
+        return identify(asked, "0" * 64, substituted=False).run
+
+    (folder / "another.py").write_text("Pick = 1\n")
+    before = identity()
+    assert identity() == before
+    (folder / "another.py").write_text("Pick = 2\n")
+    assert identity() != before

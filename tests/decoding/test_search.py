@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -20,8 +21,8 @@ from nextchar.config import (
 )
 from nextchar.data import corpus
 from nextchar.decoding.engine import Row, generate
-from nextchar.decoding.registry import build_decoder, build_decoders
-from nextchar.decoding.search import Search
+from nextchar.decoding.registry import build_decoder, build_decoders, try_decoders
+from nextchar.decoding.search import Search, best_of
 from nextchar.decoding.search.ngram_draft import SMOOTHING, NgramDraft
 from nextchar.decoding.search.ragged import RaggedCache
 from nextchar.decoding.search.stochastic_beam import conditioned
@@ -348,6 +349,14 @@ def test_best_of_takes_the_likeliest(model):
         assert torch.equal(best[at], each[score.argmax()])
 
 
+def test_the_best_are_the_same_a_few_at_a_time(model, monkeypatch):
+    rows = [Row(0, prompt, sample) for prompt in range(3) for sample in range(2)]
+    spec = {"temperature": 1.5, "best_of": 5}
+    whole = write(model, spec, prompts(3), rows, 6)
+    monkeypatch.setattr(best_of, "MOST_CANDIDATES", 11)
+    assert torch.equal(write(model, spec, prompts(3), rows, 6), whole)
+
+
 ALL = [
     {"beam": 3},
     {"stochastic_beam": 3},
@@ -373,6 +382,55 @@ def test_a_text_does_not_depend_on_its_company(spec):
         assert torch.equal(write(model, spec, texts, [rows[at]], 12)[0], together[at])
     assert torch.equal(write(model, spec, texts, rows[::-1], 12), together.flip(0))
     assert len(stepped) == 1 or "best_of" in spec
+
+
+CUTS = [{"top_k": 1}, {"top_k": 2}, {"top_p": 0.5}, {"min_p": 0.3}, {"temperature": 0}]
+SEARCHES = [
+    {"beam": 5},
+    {"stochastic_beam": 5},
+    {"contrastive": {"alpha": 0.6, "k": 6}},
+    {"best_of": 3},
+    {"speculative": 3},
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_what_a_search_writes_is_possible_under_its_samplers(model, cut, search):
+    texts, length = prompts(20), 6
+    rows = [Row(0, prompt, 0) for prompt in range(20)]
+    ids = write(model, cut | search, texts, rows, length)
+    for prompt, written in zip(texts, ids, strict=True):
+        whole = torch.cat((prompt, written))[None]
+        with torch.no_grad():
+            steps = build(cut).distribution(model(whole)[0, len(prompt) - 1 : -1])
+        assert (steps.gather(-1, written[:, None]) > 0).all()
+
+
+def test_a_search_writes_no_impossible_text_for_want_of_possible_ones(model):
+    two = {"top_k": 2, "stochastic_beam": 5}
+    rows = [Row(0, 0, sample) for sample in range(5)]
+    assert len(write(model, two, prompts(1), rows[:4], 2).unique(dim=0)) == 4
+    with pytest.raises(ConfigError, match=r"top_k=2 stochastic_beam=5: after prompt 0 only 4 "):
+        write(model, two, prompts(1), rows, 2)
+    one = transformer(vocabulary=1)
+    with pytest.raises(ConfigError, match="only 1 different texts"):
+        write(one, {"stochastic_beam": 2}, prompts(1, vocabulary=1), rows[:2], 2)
+
+
+@pytest.mark.parametrize(
+    ("cut", "vocabulary", "possible"),
+    [({"top_k": 1}, V, False), ({"temperature": 0}, V, False), ({}, 1, False), ({}, V, True)],
+)
+def test_too_few_texts_are_found_before_the_training(cut, vocabulary, possible):
+    decoders = build_decoders([cut | {"stochastic_beam": 4}], 4)
+    decoding = DecodingConfig(samplers=["greedy"], samples_per_prompt=4, length=256)
+    ready = partial(try_decoders, decoders, transformer(vocabulary), vocabulary, decoding)
+    if possible:
+        ready()
+    else:
+        with pytest.raises(ConfigError, match=r"only 1 different texts.*samples_per_prompt"):
+            ready()
 
 
 def test_methods_are_named_and_checked():

@@ -19,8 +19,6 @@ FOLDERS = (ROOT, ROOT / "src" / "nextchar", ROOT / "experiments", ROOT / "src")
 """Where a path in a page may begin."""
 OF_THE_READER = {"file.py", "my.py", "my_sampler.py", "my_metrics.py", "my_plot.py", "my_model.py"}
 """Files that a page asks its reader to write."""
-CHANGED = {"reproduce.py"}
-"""Files that CHANGELOG.md names because they are gone."""
 OF_THE_MANIFEST = {"corpus.substituted", "model.spread"}
 """Keys of manifest.json and of the tutorial's model, not of the config."""
 
@@ -43,7 +41,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
     missing = [
         path
         for path in sorted(named)
-        if Path(path).name not in OF_THE_READER | CHANGED | {"config.yaml"}
+        if Path(path).name not in OF_THE_READER | {"config.yaml"}
         and not any((folder / path).exists() for folder in FOLDERS)
         and not any((ROOT / "experiments").rglob(path))
     ]

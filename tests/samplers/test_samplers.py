@@ -347,6 +347,29 @@ def test_logits_that_are_no_distribution(row: list[float], says: str, spec: obje
         build(spec).distribution(torch.tensor([[0.0, 1.0], row]))  # type: ignore[arg-type]
 
 
+class Broken(Sampler):
+    """Without a name: not registered. Fails only where logits lie far apart."""
+
+    value: float
+
+    def warp(self, logits: Tensor) -> Tensor:
+        return logits.masked_fill(logits.amax(-1, keepdim=True) - logits > 10, self.value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("inner", [None, TopKSampler(2), TemperatureSampler(0.5)])
+def test_a_warp_that_breaks_is_an_error_at_once_and_named(
+    value: float, inner: Sampler | None
+) -> None:
+    sampler = Broken(inner)
+    logits = torch.tensor([[0.0, 1.0, 2.0]])
+    sampler.value = value
+    assert sampler.distribution(logits).isfinite().all()
+    for outer in (sampler, TemperatureSampler(1, sampler)):
+        with pytest.raises(ConfigError, match="the logits of Broken hold"):
+            outer.distribution(torch.tensor([[0.0, 30.0, 50.0]]))
+
+
 @pytest.mark.parametrize(
     ("spec", "label"),
     [

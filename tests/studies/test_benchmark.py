@@ -8,8 +8,9 @@ import time
 
 import pytest
 import torch
-from studies.benchmarks import batches, command, rounds, subject
+from studies.benchmarks import batches, command, performance, rounds, subject
 
+from nextchar import results
 from nextchar.runtime.timing import Stopwatch
 
 
@@ -87,3 +88,25 @@ def test_subcommands_print_ratios(arguments, line, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
     command.main()
     assert re.search(line, capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_all_figures_of_the_page_are_measured(monkeypatch, capsys, tmp_path):
+    """With the recipe smoke in the default's place; the page itself is left alone."""
+    arguments = ["all", "--rounds", "1", "--recipe", "smoke", "--output", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
+    command.main()
+    printed = capsys.readouterr().out
+    timings = results.read_rows(performance.Timing, tmp_path / performance.CSV)
+    assert {each.section for each in timings} == {
+        "Commands",
+        "Logging",
+        "Engine",
+        "Growth",
+        "Machine",
+    }
+    assert all(each.what in printed for each in timings)
+    assert all(each.value > 0 for each in timings if each.unit != "exponent")
+    text = performance.page(timings, threads=1)
+    assert text.count("| ---: |") >= 5
+    assert "commit" in text

@@ -465,3 +465,20 @@ def test_processes_may_start_at_once(tmp_path: Path) -> None:
         assert sorted(text for run in runs for _, _, text in samples(run)) == ["0", "1", "2", "3"]
         assert all(status(run)["status"] == "completed" for run in runs)
         assert list((place / "home").iterdir()) == []
+
+
+def test_any_label_can_be_tracked():
+    hostile = ["a/b*c.", "a%2Fb*c.", "a/b*c", "x.", "x%2E", "x%", "/", "*", ".", "$", "ü"]
+    names = [tracking._named(label) for label in hostile]
+    assert len(set(names)) == len(hostile)
+    tracking._check(f"metric.{name}" for name in names)
+    usual = ["greedy", "temperature=0.7 top_p=0.95", "labml_nn.TopKSampler k=2", "xtc=0.1,a=null"]
+    assert [tracking._named(label) for label in usual] == usual
+
+
+def test_a_folder_may_have_the_name_of_a_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "elsewhere"))
+    with tracking.track(tmp_path / "$HOME" / "labml", name="$HOME", config={}) as tracker:
+        tracker.scalars(0, {"loss.train": 1.0})
+    assert (tmp_path / "$HOME" / "labml").is_dir()
+    assert not (tmp_path / "elsewhere").exists()

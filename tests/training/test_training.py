@@ -234,8 +234,7 @@ def test_every_parameter_has_one_optimizer() -> None:
         held = [
             id(parameter)
             for optimizer in Optimizers(model, training_config()).all
-            for group in optimizer.param_groups
-            for parameter in group["params"]
+            for parameter in optimizer.parameters
         ]
         assert sorted(held) == sorted(id(parameter) for parameter in model.parameters())
 

@@ -17,16 +17,13 @@ from nextchar.decoding import engine
 from nextchar.decoding.engine import Row
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import build
-from studies.benchmarks import rounds, subject
-
-COPIED = {"cpu": 1 << 26, "cuda": 1 << 30}
-"""Bytes copied to measure the bandwidth: more than any processor cache holds."""
+from studies.benchmarks import limits, rounds, subject
 
 
 def run(batches: Sequence[int], length: int, repeats: int, device: torch.device) -> None:
     """Print, for each batch size, the speed and its share of the bound."""
     model = subject.transformer().to(device)
-    bandwidth = max(COPIED[device.type] * 2 / seconds(device) for _ in range(repeats))
+    bandwidth = max(limits.bandwidth(device) for _ in range(repeats))
     print(f"{device.type}: a copy reads and writes {bandwidth / 1e9:,.3g} GB/s")
     for size in batches:
         generator = torch.Generator().manual_seed(size)
@@ -67,16 +64,3 @@ def bytes_read(model: Transformer, size: int) -> int:
     weights = sum(each.numel() * each.element_size() for each in model.parameters())
     per_row = 2 * len(model.blocks) * model.key_value_heads * model.context * model.head_width
     return weights + size * per_row * model.head.weight.element_size()
-
-
-def seconds(device: torch.device) -> float:
-    """Seconds of one large copy within the device's memory."""
-    source = torch.zeros(COPIED[device.type], dtype=torch.uint8, device=device)
-    target = torch.ones_like(source)
-
-    def copy() -> None:
-        target.copy_(source)
-        target[-1].item()  # waits for the device
-
-    copy()
-    return rounds.timed(copy)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from studies.benchmarks import choosing, generation, metrics, training
+from studies.benchmarks import choosing, generation, metrics, performance, training
 
 SUBCOMMANDS = {
+    "all": performance,
     "generation": generation,
     "choosing": choosing,
     "metrics": metrics,

@@ -49,7 +49,7 @@ class SweepLauncher(Launcher):
                 f"hydra.sweep.dir={folder}: must be a folder of paths.outputs/sweeps, "
                 f"{outputs}/sweeps"
             )
-        self.folder = folder.absolute()
+        self.folder = folder.expanduser().absolute()
         self.command = shlex.join(["nextchar-run", "-m", *config.hydra.overrides.task])
 
     def launch(

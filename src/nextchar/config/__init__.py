@@ -4,6 +4,7 @@
 config into a `Config`, whose sections are what the other rooms take.
 """
 
+from nextchar.config.again import overrides_of
 from nextchar.config.hydra import (
     USER_ERRORS,
     compose,
@@ -21,7 +22,7 @@ from nextchar.config.models import (
     ModelConfig,
     TransformerConfig,
 )
-from nextchar.config.plugins import load_plugins
+from nextchar.config.plugins import load_plugins, load_used
 from nextchar.config.schema import (
     PARTS,
     Config,
@@ -51,8 +52,10 @@ __all__ = [
     "compose",
     "digest",
     "load_plugins",
+    "load_used",
     "model_id",
     "one_line",
+    "overrides_of",
     "pooled_id",
     "read_yaml",
     "register",

@@ -17,9 +17,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from nextchar.config.models import MODEL_KINDS
+from nextchar.config.overrides import check, unreadable
 from nextchar.config.plugins import load_plugins
 from nextchar.config.schema import PARTS, Config
 from nextchar.config.validation import ConfigError, Section
@@ -32,7 +33,9 @@ def register(overrides: Sequence[str] = ()) -> None:
     """Make the dataclasses the schemas and defaults of `conf/`; each kind of model is a choice.
 
     Plugins that `overrides` name are loaded first, so that model=NAME finds their models too.
+    Raises ConfigError for an override that Hydra would misread.
     """
+    check(overrides)
     named = [override for override in overrides if override.startswith("plugins=[")][-1:]
     for override in OverridesParser.create().parse_overrides(named):
         names = override.value()
@@ -59,6 +62,8 @@ def resolve(composed: DictConfig) -> Config:
 
     Raises ConfigError for a missing, unknown or impossible value, in one line.
     """
+    if OmegaConf.get_type(composed) is not Config:
+        composed = _with_schema(composed)
     missing = sorted(OmegaConf.missing_keys(composed))
     if missing:
         raise ConfigError(f"{missing[0]}=???: has no default: set it")
@@ -71,6 +76,22 @@ def resolve(composed: DictConfig) -> Config:
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
+
+
+def _with_schema(composed: DictConfig) -> DictConfig:
+    """A config that was composed of other files than ours, as config.yaml of a run."""
+    plain: Any = OmegaConf.to_container(composed, throw_on_missing=False)
+    load_plugins([str(name) for name in plain.get("plugins") or []])  # which may have its model
+    kind = (plain.get("model") or {}).get("kind", next(iter(MODEL_KINDS)))
+    schema = _node(Config)
+    for name, part in (PARTS | {"model": MODEL_KINDS.get(kind, PARTS["model"])}).items():
+        schema[name] = _node(part)
+    try:
+        merged = OmegaConf.merge(schema, composed)
+    except OmegaConfBaseException as error:
+        raise ConfigError(one_line(error)) from error
+    assert isinstance(merged, DictConfig)
+    return merged
 
 
 def unknown_key(key: str) -> str:
@@ -144,11 +165,17 @@ def _own_hydra() -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """An error of the user as one line, also where Hydra's message has several."""
+    said = str(error) if isinstance(error, ConfigError) else _said(error)
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in said)
+
+
+def _said(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
-        reason = str(error).partition("\nSee ")[0].replace("\n", ": ")
-        return f"{error.override}: {reason}; special characters need quotes: 'key=\"value\"'"
+        return unreadable(error)
     if isinstance(error, MissingConfigException) and error.options:
         return f"{_first_line(error)}; there are {', '.join(error.options)}"
+    if isinstance(error, ConfigKeyError) and error.full_key:
+        return unknown_key(error.full_key)
     if unknown := re.match(r"Could not override '((?!hydra)[\w.]+)'", str(error)):
         return unknown_key(unknown[1])
     if isinstance(error, HydraException) and error.__cause__ is not None:

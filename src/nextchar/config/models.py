@@ -23,7 +23,9 @@ class ModelConfig(Section):
     section = "model"
 
     kind: str = setting("", "which model; choose with model=NAME")
-    context: int = count(128, "characters that a position attends to, itself included")
+    context: int = count(
+        128, "characters that a position attends to, itself included", at_most=10**6
+    )
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -51,10 +53,10 @@ class ModelConfig(Section):
 class BlocksConfig(ModelConfig):
     """What all models made of blocks of attention have."""
 
-    layers: int = count(4, "blocks of attention and feed-forward layer")
-    width: int = count(128, "of the residual stream")
+    layers: int = count(4, "blocks of attention and feed-forward layer", at_most=1000)
+    width: int = count(128, "of the residual stream", at_most=10**5)
     heads: int = count(2, "query heads, which share the width")
-    feedforward: int = count(4, "width of the feed-forward layer, in widths")
+    feedforward: int = count(4, "width of the feed-forward layer, in widths", at_most=1000)
     dropout: float = share(0.0, "share of activations dropped in training")
 
     def __post_init__(self) -> None:
@@ -69,7 +71,9 @@ class TransformerConfig(BlocksConfig):
 
     kind: str = setting("transformer", "nextchar's own transformer; choose with model=NAME")
     key_value_heads: int = count(1, "shared by the query heads: a small cache decodes fast")
-    lookback: int = count(4, "characters whose embeddings are summed at a position, its own too")
+    lookback: int = count(
+        4, "characters whose embeddings are summed at a position, its own too", at_most=1000
+    )
     logit_cap: float | None = rate(15.0, "logits are bounded smoothly to (-cap, cap); null: no cap")
 
     def __post_init__(self) -> None:

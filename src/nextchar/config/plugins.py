@@ -10,13 +10,15 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import sysconfig
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from nextchar.config.validation import ConfigError
 
@@ -52,6 +54,52 @@ def load_plugins(names: Sequence[str]) -> list[Plugin]:
     return loaded
 
 
+def load_used(plugins: Sequence[str], samplers: Sequence[Any]) -> list[Plugin]:
+    """Import the plugins, and the user's own modules that `_target_` of a sampler names.
+
+    Raises ConfigError, in one line, for one that can't be found or fails while it is imported.
+    """
+    own = {_own_module(target) for target in _targets(samplers)} - {None, *plugins}
+    loaded = load_plugins(plugins)
+    try:
+        return loaded + load_plugins(sorted(filter(None, own)))
+    except ConfigError as error:
+        reason = str(error).removeprefix("plugins: ")
+        raise ConfigError(f"decoding.samplers: {reason}") from error
+
+
+def _targets(value: Any) -> Iterator[str]:
+    """What each `_target_` in a config names, at any depth."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _targets(each)
+
+
+def _own_module(target: str) -> str | None:
+    """The module or package of the user that `package.Class` lies in; None where it is installed,
+    or can't be found."""
+    name = ""
+    for part in target.split("."):
+        name = f"{name}.{part}".removeprefix(".")
+        try:
+            with current_folder():
+                found = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            return None
+        if found is None or name in (__package__.partition(".")[0], "builtins"):
+            return None
+        if found.origin is not None:  # without, it is a folder of further packages
+            path = Path(found.origin)
+            standard = path.is_relative_to(sysconfig.get_path("stdlib"))
+            installed = standard or {"site-packages", "dist-packages"} & set(path.parts)
+            return None if installed or not path.is_file() else name
+    return None
+
+
 def plugin_of(defined: type) -> Plugin | None:
     """The loaded plugin whose module, or package, a class is defined in."""
     for name, (module, sha256) in _loaded.items():
@@ -68,8 +116,7 @@ def _find(name: str) -> Path:
             raise ConfigError(f"plugins: {name}: no such file; name a Python file or a module")
         return path
     try:
-        with _current_folder():
-            importlib.invalidate_caches()
+        with current_folder():
             found = importlib.util.find_spec(name)
     except (ImportError, ValueError) as error:
         raise ConfigError(f"plugins: {name}: {error}; name a module, or a file as my.py") from None
@@ -101,7 +148,7 @@ def _import(name: str, path: Path) -> ModuleType:
     sys.modules[module_name] = module
     owner = importing.set(name)
     try:
-        with _current_folder():
+        with current_folder():
             found.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
@@ -126,9 +173,10 @@ def in_one_line(error: Exception, path: Path) -> str:
 
 
 @contextmanager
-def _current_folder() -> Iterator[None]:
+def current_folder() -> Iterator[None]:
     """Inside, modules are found in the current folder too, as `python -m` finds them."""
     here = str(Path.cwd())
+    importlib.invalidate_caches()  # its files may be a moment old
     sys.path.insert(0, here)
     try:
         yield

@@ -21,6 +21,17 @@ decay = partial(setting, at_least=0, at_most=LARGEST)
 any_seed = partial(setting, at_least=0, at_most=2**32 - 1)
 
 
+_NO_PATH = "is no path here: it holds a NUL, or ~ and no user of this name"
+
+
+def _is_path(text: str) -> bool:
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        return False
+    return "\0" not in text
+
+
 @dataclass(frozen=True, kw_only=True)
 class CorpusConfig(Section):
     """The text, and how it is split."""
@@ -51,6 +62,7 @@ class CorpusConfig(Section):
         super().__post_init__()
         given = self.kind != "file" or bool(self.path)
         self.require(given, "path", "name a text file, corpus.path=FILE")
+        self.require(self.path is None or _is_path(self.path), "path", _NO_PATH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +84,7 @@ class TrainingConfig(Section):
     schedule: str = setting(
         "linear", "constant, then falling; noam: 1 / sqrt(step)", "linear", "cosine", "noam"
     )
-    warmup_steps: int = setting(30, "rising to the learning rate", at_least=0)
+    warmup_steps: int = setting(30, "rising to the learning rate", at_least=0, at_most=10**9)
     decay_from: float = share(0.4, "share of the steps after which the rate starts to fall")
     floor: float = setting(0.0, "share of the rate that is left at the end", at_least=0, at_most=1)
     gradient_clip: float | None = rate(None, "largest norm of the gradient; null: any")
@@ -81,7 +93,10 @@ class TrainingConfig(Section):
     )
     token_noise: float = share(0.0, "share of the characters read in training that are replaced")
     nanogpt_eval_windows: int = setting(
-        0, "random windows of nanoGPT's evaluation after training; 0: not measured", at_least=0
+        0,
+        "random windows of nanoGPT's evaluation after training; 0: not measured",
+        at_least=0,
+        at_most=10**9,
     )
     precision: str = setting(
         "auto", "in training; auto: bfloat16 where it is native", "auto", "bfloat16", "float32"
@@ -125,13 +140,15 @@ class MetricsConfig(Section):
     section = "metrics"
 
     level: str = setting("core", "full: everything, with an n-gram judge", "core", "full")
-    resamples: int = count(2000, "of the bootstrap behind each interval")
+    resamples: int = count(2000, "of the bootstrap behind each interval", at_least=20)
     positions: int = count(200_000, "of the validation split, at most, for the exact metrics")
     blocks: int = count(100, "stretches of the split that their bootstrap draws from")
     epsilon: float = setting(
         0.0001, "in epsilon-perplexity: probability of a character that was cut", above=0, below=1
     )
-    judge_order: int = count(7, "longest character n-gram of the judge of metrics=full")
+    judge_order: int = count(
+        7, "longest character n-gram of the judge of metrics=full", at_most=1000
+    )
     frontier: bool = setting(False, "the divergence frontier (MAUVE) of the model's hidden states")
     frontier_window: int = count(32, "characters of a window, which its histograms count")
     frontier_clusters: int = count(64, "that the windows are counted in")
@@ -148,8 +165,11 @@ class PathsConfig(Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        here = "must be a folder of this machine's disks"
-        self.require(not re.match(r"\w[\w+.-]+://", self.outputs), "outputs", here)
+        for name in ("data", "outputs"):
+            folder = getattr(self, name)
+            self.require(bool(folder.strip()), name, "name a folder; . is the current one")
+            self.require("://" not in folder, name, "must be a folder of this machine, not a URL")
+            self.require(_is_path(folder), name, _NO_PATH)
         home = f"~ is not expanded here: write {Path(self.outputs).expanduser()}"
         self.require(not self.outputs.startswith("~"), "outputs", home)
 
@@ -177,11 +197,16 @@ class Config(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require(
-            bool(self.name.strip())
-            and not set(self.name) & set('/\\:*?"<>|\0')
-            and self.name[0] != ".",
+            self.name.isprintable()  # no control characters, and none that turn its direction
+            and self.name == self.name.strip(" ")
+            and not set(self.name) & set('/\\:*?"<>|')
+            and self.name[:1] not in ("", ".")
+            and self.name[-1] != "."
+            and not re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", self.name, re.IGNORECASE)
+            and len(self.name.encode()) <= 200,
             "name",
-            'must be a plain file name, without / \\ : * ? " < > | and no dot in front',
+            'must be a plain file name on every system: without / \\ : * ? " < > | and control '
+            "characters, no dot or space at its ends, at most 200 bytes, no con or nul",
         )
         if self.seeds is not None:
             self.require(
@@ -216,7 +241,7 @@ class Config(Section):
 
     @property
     def outputs(self) -> Path:
-        return Path(self.paths.outputs)
+        return Path(self.paths.outputs).expanduser()
 
 
 PARTS: dict[str, type[Section]] = {

@@ -47,7 +47,7 @@ def setting(
     return field(default=default, metadata=known)
 
 
-count = partial(setting, at_least=1)
+count = partial(setting, at_least=1, at_most=10**9)
 share = partial(setting, at_least=0, below=1)
 rate = partial(setting, above=0, at_most=LARGEST)
 

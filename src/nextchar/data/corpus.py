@@ -13,6 +13,7 @@ from nextchar.data import source
 from nextchar.data.grammar import compiler
 from nextchar.data.grammar.automaton import Automaton
 from nextchar.data.source import CorpusError
+from nextchar.runtime import memory
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def load(config: CorpusConfig) -> Corpus:
     found = source.locate(config)
     automaton = None
     if found.path is None:
+        drawn = f"corpus.characters={config.characters}"
+        memory.require(config.characters * 48, "drawing the text takes", drawn)
         text, automaton = compiler.write_play(config.characters, config.seed), compiler.play()
     else:
         text = source.read_text(config, found.path)

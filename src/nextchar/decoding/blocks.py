@@ -21,7 +21,7 @@ LARGEST = 768
 """Rows of a block at most: more take memory and save no time."""
 UNIT = 8
 """Blocks have a multiple of so many rows: products of fewer rows are rounded differently."""
-PROBE = (16, 3)
+PROBE = (2, 2)
 """Characters that the probe reads at once, and steps that it takes after them."""
 
 _probed: WeakKeyDictionary[LanguageModel, dict[tuple[int, int], bool]] = WeakKeyDictionary()

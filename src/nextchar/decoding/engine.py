@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nextchar.config import ConfigError
 from nextchar.decoding.blocks import REFERENCE, block_rows
 from nextchar.decoding.cuda_graph import Captured
 from nextchar.models.base import LanguageModel
@@ -88,8 +89,8 @@ def generate(
     """Continue prompts [P, T] by `length` characters, a text for each row.
 
     `block_size` rows step together; by default as many as `block_rows` says. `on_progress` hears
-    how many characters have been written so far. Raises ValueError for a model whose logits are no
-    distribution.
+    how many characters have been written so far. Raises ConfigError for a model, or a sampler,
+    whose logits are no distribution.
     """
     model.eval()
     if block_size is None:
@@ -110,7 +111,11 @@ def generate(
         parts.append([column[: len(block)].cpu() for column in columns])
     ids, bits, entropy, support_size = (torch.cat(column) for column in zip(*parts, strict=True))
     if bits.isnan().any():
-        raise ValueError("logits were no distribution: the model that made them has diverged")
+        raise ConfigError("the logits of the model hold NaN: it has diverged")
+    exact = [samplers[row.sampler].exact for row in rows]
+    if broken := entropy.isnan().any(1).logical_and(torch.tensor(exact)).nonzero().tolist():
+        label = samplers[rows[broken[0][0]].sampler].label
+        raise ConfigError(f"decoding.samplers: {label}: its distribution holds NaN")
     return Texts(rows, ids, bits, entropy, support_size, seconds, block_size)
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from nextchar.config import ConfigError
+from nextchar.config import ConfigError, DecodingConfig
 from nextchar.decoding.search import Search
 from nextchar.models.base import LanguageModel
 from nextchar.results import REFERENCES
 from nextchar.samplers import Sampler
 from nextchar.samplers.registry import Spec, build_any
-from nextchar.samplers.trial import try_sampler
+from nextchar.samplers.trial import most_characters, try_sampler
 
 Decoder = Sampler | Search
 
@@ -42,14 +42,22 @@ def build_decoders(specs: Sequence[Spec], samples_per_prompt: int) -> list[Decod
     return decoders
 
 
-def try_decoders(decoders: Sequence[Decoder], model: LanguageModel, vocabulary_size: int) -> None:
+def try_decoders(
+    decoders: Sequence[Decoder],
+    model: LanguageModel,
+    vocabulary_size: int,
+    decoding: DecodingConfig,
+) -> None:
     """Try each sampler on a few rows of logits, before the model is trained.
 
     Raises ConfigError, naming the decoder, class, file and remedy, for one that does not work, and
-    for a search that this model does not support.
+    for a search that this model does not support, or that can't write so many different texts.
     """
     for decoder in decoders:
         if isinstance(decoder, Search):
             decoder.check(type(model))
         sampler = decoder.step_sampler if isinstance(decoder, Search) else decoder
         try_sampler(sampler, vocabulary_size, decoder.label)
+        if isinstance(decoder, Search) and decoder.most_samples is not None:
+            texts = most_characters(sampler, vocabulary_size) ** decoding.length
+            decoder.require_texts(texts, decoding.samples_per_prompt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nextchar.config import Config, load_plugins, model_id, pooled_id, run_id
+from nextchar.config import Config, load_used, model_id, pooled_id, run_id
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def identify(config: Config, corpus: str, *, substituted: bool) -> Identity:
     `corpus` is the identity of its text (nextchar.data.source.identity); `substituted` says whether
     that text replaces another one: such a run is not the run of a config that names the text.
     """
-    plugins = load_plugins(config.plugins)
+    plugins = load_used(config.plugins, config.decoding.samplers)
     models = tuple(model_id(part, corpus) for part in config.parts)
     runs = [
         run_id(part, model, fallback=substituted, plugins=plugins)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nextchar.config import Config, load_plugins
+from nextchar.config import Config, load_used
 from nextchar.data.corpus import Corpus
 from nextchar.models.base import LanguageModel
 from nextchar.results.provenance import code, hashes, packages
@@ -32,7 +32,9 @@ def origins(
     """
     return {
         "code": code(),
-        "plugins": [asdict(plugin) for plugin in load_plugins(config.plugins)],
+        "plugins": [
+            asdict(plugin) for plugin in load_used(config.plugins, config.decoding.samplers)
+        ],
         "corpus": {
             "name": corpus.name,
             "requested": config.corpus.name,

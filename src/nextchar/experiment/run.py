@@ -18,7 +18,7 @@ from nextchar.data import corpus as corpora
 from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
-from nextchar.experiment import pool_seeds
+from nextchar.experiment import estimate, pool_seeds
 from nextchar.experiment.compare import compare
 from nextchar.experiment.identity import Identity, identify
 from nextchar.experiment.manifest import origins
@@ -57,7 +57,7 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
     checkpoint. Processes that need the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
-    configs.load_plugins(config.plugins)
+    configs.load_used(config.plugins, config.decoding.samplers)
     provenance.code()  # read now: the files may change while this runs
     results.require_latest(config.outputs)
     decoders = build_decoders(config.decoding.samplers, config.decoding.samples_per_prompt)
@@ -67,6 +67,7 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
         HiddenStateModel.require(model, "metrics.frontier=true")
     corpus = corpora.load(config.corpus)
     corpus.require(config.model.context + 1, needed_validation(config.decoding))
+    estimate.require(config, decoders, len(corpus.validation))
     if config.metrics.frontier:
         measure.require(corpus, config.decoding, config.metrics)
     trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
@@ -86,7 +87,7 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
             # What can't be built is said before anything is written.
             model = build_model(config.model, len(corpus.vocabulary), config.seed)
             tracking.require(folder / results.LABML)
-            try_decoders(setting.decoders, model, len(corpus.vocabulary))
+            try_decoders(setting.decoders, model, len(corpus.vocabulary), config.decoding)
             path = folder.with_name(f"{folder.name}.lock")
             stack.enter_context(lock.holding(path, f"run {folder.name}"))
         damage = [] if config.force or not is_finished(folder) else results.damage(folder)

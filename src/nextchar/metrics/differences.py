@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from nextchar.metrics.estimators import CONFIDENCE, Floats, Integers, RatioEstimator
 from nextchar.results import HUMAN, REFERENCES, Difference
@@ -108,11 +108,11 @@ def student(values: Floats, drawn: Floats, freedom: int) -> tuple[tuple[Floats, 
     error = np.where(known > 1, np.sqrt(spread), np.nan)
     # Rounding leaves a spread of 1e-17 where there is none.
     error = np.where(error < 1e-12 * np.maximum(np.abs(values), 1e-3), 0.0, error)
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error
+    reach = special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * error
     ratio = np.divide(
         np.abs(values), error, out=np.where(values == 0, 0.0, np.inf), where=error != 0
     )
-    return (values, values - reach, values + reach), 2 * stats.t.sf(ratio, freedom)
+    return (values, values - reach, values + reach), 2 * special.stdtr(freedom, -ratio)
 
 
 def holm(p: Floats) -> Floats:

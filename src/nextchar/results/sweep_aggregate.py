@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from nextchar.results import HUMAN
 from nextchar.results.labels import split_last
@@ -76,7 +76,7 @@ def average(rows: Sequence[SweepJob], metric: str, sampler: str) -> Average | No
         return Average(*known[0], 1) if known else None
     values = [value for value, _, _ in known]
     mean, n = fmean(values), len(values)
-    half = float(student.ppf(0.975, n - 1)) * stdev(values) / math.sqrt(n)
+    half = float(stdtrit(n - 1, 0.975)) * stdev(values) / math.sqrt(n)
     return Average(mean, mean - half, mean + half, n)
 
 

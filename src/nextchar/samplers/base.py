@@ -88,15 +88,16 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
     def distribution(self, logits: Tensor, state: State | None = None) -> Tensor:
         """The exact probabilities [..., V], float64, with which each character is chosen.
 
-        Samplers with a memory take logits [R, V] and the `state` of their rows. Raises ValueError
-        for logits that are no distribution (NaN, +inf, or nothing but -inf), and TypeError when an
-        inner sampler is not one of ours, or a state is needed and missing.
+        Samplers with a memory take logits [R, V] and the `state` of their rows. Raises ConfigError
+        for logits, given or warped, that are no distribution (NaN, +inf, or nothing but -inf), and
+        TypeError when an inner sampler is not one of ours, or a state is needed and missing.
         """
         memory, *rest = state or (None,)
         return self.inner_distribution(self.warped(checked(logits), memory), tuple(rest) or None)
 
     def inner_distribution(self, warped: Tensor, rest: State | None) -> Tensor:
         """The distribution of what is applied to the warped logits; `rest` is its state."""
+        warped = checked(warped, getattr(self, "name", type(self).__name__))
         if self.sampler is None:
             return torch.softmax(warped, dim=-1)
         if not isinstance(self.sampler, Sampler):

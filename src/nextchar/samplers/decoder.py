@@ -133,5 +133,7 @@ def whole(key: str, value: float, least: int = 1, most: int = LARGEST) -> int:
     """The value as an int. Raises ConfigError unless it is whole and from `least` to `most`."""
     inside = least <= value <= most  # false for NaN; checked first because int(inf) raises
     bound = f"must be a whole number from {least} to {most:,}"
+    if -1 <= value <= 0:  # as other programs write it
+        bound += "; to switch it off, leave it out"
     require(inside and value == int(value), key, value, bound)
     return int(value)

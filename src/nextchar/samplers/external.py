@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from torch import Tensor
 
 from nextchar.config import ConfigError
+from nextchar.config.plugins import current_folder
 from nextchar.samplers.base import Sampler
 from nextchar.samplers.decoder import described, one_line, registered, short
 
@@ -52,13 +53,14 @@ def build_target(spec: Mapping[str, Any], build: Callable[[Any], Sampler]) -> Sa
     """
     path, arguments = spec[TARGET], dict(spec)
     try:
-        found = pkgutil.resolve_name(str(path))
-        if isinstance(found, type) and issubclass(found, Sampler):
-            if arguments.get("sampler") is not None:
-                arguments["sampler"] = build(arguments["sampler"])
-            if registered(Sampler).get(getattr(found, "name", "")) is not found:
-                raise ConfigError('give the class a name of its own: name = "mine"')
-        made = instantiate(arguments)
+        with current_folder():
+            found = pkgutil.resolve_name(str(path))
+            if isinstance(found, type) and issubclass(found, Sampler):
+                if arguments.get("sampler") is not None:
+                    arguments["sampler"] = build(arguments["sampler"])
+                if registered(Sampler).get(getattr(found, "name", "")) is not found:
+                    raise ConfigError('give the class a name of its own: name = "mine"')
+            made = instantiate(arguments)
     except (Exception, SystemExit) as error:
         reason = _reason(error)
         raise ConfigError(f"decoding.samplers: {path} could not be made: {reason}") from None

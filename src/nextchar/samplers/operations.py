@@ -7,23 +7,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nextchar.config import ConfigError
 
-def checked(logits: Tensor) -> Tensor:
-    """Logits [..., V] in float64. Raises ValueError unless each row is a distribution.
 
-    Skipped on a GPU, where the check would synchronise at every step: the engine checks for NaN at
-    the end.
+def checked(logits: Tensor, of: str = "the model") -> Tensor:
+    """Logits [..., V] in float64. Raises ConfigError unless each row is a distribution.
+
+    `of` is who made them. Skipped on a GPU, where the check would synchronise at every step: the
+    engine checks for NaN at the end.
     """
     logits = logits.double()
     if logits.is_cuda:
         return logits
     if logits.isnan().any():
-        raise ValueError("logits hold NaN: the model that made them has diverged")
+        raise ConfigError(f"the logits of {of} hold NaN: it has diverged, or divides 0 by 0")
     largest = logits.amax(-1)
     if (largest == torch.inf).any():
-        raise ValueError("logits hold +inf, which has no softmax; finite values and -inf do")
+        raise ConfigError(f"the logits of {of} hold +inf, which has no softmax; finite ones do")
     if (largest == -torch.inf).any():
-        raise ValueError("a row of logits is -inf throughout: there is no character to choose")
+        raise ConfigError(
+            f"the logits of {of} are -inf throughout: there is no character to choose"
+        )
     return logits
 
 

@@ -105,7 +105,7 @@ def _arguments(kind: type[Decoder], value: Any) -> dict[str, Any]:
     arguments = dict(value) if isinstance(value, Mapping) else first
     needed = {name for name, each in parameters.items() if each.default is each.empty}
     if (
-        parameters
+        arguments
         and needed <= arguments.keys() <= parameters.keys()
         and all(_fits(each, parameters[name].default) for name, each in arguments.items())
     ):

@@ -40,6 +40,12 @@ def try_sampler(sampler: Sampler, vocabulary_size: int, label: str) -> None:
         raise ConfigError(f"decoding.samplers: {label}: {source(sampler)}: {problem}")
 
 
+def most_characters(sampler: Sampler, vocabulary_size: int) -> int:
+    """How many characters are possible at most after the logits that samplers are tried on."""
+    found = sampler.distribution(_rows(vocabulary_size))
+    return int((found > 0).sum(-1).max())
+
+
 def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
     """What is wrong over a few steps of logits [R, V], each with its remedy; the metrics rely on
     all that is checked here."""

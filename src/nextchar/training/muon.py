@@ -36,7 +36,7 @@ def orthogonalize(matrices: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon:
     """W <- (1 - lr decay) W - lr sqrt(max(1, R / C)) O, O the orthogonalised Nesterov momentum.
 
     `dtype` is that of the matrix products; weights, gradients and momentum keep theirs.
@@ -51,31 +51,24 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float,
         dtype: torch.dtype,
     ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(matrices, defaults)
+        self.parameters = list(matrices)
+        self.lr = lr
+        self.momentum = momentum
+        self.weight_decay = weight_decay
         self.dtype = dtype
+        self.state = [{"momentum_buffer": torch.zeros_like(each)} for each in self.parameters]
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """Update every matrix that has a gradient."""
-        for group in self.param_groups:
-            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
-            for matrix in group["params"]:
-                if matrix.grad is not None:
-                    by_shape.setdefault(matrix.shape, []).append(matrix)
-            for (rows, columns), matrices in by_shape.items():
-                updates = [self._momentum(each, group["momentum"]) for each in matrices]
-                orthogonal = orthogonalize(torch.stack(updates).to(self.dtype))
-                rate = group["lr"] * math.sqrt(max(1, rows / columns))
-                for matrix, update in zip(matrices, orthogonal, strict=True):
-                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update, alpha=rate)
-
-    def _momentum(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """Update the running mean of the gradients; the gradient mixed with it (Nesterov)."""
-        gradient = matrix.grad
-        assert gradient is not None
-        state = self.state[matrix]
-        if not state:
-            state["momentum_buffer"] = torch.zeros_like(gradient)
-        mean: Tensor = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
-        return gradient.lerp(mean, momentum)
+        by_shape: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+        for matrix, state in zip(self.parameters, self.state, strict=True):
+            if matrix.grad is not None:  # the running mean of gradients, mixed with the newest
+                mean = state["momentum_buffer"].lerp_(matrix.grad, 1 - self.momentum)
+                nesterov = matrix.grad.lerp(mean, self.momentum)
+                by_shape.setdefault(matrix.shape, []).append((matrix, nesterov))
+        for (rows, columns), pairs in by_shape.items():
+            orthogonal = orthogonalize(torch.stack([each for _, each in pairs]).to(self.dtype))
+            rate = self.lr * math.sqrt(max(1, rows / columns))
+            for (matrix, _), update in zip(pairs, orthogonal, strict=True):
+                matrix.mul_(1 - self.lr * self.weight_decay).sub_(update, alpha=rate)

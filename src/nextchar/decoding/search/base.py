@@ -58,6 +58,15 @@ class Search(Decoder):
         """How many different samples a prompt can have; None: any number."""
         return None
 
+    def require_texts(self, possible: int, asked: int, where: str = "") -> None:
+        """Raise ConfigError unless so many different texts of a prompt are possible."""
+        if self.most_samples is not None and asked > possible:
+            raise ConfigError(
+                f"decoding.samplers: {self.label}: {where}only {possible} different texts have a "
+                f"probability above zero, and decoding.samples_per_prompt is at least {asked}; "
+                "write fewer, or cut less before it"
+            )
+
     def check(self, model: type[LanguageModel]) -> None:
         """Raise ConfigError for a kind of model that this search can't decode."""
         if not issubclass(model, self.decodes):

@@ -38,12 +38,14 @@ class BeamSearch(BlockSearch):
     def search_block(
         self, model: LanguageModel, prompts: Tensor, rows: Sequence[Row], length: int, seed: int
     ) -> Tensor:
-        return self.hypotheses(model, prompts, length, lambda log_p, _: log_p)[:, 0]
+        ids, _ = self.hypotheses(model, prompts, length, lambda log_p, _: log_p)
+        return ids[:, 0]
 
     def hypotheses(
         self, model: LanguageModel, prompts: Tensor, length: int, score: Score
-    ) -> Tensor:
-        """The B texts [G, B, L] of highest score after prompts [G, T], the best first."""
+    ) -> tuple[Tensor, Tensor]:
+        """The B texts [G, B, L] of highest score after prompts [G, T], the best first, and their
+        log probabilities [G, B]. Where fewer than B are possible, the last are at -inf."""
         G, B = len(prompts), self.width
         logits, cache = model.prefill(prompts.repeat_interleave(B, dim=0))
         V = logits.size(-1)
@@ -63,7 +65,7 @@ class BeamSearch(BlockSearch):
             if t + 1 < length:
                 cache = cache.reorder(rows_of(parents))
                 logits = model.step(following.flatten(), cache)
-        return ids
+        return ids, log_p
 
 
 def rows_of(parents: Tensor) -> Tensor:

@@ -21,6 +21,9 @@ from nextchar.models.base import LanguageModel
 from nextchar.samplers import Sampler
 from nextchar.samplers.decoder import whole
 
+MOST_CANDIDATES = 8192
+"""Of all texts together, which are held in memory until the best of each is known."""
+
 
 class BestOf(Search):
     """The likeliest of n texts."""
@@ -42,16 +45,24 @@ class BestOf(Search):
         seed: int,
         on_progress: Callable[[int], None],
     ) -> Tensor:
-        candidates = [replace(row, sampler=0, candidate=j) for row in rows for j in range(self.n)]
-        texts = engine.generate(
-            model,
-            prompts,
-            [self.step_sampler],
-            candidates,
-            length=length,
-            seed=seed,
-            on_progress=lambda characters: on_progress(characters // self.n),
-        )
-        bits = texts.bits.sum(1).view(len(rows), self.n)
-        ids = texts.ids.view(len(rows), self.n, length)
-        return ids[torch.arange(len(rows)), bits.argmin(1)]
+        together = max(MOST_CANDIDATES // self.n, 1)
+        best = []
+        for start in range(0, len(rows), together):
+            part = rows[start : start + together]
+
+            def on_candidates(characters: int, before: int = start * length) -> None:
+                on_progress(before + characters // self.n)
+
+            texts = engine.generate(
+                model,
+                prompts,
+                [self.step_sampler],
+                [replace(row, sampler=0, candidate=j) for row in part for j in range(self.n)],
+                length=length,
+                seed=seed,
+                on_progress=on_candidates,
+            )
+            bits = texts.bits.sum(1).view(len(part), self.n)
+            ids = texts.ids.view(len(part), self.n, length)
+            best.append(ids[torch.arange(len(part)), bits.argmin(1)])
+        return torch.cat(best)

@@ -40,8 +40,11 @@ class StochasticBeamSearch(BeamSearch):
             noise = gumbel(uniform(log_p[0].numel()).view_as(log_p).to(log_p.device))
             return conditioned(log_p, noise, parents)
 
-        ids = self.hypotheses(model, prompts, length, perturbed)
+        ids, log_p = self.hypotheses(model, prompts, length, perturbed)
         samples = torch.tensor([row.sample for row in rows], device=ids.device)
+        possible = log_p.isfinite().sum(1)
+        for row, most in zip(rows, possible.tolist(), strict=True):
+            self.require_texts(most, row.sample + 1, f"after prompt {row.prompt} ")
         return ids[torch.arange(len(ids), device=ids.device), samples]
 
 
