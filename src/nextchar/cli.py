@@ -154,6 +154,7 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
     those of the config. 1: the machine refuses (no permission, no space, a file where a folder
     should be), or jobs of a sweep failed. 130: interrupted.
     """
+    _open_streams()
     wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
     try:
         program()
@@ -166,6 +167,16 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
         sys.exit(_fail(str(error), 1))
     except KeyboardInterrupt as stop:
         sys.exit(_fail(f"interrupted; {stop}" if stop.args else "interrupted", 130))
+
+
+def _open_streams() -> None:
+    """Open standard streams that the caller has closed, to nowhere: a file that is opened later
+    would get their number, and what is printed would go into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _output_is_closed() -> bool:

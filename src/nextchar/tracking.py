@@ -42,9 +42,13 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from nextchar.config import ConfigError
 from nextchar.results import Metric, Sample, TrainingRecord
 
 FLUSH_SECONDS = 1.0
+
+LONGEST = 504
+"""Bytes of the longest path that sqlite opens: 512 with what it appends."""
 
 _active: Path | None = None
 
@@ -112,6 +116,17 @@ class Tracker:
             self._events.close()
             if self._sqlite.conn is not None:
                 self._sqlite.conn.close()
+
+
+def require(folder: Path) -> None:
+    """Raise ConfigError if the path of labml's database below `folder` would be too long."""
+    database = folder.absolute() / "00000000-000000-00000000" / "sqlite.db"
+    excess = len(os.fsencode(database)) - LONGEST
+    if excess > 0:
+        raise ConfigError(
+            f"paths.outputs: {folder.parent} is {excess} bytes too long for labml's database in "
+            f"it ({LONGEST} with its name): choose a shorter folder or name"
+        )
 
 
 @contextmanager

@@ -123,6 +123,14 @@ def test_ctrl_c_in_training(whole: Path, folder: Path) -> None:
     assert_same(folder, whole)
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_stop_as_ctrl_c_does(folder: Path, name: str) -> None:
+    number = getattr(signal, name)
+    assert_interrupted(stopped(folder, number, lambda _: reached(folder, EVERY)()))
+    assert not list((folder / "outputs").rglob("*.lock"))
+    assert not list((folder / "outputs").rglob("*.tmp"))
+
+
 def test_what_to_do_after_ctrl_c_with_force(folder: Path) -> None:
     """It would start over; without force the training goes on, and that is what is said."""
     running = Forked(folder, *LONG, "force=true")

@@ -21,6 +21,7 @@ from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tin
 from nextchar import cli, results
 from nextchar.config import Config
 from nextchar.data import corpus, download, source
+from nextchar.experiment import stored
 
 Compose = Callable[..., Config]
 SEEDS = 2
@@ -355,6 +356,34 @@ def test_several_seeds_in_one_command(tiny_run: Path, folder: Path) -> None:
     assert (folder / "outputs" / "latest").resolve().parent.name == "sweeps"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(copied: Path, closed: str) -> None:
+    code = f"import sys; sys.argv[1:] = {list(TINY)!r}; from nextchar import cli; cli.run()"
+    shown = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        cwd=copied,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0
+    assert "Traceback" not in shown.stderr
+    assert results.damage((copied / "outputs" / "latest").resolve()) == []
+
+
+def test_a_run_is_shown_where_nothing_can_be_written(
+    copied: Path, compose: Compose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a disk that is only read: here the link's new name is taken by a folder."""
+    (copied / "outputs" / f".latest.{os.getpid()}.tmp").mkdir()
+    places = (f"corpus.path={copied / 'play.txt'}", f"paths.outputs={copied / 'outputs'}")
+    found = stored.find_run(compose(*TINY, *places))
+    assert found is not None
+    assert found.samplers[0] == "greedy"
+    assert "note: outputs/latest stays as it is (" in capsys.readouterr().err
+
+
 def test_a_finished_run_needs_its_model_no_more(copied: Path, first: Ended) -> None:
     shutil.rmtree(copied / "outputs" / "models")
     assert tiny(copied).out == first.out
@@ -378,6 +407,10 @@ WRONG = {
     "missing file": ["corpus.path=none.txt"],
     "a folder": ["corpus.path=."],
     "missing file at home": ["corpus.path='~/nextchar-none.txt'"],
+    "results at home": ["paths.outputs='~/results'"],
+    "results elsewhere": ["paths.outputs=s3://results"],
+    "results too deep for sqlite": [f"paths.outputs={'/'.join(['x' * 99] * 5)}"],
+    "a sweep at home": ["-m", "seed=0,1", "paths.outputs='~/results'"],
     "wrong sha256": ["corpus.sha256=00"],
     "shorter than the context": ["model.context=4096"],
     "shorter than the texts": ["decoding.length=4096"],

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -129,3 +130,27 @@ def test_a_filesystem_without_locks_is_said_and_not_fatal(
     with lock.holding(tmp_path / "thing.lock", "the thing"):
         pass
     assert "no file locks" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "seteuid") or os.geteuid() != 0, reason="needs another user to be"
+)
+def test_a_lock_of_another_user_says_whose() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model.lock"
+        path.touch(mode=0o600)
+        Path(name).chmod(0o755)
+        os.seteuid(65534)
+        try:
+            for file, says in (
+                ("model.lock", "the lock of root, who is"),
+                ("x", "write there"),
+            ):
+                with (
+                    pytest.raises(PermissionError, match=says) as raised,
+                    lock.holding(Path(name) / file, "model m"),
+                ):
+                    pass
+                assert "set paths.outputs to a folder of your own" in str(raised.value)
+        finally:
+            os.seteuid(0)

@@ -174,7 +174,8 @@ def test_jobs_end_with_their_driver_and_view_tells_what_there_is(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path, name: str) -> None:
     work = ("-m", "hydra.launcher.work=sweep_jobs:first_then_forever", "seed=0,1,2")
     driver = subprocess.Popen(
         sweep_jobs.program(tmp_path, *work),
@@ -186,7 +187,7 @@ def test_control_c_leaves_a_summary_and_no_process(tmp_path: Path) -> None:
     )
     started = tmp_path / "outputs" / "1.pid"
     _until(started.exists)
-    driver.send_signal(signal.SIGINT)
+    driver.send_signal(getattr(signal, name))
     _, said = driver.communicate()
     assert driver.returncode == 130
     assert "interrupted" in said.splitlines()[-1]
@@ -313,6 +314,25 @@ def test_keys_ignore_how_a_job_is_done_and_see_what_it_is(tmp_path: Path) -> Non
         assert first == key("training.log_every=7") == key("threads=3") == key("force=true")
         # A job that pools seeds is another one, whatever their order.
         assert first != key("seeds=[0,1]") == key("seeds=[1,0]")
+
+
+def test_a_text_at_home_is_known_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job's key changes with the text, however its path is written."""
+    config.register()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    overrides = sweep_jobs.overrides(tmp_path)
+    with initialize_config_module("nextchar.conf", version_base="1.3"):
+
+        def key(path: str) -> str:
+            return _composer().job([*overrides, f"corpus.path='{path}'"]).key
+
+        first = key("~/text.txt")
+        assert first == key(str(tmp_path / "text.txt"))
+        text = (tmp_path / "text.txt").read_text()
+        (tmp_path / "text.txt").write_text(text + "more")
+        assert first != key("~/text.txt") == key(str(tmp_path / "text.txt"))
 
 
 def test_a_text_is_hashed_once_and_a_download_tried_once(

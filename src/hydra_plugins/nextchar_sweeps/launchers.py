@@ -17,7 +17,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from nextchar.config import ConfigError
+from nextchar.config import ConfigError, PathsConfig
 from nextchar.results.sweep import Plan
 from nextchar.runtime import progress
 from nextchar.sweeps import scheduler, summarize
@@ -42,6 +42,7 @@ class SweepLauncher(Launcher):
         self._force = bool(config.force)
         self.threads = int(config.threads)  # they affect a job's bits, so no launcher changes them
         self.composer = Composer(hydra_context.config_loader, config)
+        PathsConfig(**config.paths)  # before Hydra makes a folder of it
         folder, outputs = Path(config.hydra.sweep.dir), Path(config.paths.outputs)
         if folder.parent != outputs / "sweeps":  # it finds its runs in the same outputs folder
             raise ConfigError(

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 
 from hydra_plugins.nextchar_sweeps.launchers import SweepLauncher
 from nextchar.config import ConfigError
-from nextchar.results.sweep import FINISHED, PRUNED, Plan, State, read_job
+from nextchar.results.sweep import FINISHED, PRUNED, Plan, State, is_finished, read_job
 from nextchar.sweeps import scheduler, summarize
 from nextchar.sweeps.jobs import Job, Trial
 
@@ -144,6 +144,8 @@ class Search(Sweeper):
             return launcher.composer.job(overrides, trial)
 
         before = [make_job(each) for each in study.tried()]
+        complete = [make_job(each) for each in study.complete()]
+        again = [job for job in complete if not is_finished(folder, job.key)]  # damaged, or gone
         plan = Plan(
             folder.name,
             launcher.command,
@@ -156,6 +158,7 @@ class Search(Sweeper):
 
         def jobs() -> Iterator[Job]:
             nonlocal plan
+            yield from again
             for number, settings in study.points(total):
                 job = make_job(settings, study.trial(number))
                 numbers[job.key] = number
@@ -165,6 +168,8 @@ class Search(Sweeper):
                 yield job
 
         def on_end(job: Job, state: State) -> None:
+            if job.key not in numbers:  # done again: the study has its scores
+                return
             scores: list[float | None] = [None] * len(self._objectives)
             if state.state == FINISHED:
                 found = read_job(folder, 0, job.planned(()))
@@ -173,7 +178,8 @@ class Search(Sweeper):
 
         summarize.write_plan(folder, plan)
         try:
-            failed = launcher.run_jobs(jobs(), plan, total, before=study.over(), on_end=on_end)
+            done = study.over() - len(again)
+            failed = launcher.run_jobs(jobs(), plan, total, before=done, on_end=on_end)
         finally:
             summarize.write_plan(folder, replace(plan, importance=study.importance()))
             print(f"report: {summarize.summarize(folder, at_work=False)}")

@@ -29,6 +29,7 @@ from nextchar.config.schema import (
     CorpusConfig,
     DecodingConfig,
     MetricsConfig,
+    PathsConfig,
     TrainingConfig,
 )
 from nextchar.config.validation import ConfigError, setting
@@ -45,6 +46,7 @@ __all__ = [
     "LabmlConfig",
     "MetricsConfig",
     "ModelConfig",
+    "PathsConfig",
     "TrainingConfig",
     "TransformerConfig",
     "compose",

@@ -170,6 +170,8 @@ class PathsConfig(Section):
             self.require(bool(folder.strip()), name, "name a folder; . is the current one")
             self.require("://" not in folder, name, "must be a folder of this machine, not a URL")
             self.require(_is_path(folder), name, _NO_PATH)
+        home = f"~ is not expanded here: write {Path(self.outputs).expanduser()}"
+        self.require(not self.outputs.startswith("~"), "outputs", home)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from nextchar.config import Config, ConfigError
 from nextchar.data import corpus as corpora
 from nextchar.experiment.run import run_experiment
 from nextchar.results import Metric, Run, Sample
+from nextchar.runtime import checked
 
 ENVIRONMENT = ("code", "packages", "hardware", "plugins", "generation")
 """The parts of a manifest that say what a run was computed with."""
@@ -113,6 +114,8 @@ def _checkpoint(run: Run) -> Path:
 def _weights(before: Path, after: Path) -> str:
     if not before.exists():
         return "other bytes; the model of the run is gone, so by how much is not known"
+    for path in (before, after):
+        checked.check(path.parent, path.name, all_files=False)
     old, new = load_file(before), load_file(after)
     if old.keys() != new.keys():
         return f"other tensors: {', '.join(sorted(old.keys() ^ new.keys()))}"

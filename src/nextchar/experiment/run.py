@@ -86,6 +86,7 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
             devices.configure_torch(config.threads)
             # What can't be built is said before anything is written.
             model = build_model(config.model, len(corpus.vocabulary), config.seed)
+            tracking.require(folder / results.LABML)
             try_decoders(setting.decoders, model, len(corpus.vocabulary), config.decoding)
             path = folder.with_name(f"{folder.name}.lock")
             stack.enter_context(lock.holding(path, f"run {folder.name}"))

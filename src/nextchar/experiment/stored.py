@@ -45,7 +45,10 @@ def find_run(config: Config) -> Run | None:
     if not results.is_whole(folder):  # what is damaged is said where it is made again
         return None
     say_of_stored(folder)
-    results.point_latest(folder)
+    try:
+        results.point_latest(folder)
+    except OSError as error:  # a disk that is only read, a folder of somebody else
+        progress.say(f"note: outputs/latest stays as it is ({error})")
     return results.read_run(folder)
 
 

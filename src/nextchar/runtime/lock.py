@@ -94,7 +94,10 @@ def _acquire(path: Path, what: str, wait: bool) -> int | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with ExitStack() as undo:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            except PermissionError as error:
+                raise PermissionError(_refused(path, what)) from error
             undo.callback(os.close, file)
             try:
                 _lock(file, what, wait)
@@ -111,6 +114,21 @@ def _acquire(path: Path, what: str, wait: bool) -> int | None:
                 if os.path.samestat(path.stat(), os.fstat(file)):
                     undo.pop_all()
                     return file
+
+
+def _refused(path: Path, what: str) -> str:
+    """What to do where the lock file can't be opened."""
+    choose = "set paths.outputs to a folder of your own"
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
+        return f"{path.parent}: you may not write there, so {what} can't be made: {choose}"
+    try:
+        owner = path.owner()
+    except KeyError:  # a number without a name here
+        owner = f"user {path.stat().st_uid}"
+    return (
+        f"{path}: the lock of {owner}, who is making {what}, or was: if none of their "
+        f"programs is at work, it can be deleted; else {choose}"
+    )
 
 
 def _lock(file: int, what: str, wait: bool) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from nextchar.runtime import signals
+
 LINES_IN_A_LOG = 10
 """A task writes at most about this many lines without a terminal."""
 
@@ -26,9 +28,13 @@ def on_terminal() -> bool:
 
 @contextmanager
 def interruptible(*, force: bool) -> Iterator[None]:
-    """Add to a Ctrl-C in the block what repeating the command would do, for the user."""
+    """Add to a Ctrl-C in the block what repeating the command would do, for the user.
+
+    SIGTERM and SIGHUP end the block as Ctrl-C does.
+    """
     try:
-        yield
+        with signals.as_ctrl_c():
+            yield
     except KeyboardInterrupt as stop:
         if force:
             message = "with force=true the same command starts over; without it, it keeps what is "

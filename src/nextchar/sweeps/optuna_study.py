@@ -141,6 +141,11 @@ class Search:
         points = (*self._known(), *map(search_space.point, self._lost))
         return [json.loads(point) for point in dict.fromkeys(points)]
 
+    def complete(self) -> list[dict[str, str]]:
+        """The settings of the points whose scores are known."""
+        known = self._known().items()
+        return [json.loads(each) for each, trial in known if trial.state == TrialState.COMPLETE]
+
     def trial(self, number: int) -> Trial | None:
         """Where the job of this trial reports its losses; None if nothing is pruned."""
         if not self._pruning:

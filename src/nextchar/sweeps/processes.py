@@ -138,7 +138,9 @@ def _end(running: Sequence[_Running]) -> None:
 def _do(task: Task, answer: Connection, index: int) -> None:
     """What a process does: the job with this index in its sweep, and one answer."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep handles Ctrl-C and ends its jobs
+    for name in ("SIGINT", "SIGHUP"):  # the sweep handles Ctrl-C and a hangup, and ends its jobs
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     with task.log.open("w", encoding="utf-8") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
