@@ -295,6 +295,8 @@ OUT_OF_BOUNDS: list[tuple[str, Any]] = [
     ("decoding.checkpoint", "first"),
     ("decoding.samplers", []),
     ("corpus.kind", "web"),
+    *(("corpus.encoding", value) for value in ("", "nonsense", "hex")),
+    ("corpus.newlines", "crlf"),
     ("corpus.path", None),
     ("corpus.path", ""),
     ("corpus.fallback", "lorem"),

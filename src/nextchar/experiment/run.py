@@ -73,6 +73,8 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
     trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
     if corpus.substituted:
         progress.say(f"note: {corpus.substituted}")
+    for note in corpus.notes:
+        progress.say(f"note: {note}")
     return _run(config, _Setting(corpus, decoders, device, command), on_record)
 
 
@@ -193,7 +195,7 @@ def _compare(
     results.write_samples(folder / results.SAMPLES, compared.samples)
     results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
     return {
-        "warnings": [trained.other_code] if trained.other_code else [],
+        "warnings": [*corpus.notes, *filter(None, [trained.other_code])],
         **origins(model, corpus, config, trained.facts, device, compared.rows_in_a_block, folder),
         "without_exact_distribution": [each.label for each in decoders if not each.exact],
     }

@@ -198,11 +198,15 @@ def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
     return read_training(model / TRAINING)
 
 
+_SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Where Python's splitlines, unlike JSON, would end a line too."""
+
+
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples.jsonl, one text per line; bits are rounded to 1e-6."""
     records = (asdict(each) | {"bits": [round(bits, 6) for bits in each.bits]} for each in samples)
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    files.write_text(path, "".join(lines))
+    lines = (json.dumps(record, ensure_ascii=False).translate(_SEPARATORS) for record in records)
+    files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_samples(path: Path) -> list[Sample]:
