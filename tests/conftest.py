@@ -12,7 +12,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from launching import TINY, Ended, real
 
-from nextchar import cli, config
+from nextchar import config
+from nextchar.cli import running
 from nextchar.config import Config
 
 # The same examples each time: a red test is red for everyone.
@@ -34,7 +35,7 @@ def compose(isolated: None) -> Callable[..., Config]:
     """`compose(*overrides)`: the validated Config that the command line would make."""
 
     config.register()
-    cli._register_plugins()
+    running._register_plugins()
 
     def composed(*overrides: str) -> Config:
         GlobalHydra.instance().clear()

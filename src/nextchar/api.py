@@ -75,7 +75,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
     Raises ConfigError where there is no run, an unfinished one, or a sweep.
     """
-    folder = find_folder(path)
+    folder = results.find_folder(path, outputs())
     if (folder / "sweep.json").exists():
         raise ConfigError(f"path={path}: is a sweep; name one of its runs in {outputs() / 'runs'}")
     if not (folder / results.DONE).exists():
@@ -88,13 +88,22 @@ def outputs() -> Path:
     return Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
 
 
-def find_folder(name: str | os.PathLike[str]) -> Path:
-    """The folder of a run or sweep: a path, or a name in outputs/runs or outputs/sweeps.
+def newest() -> Path:
+    """The newest run or sweep: outputs/latest. Raises ConfigError where there is none."""
+    latest = outputs() / "latest"
+    if not latest.exists():
+        raise ConfigError(f"{latest}: there is no run yet; run the experiment, or name a folder")
+    return latest.resolve()
 
-    Links such as outputs/latest are followed; the path is returned also where nothing is there.
-    """
-    places = (Path(name), outputs() / "runs" / name, outputs() / "sweeps" / name)
-    return next((place for place in places if place.exists()), places[0]).resolve()
+
+def newest_run() -> Path:
+    """The newest finished run, where the newest of all may be a sweep."""
+    if (newest() / results.DONE).exists():
+        return newest()
+    finished = [
+        each for each in results.runs_and_sweeps(outputs()) if (each / results.DONE).exists()
+    ]
+    return finished[0] if finished else newest()
 
 
 def _with_rows(run: results.Run) -> Run:

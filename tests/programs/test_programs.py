@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tiny
 
-from nextchar import cli, results
+from nextchar import results
+from nextchar.cli import running
 from nextchar.config import Config
 from nextchar.data import corpus, download, source
 
@@ -233,8 +234,10 @@ def test_a_run_leaves_what_the_contract_says(tiny_run: Path) -> None:
     assert {path.name for path in model.iterdir()} == {
         "last.safetensors",
         "best.safetensors",
+        "config.yaml",
         "model.json",
         "training.csv",
+        "vocabulary.json",
     }
     with (model / "training.csv").open(encoding="utf-8") as file:
         assert file.readline() == "step,train_loss,val_loss,learning_rate,characters_per_second\n"
@@ -454,7 +457,7 @@ ANYWHERE = [
 
 @pytest.mark.parametrize(("typed", "ordered"), ANYWHERE)
 def test_options_may_stand_between_overrides(typed: list[str], ordered: list[str]) -> None:
-    assert cli._options_last(typed) == ordered
+    assert running._options_last(typed) == ordered
 
 
 def test_an_option_between_overrides_is_heard(folder: Path) -> None:

@@ -35,6 +35,8 @@ PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
 """Facts about a trained model; written last, so it marks a training as finished."""
+VOCABULARY = "vocabulary.json"
+"""The characters that a trained model knows, by their ids."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nextchar import results
-from nextchar.config import TrainingConfig
-from nextchar.data.corpus import Corpus
+from nextchar.config import Config, ConfigError, TrainingConfig, read_yaml
+from nextchar.data.corpus import Corpus, Vocabulary
 from nextchar.models.base import LanguageModel
+from nextchar.models.registry import build_model
 from nextchar.results import provenance
 from nextchar.runtime import device, files, lock, progress
 from nextchar.training import evaluation, trainer
@@ -33,15 +34,17 @@ def load_or_train(
     *,
     seed: int,
     folder: Path,
+    asked: str,
     checkpoint: str = "last",
     on_record: RecordCallback = ignore,
     force: bool = False,
 ) -> TrainedModel:
     """Put trained weights into `model`: those of `folder`, or of a training now that fills it.
 
-    `folder` is named by the model's identity. `checkpoint` says which of its weights (last, best);
-    `on_record` sees each record, of a finished training too. Another process that needs
-    this model waits, and finds it trained. With `force` it is trained again.
+    `folder` is named by the model's identity; `asked` is the config.yaml that it gets. `checkpoint`
+    says which of its weights (last, best); `on_record` sees each record, of a finished training
+    too. Another process that needs this model waits, and finds it trained. With `force` it is
+    trained again.
     """
     model_id = folder.name
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
@@ -53,6 +56,9 @@ def load_or_train(
             for record in results.read_training(folder / results.TRAINING):
                 on_record(record)
         else:
+            files.write_text(folder / results.CONFIG, asked)
+            characters = {"characters": corpus.vocabulary.characters}
+            results.write_json(folder / results.VOCABULARY, characters)
             done = trainer.train(
                 model, corpus, config, seed=seed, folder=folder, on_record=on_record
             )
@@ -69,6 +75,35 @@ def load_or_train(
     speed = records[-1].step * per_step / seconds
     timing = {"seconds": seconds, "characters_per_second": speed}
     return TrainedModel(facts, timing, other_code)
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as its folder alone gives it back; `config` is that of the run that trained it."""
+
+    model: LanguageModel
+    vocabulary: Vocabulary
+    config: Config
+
+
+def load(folder: Path, checkpoint: str | None = None) -> StoredModel:
+    """The trained model in `folder`; no text is needed.
+
+    `checkpoint` says which of its weights (last, best), by default those that its config asks for.
+
+    Raises ConfigError where there is none, or one that an older version left without its config.
+    """
+    for name in (results.MODEL, results.CONFIG, results.VOCABULARY):
+        if not (folder / name).is_file():
+            raise ConfigError(
+                f"{folder}: has no {name}, so it is no whole model; repeat the command of its run "
+                "with force=true"
+            )
+    config = Config.restore(read_yaml(folder / results.CONFIG))
+    vocabulary = Vocabulary(results.read_json(folder / results.VOCABULARY)["characters"])
+    model = build_model(config.model, len(vocabulary), config.seed)
+    trainer.load_weights(model, folder, checkpoint or config.decoding.checkpoint)
+    return StoredModel(model.eval(), vocabulary, config)
 
 
 def _facts(
