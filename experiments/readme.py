@@ -20,7 +20,7 @@ PROGRAM = "make figures"
 def section(run: Run) -> str:
     """The part of the README about a run: what it is, its figure, its table."""
     from nextchar.report.markdown import as_markdown
-    from nextchar.report.table import compare
+    from nextchar.report.table import headline_table
 
     model, machine = run.manifest["model"], run.manifest["hardware"]
     corpus = run.manifest["corpus"]["name"]
@@ -32,7 +32,7 @@ validation loss {model["validation_loss"]:.4f} nats per character ({machine["thr
 
 ![Quality and diversity of the samplers]({FIGURE})
 
-{as_markdown(compare(run.headlines, run.definitions))}
+{as_markdown(headline_table(run))}
 """
 
 

@@ -1,7 +1,7 @@
 """Train a model, compare samplers, write the report: python experiments/run.py [overrides]
 
 Hydra's tab completion recognises this program by the text @hydra.main in it; the function itself is
-in nextchar.cli.running.
+in nextchar.cli.
 """
 
 from nextchar.cli import run

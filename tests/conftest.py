@@ -12,8 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from launching import TINY, Ended, real
 
-from nextchar import config
-from nextchar.cli import running
+from nextchar import cli, config
 from nextchar.config import Config
 
 # The same examples each time: a red test is red for everyone.
@@ -35,7 +34,7 @@ def compose(isolated: None) -> Callable[..., Config]:
     """`compose(*overrides)`: the validated Config that the command line would make."""
 
     config.register()
-    running._register_plugins()
+    cli._register_plugins()
 
     def composed(*overrides: str) -> Config:
         GlobalHydra.instance().clear()

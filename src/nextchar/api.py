@@ -75,7 +75,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
     Raises ConfigError where there is no run, an unfinished one, or a sweep.
     """
-    folder = results.find_folder(path, outputs())
+    folder = find_folder(path)
     if (folder / "sweep.json").exists():
         raise ConfigError(f"path={path}: is a sweep; name one of its runs in {outputs() / 'runs'}")
     if not (folder / results.DONE).exists():
@@ -86,6 +86,14 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 def outputs() -> Path:
     """The folder of results: NEXTCHAR_OUTPUTS, or `outputs` in the current folder."""
     return Path(os.environ.get("NEXTCHAR_OUTPUTS", "outputs"))
+
+
+def find_folder(name: str | os.PathLike[str]) -> Path:
+    """The folder of a run, sweep or model: its path, name, or the beginning of its name or id.
+
+    Raises ConfigError where nothing or more than one thing is meant.
+    """
+    return results.find_folder(name, outputs())
 
 
 def newest() -> Path:

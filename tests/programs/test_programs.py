@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tiny
 
-from nextchar import results
-from nextchar.cli import running
+from nextchar import cli, results
 from nextchar.config import Config
 from nextchar.data import corpus, download, source
 
@@ -457,7 +456,7 @@ ANYWHERE = [
 
 @pytest.mark.parametrize(("typed", "ordered"), ANYWHERE)
 def test_options_may_stand_between_overrides(typed: list[str], ordered: list[str]) -> None:
-    assert running._options_last(typed) == ordered
+    assert cli._options_last(typed) == ordered
 
 
 def test_an_option_between_overrides_is_heard(folder: Path) -> None:

@@ -8,20 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nextchar import api
-from nextchar.cli.errors import exit_on_error
 from nextchar.config import ConfigError
-from nextchar.results import DONE, REPORT, find_folder, runs_and_sweeps
+from nextchar.results import DONE, REPORT, runs_and_sweeps
 from nextchar.results.state import state_of
 from nextchar.results.sweep import PLAN
 from nextchar.runtime import lock, progress
 
 
 def view() -> None:
-    """Open a report and print its path: `nextchar-view [RUN]`."""
-    exit_on_error(_view)
-
-
-def _view() -> None:
+    """The command, with the arguments of the command line. Raises ConfigError for a mistake."""
     parser = argparse.ArgumentParser(
         prog="nextchar-view", description="Open a report in the browser and print its path."
     )
@@ -40,7 +35,7 @@ def _view() -> None:
     if given.list:
         print("\n".join(_listed(outputs)) or f"no runs in {outputs}")
         return
-    folder = find_folder(given.run or api.newest(), outputs)
+    folder = api.find_folder(given.run or api.newest())
     report = _sweep_report(folder) if (folder / PLAN).exists() else _report(folder)
     print(report)
     if not webbrowser.open(report.as_uri()):

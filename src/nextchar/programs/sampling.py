@@ -18,11 +18,10 @@ from rich.style import Style
 from rich.text import Text
 
 from nextchar import api
-from nextchar.cli.errors import exit_on_error
 from nextchar.config import ConfigError
 from nextchar.config.validation import require
 from nextchar.report.samples import CONTROLS, EDGES
-from nextchar.results import DONE, MANIFEST, MODEL, find_folder, model_ids, read_json
+from nextchar.results import DONE, MANIFEST, MODEL, model_ids, read_json
 from nextchar.runtime import progress
 
 if TYPE_CHECKING:
@@ -41,16 +40,12 @@ ALIKE = {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-",
 
 
 def sample() -> None:
-    """Continue a prompt with the model of a run: `nextchar-sample [RUN] --prompt TEXT`."""
-    exit_on_error(_sample)
-
-
-def _sample() -> None:
+    """The command, with the arguments of the command line. Raises ConfigError for a mistake."""
     given = _parser().parse_args()
     for name in ("samples", "length"):
         require(getattr(given, name) >= 1, f"--{name}", getattr(given, name), "must be at least 1")
     require(0 <= given.seed < 2**32, "--seed", given.seed, "must be at least 0 and below 2^32")
-    prompt, folder = _prompt(given), find_folder(given.run or api.newest_run(), api.outputs())
+    prompt, folder = _prompt(given), api.find_folder(given.run or api.newest_run())
     model_folder, checkpoint = _model_folder(folder)
     from nextchar.decoding.stream import stream
     from nextchar.runtime import device
