@@ -197,7 +197,7 @@ def test_the_summary_names_nobody_that_the_table_does_not_mark(tmp_path: Path) -
         replace(row, value=2, low=1.9, high=2.1) if row.sampler == HUMAN else row for row in rows
     ]
     text = summarized(replace(run, metrics=moved, differences=far))
-    assert "Even the closest sampler differs from human text in m (0.9, 2.0)." in text
+    assert "Even the closest sampler differs from human text in m (0.9 against 2.0)." in text
 
 
 def test_a_reference_that_nobody_wrote_is_not_called_human(tmp_path: Path) -> None:

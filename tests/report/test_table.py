@@ -174,7 +174,7 @@ def test_text_keeps_its_width_and_alignment(
 
 
 def test_text_aligns_decimal_points_and_sets_human_apart(tmp_path: Path) -> None:
-    lines = as_text(compare(example_run(tmp_path).metrics, DEFINITIONS)).splitlines()
+    lines = as_text(compare(example_run(tmp_path).metrics, DEFINITIONS), 100).splitlines()
     rules = [i for i, line in enumerate(lines) if set(line) == {"─"}]
     assert lines[rules[1] + 1].startswith(HUMAN)
     body = lines[rules[0] + 1 : rules[1]]

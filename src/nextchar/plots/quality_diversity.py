@@ -1,4 +1,4 @@
-"""Quality against diversity: where each sampler lies, and where human text is."""
+"""Surprise against variety: where each sampler lies, and where human text is."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def _points(run: Run) -> Points:
 def _split(points: Points) -> tuple[Points, Points]:
     """The points that are drawn, and those that would take more than half of an axis for the way
     to them: at most a quarter of the samplers, so that the others are the rule."""
-    kept, outside = dict(points), {}
+    kept: Points = dict(points)
+    outside: Points = {}
     for axis in (0, 1, 0, 1):
         far = _far(kept, axis)
         if far and 4 * (len(outside) + 1) < len(points):
@@ -135,7 +136,7 @@ def _point_outside(ax: Axes, outside: Points) -> None:
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     for index, (label, (x, y)) in enumerate(outside.items()):
         across, up = (x.value - left) / (right - left), (y.value - bottom) / (top - bottom)
-        tip = [min(max(place, 0.02), 0.98) for place in (across, up)]
+        tip = (min(max(across, 0.02), 0.98), min(max(up, 0.02), 0.98))
         start = (tip[0] + 0.05 * (0.5 - tip[0]), tip[1] + 0.1 * (0.5 - tip[1]))
         arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": look(label).color, "linewidth": 1.4}
         within = "axes fraction"

@@ -80,7 +80,7 @@ def _apart(run: Run, standings: Sequence[Standing]) -> list[Markup]:
     for each in apart[:MOST_NAMED]:
         rows = [run.value(label, each.metric) for label in (each.closest[0], HUMAN)]
         near, far = as_cells([row for row in rows if row])
-        figures.append(f"{run.info(each.metric).long} ({near.value}, {far.value})")
+        figures.append(f"{run.info(each.metric).long} ({near.value} against {far.value})")
     more = f", and in {_number(len(apart) - MOST_NAMED)} more" if len(apart) > MOST_NAMED else ""
     said = Markup("Even the closest sampler differs from {} text in {}{}.").format(
         run.reference, ", ".join(figures), more

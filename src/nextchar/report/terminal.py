@@ -10,7 +10,7 @@ from nextchar.results import MetricInfo
 MARK = "*"
 
 
-def as_text(table: Table, width: int = 100) -> str:
+def as_text(table: Table, width: int = 80) -> str:
     """Render `table` in at most `width` characters a line (20 or more).
 
     With intervals if all columns fit beside each other, else without; if even that is too wide,
