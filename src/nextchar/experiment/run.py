@@ -169,6 +169,7 @@ def _compare(
             config.training,
             seed=config.seed,
             folder=config.outputs / "models" / identity.models[0],
+            asked=configs.to_yaml(config),
             checkpoint=config.decoding.checkpoint,
             on_record=log,
             force=config.force,

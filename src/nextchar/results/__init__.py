@@ -7,6 +7,7 @@ so that results outlive the code: CSV with a header, JSON, and JSON lines.
 # ruff: noqa: F401
 # mypy: implicit-reexport
 
+from nextchar.results.find import find_folder, runs_and_sweeps
 from nextchar.results.run import (
     CONFIG,
     DEFINITIONS,
@@ -26,6 +27,7 @@ from nextchar.results.run import (
     TIMINGS,
     TRAINING,
     TRUNCATION,
+    VOCABULARY,
     Run,
     Sample,
     damage,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError, read_yaml
+from nextchar.results.exact_ends import with_exact_ends
 from nextchar.results.schema import (
+    HUMAN,
     Difference,
     FamilyFigure,
     Metric,
@@ -36,6 +40,8 @@ PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
 """Facts about a trained model."""
+VOCABULARY = "vocabulary.json"
+"""The characters that a trained model knows, by their ids."""
 OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
 """What a sweep reads of a run."""
 _READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES, SUMS)
@@ -61,7 +67,8 @@ class Sample:
 class Run:
     """A finished run as it lies on disk: everything that plots and report read.
 
-    If it pools seeds, `trainings` has the records of each seed, and `training` is empty.
+    If it pools seeds, `trainings` has the records of each seed and `by_seed` the metrics of its own
+    run, where that is still there; `training` is empty.
     """
 
     folder: Path
@@ -76,12 +83,19 @@ class Run:
     possible: Sequence[Possible] = ()
     families: Sequence[FamilyFigure] = ()
     trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
+    by_seed: Mapping[int, Sequence[Metric]] = field(default_factory=dict)
     definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
 
     @property
     def seeds(self) -> list[int]:
         """The seeds that are pooled; empty for a run of one seed."""
         return [part["seed"] for part in self.manifest.get("runs", [])]
+
+    @property
+    def reference(self) -> str:
+        """Whose text the samplers are compared with, the row `human`: that of people, or, where
+        nobody wrote the corpus, of its grammar."""
+        return "grammar" if self.manifest.get("corpus", {}).get("name") == "grammar" else HUMAN
 
     @property
     def samplers(self) -> list[str]:
@@ -92,16 +106,22 @@ class Run:
         """Title and description of the metric."""
         return info_of(self.definitions, metric)
 
+    @cached_property
+    def shown(self) -> list[Metric]:
+        """The rows of metrics.csv as people are shown them: with exact ends (`exact_ends`)."""
+        texts = Counter(sample.sampler for sample in self.samples)
+        return with_exact_ends(self.metrics, texts, max(len(self.seeds), 1))
+
     @property
     def headlines(self) -> list[Metric]:
         """The rows that a terminal shows, metric by metric."""
-        shown = [name for name, info in self.definitions.items() if info.headline]
-        return [row for name in shown for row in self.metrics if row.metric == name]
+        named = [name for name, info in self.definitions.items() if info.headline]
+        return [row for name in named for row in self.shown if row.metric == name]
 
     def by_group(self) -> dict[str, list[Metric]]:
         """The rows of the metrics by their group, in the order of the groups' first appearance."""
         grouped: dict[str, list[Metric]] = {}
-        for row in self.metrics:
+        for row in self.shown:
             grouped.setdefault(self.info(row.metric).group, []).append(row)
         return grouped
 
@@ -159,6 +179,11 @@ def read_unsealed(folder: Path) -> Run:
         possible=read_rows(Possible, folder / POSSIBLE),
         families=read_rows(FamilyFigure, folder / FAMILIES),
         trainings={seed: records for seed, records in trainings.items() if records},
+        by_seed={
+            part["seed"]: read_metrics(path)
+            for part in manifest.get("runs", [])
+            if (path := folder.parent / str(part["run"]) / METRICS).exists()
+        },
         definitions=read_definitions(folder),
     )
 
