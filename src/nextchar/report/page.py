@@ -13,11 +13,12 @@ from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.report.families import family_tables
+from nextchar.report.play.contents import contents, contents_beside
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
 from nextchar.report.summary import seeds_note, summary, validation_loss
 from nextchar.report.table import compare
-from nextchar.results import HUMAN, REPORT, Run
+from nextchar.results import HUMAN, PLAY, REPORT, Run
 from nextchar.runtime import files
 
 MANY = 6
@@ -34,12 +35,19 @@ def write_report(run: Run, drawn: Drawn) -> Path:
     """Write `<run>/report.html` and return its path; `drawn` is what `draw_all` returned."""
     substituted = run.manifest.get("corpus", {}).get("substituted")
     stood = standings(run.metrics, run.differences)
+    samples = chosen(run.samples)
+    playable = contents(run, samples)
+    name = run.config.get("name", run.folder.name)
+    if playable and playable["beside"]:
+        held = contents_beside(run, playable)
+        beside = "play/play.html.jinja"
+        write_page(run.folder, beside, Drawn(), [], file=PLAY, name=name, play=held)
     return write_page(
         run.folder,
         "page.html.jinja",
         drawn,
         [*filter(None, [substituted]), *run.manifest.get("warnings", [])],
-        name=run.config.get("name", run.folder.name),
+        name=name,
         config=run.config,
         manifest=run.manifest,
         info=run.info,
@@ -49,15 +57,22 @@ def write_report(run: Run, drawn: Drawn) -> Path:
         tables={group: compare(rows, run.definitions) for group, rows in run.by_group().items()},
         standings=[each for each in stood if each.pairs],
         families=family_tables(run.families),
-        samples=chosen(run.samples),
+        samples=samples,
+        play=playable,
         legend=LEGEND,
     )
 
 
 def write_page(
-    folder: Path, template: str, drawn: Drawn, notices: Sequence[str], **values: Any
+    folder: Path,
+    template: str,
+    drawn: Drawn,
+    notices: Sequence[str],
+    *,
+    file: str = REPORT,
+    **values: Any,
 ) -> Path:
-    """Write `<folder>/report.html`, whose figures stand in it as data, and return its path."""
+    """Write a page to `folder`, whose figures stand in it as data, and return its path."""
     environment = Environment(
         loader=PackageLoader("nextchar.report", "."),
         autoescape=True,
@@ -68,7 +83,7 @@ def write_page(
     )
     environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
-    path = folder / REPORT
+    path = folder / file
     files.write_text(path, environment.get_template(template).render(values))
     return path
 

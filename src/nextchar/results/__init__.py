@@ -7,7 +7,9 @@ so that results outlive the code: CSV with a header, JSON, and JSON lines.
 # ruff: noqa: F401
 # mypy: implicit-reexport
 
+from nextchar.results.candidates import Candidates, read_candidates, write_candidates
 from nextchar.results.run import (
+    CANDIDATES,
     CONFIG,
     DEFINITIONS,
     DIFFERENCES,
@@ -17,6 +19,7 @@ from nextchar.results.run import (
     MANIFEST,
     METRICS,
     MODEL,
+    PLAY,
     PLOTS,
     POSSIBLE,
     REPORT,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError, read_yaml
+from nextchar.results.candidates import Candidates, read_candidates
 from nextchar.results.schema import (
     Difference,
     FamilyFigure,
@@ -30,6 +31,7 @@ CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
 DIFFERENCES, SUMS = "differences.csv", "sums.npz"
+CANDIDATES, PLAY = "candidates.npz", "play.html"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
@@ -73,6 +75,7 @@ class Run:
     families: Sequence[FamilyFigure] = ()
     trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
     definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
+    candidates: Candidates | None = None
 
     @property
     def seeds(self) -> list[int]:
@@ -126,7 +129,14 @@ def read_run(folder: Path) -> Run:
         families=read_rows(FamilyFigure, folder / FAMILIES),
         trainings={seed: records for seed, records in trainings.items() if records},
         definitions=read_definitions(folder),
+        candidates=read_candidates(_first(folder, manifest) / CANDIDATES),
     )
+
+
+def _first(folder: Path, manifest: Mapping[str, Any]) -> Path:
+    """The folder of the run itself; of pooled ones that of the first seed, whose texts it has."""
+    parts = manifest.get("runs")
+    return folder.parent / parts[0]["run"] if parts else folder
 
 
 def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
