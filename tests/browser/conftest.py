@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import Open
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from nextchar import results
+from nextchar.config import TransformerConfig
+from nextchar.models.base import LanguageModel
+from nextchar.models.registry import build_model
+from nextchar.training.trainer import load_weights
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -48,5 +53,17 @@ def visit(browser: Browser) -> Iterator[Open]:
     for page, address, said in pages:
         page.context.close()
         # What stands in the page is fetched from nowhere.
-        own = ("data:", "blob:", address)
+        own = ("data:", "blob:", address, address.replace(results.REPORT, results.PLAY))
         assert [each for each in said if not each.startswith(own)] == []
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_run: Path) -> tuple[LanguageModel, str]:
+    """The tiny run's model, and its vocabulary."""
+    manifest = results.read_json(tiny_run / results.MANIFEST)
+    characters = manifest["corpus"]["vocabulary"]
+    shape = results.read_run(tiny_run).config["model"]
+    config = TransformerConfig(**shape)
+    model = build_model(config, len(characters), seed=0)
+    load_weights(model, tiny_run.parent.parent / "models" / manifest["model_id"], "last")
+    return model.eval(), characters

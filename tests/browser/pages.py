@@ -1,15 +1,20 @@
-"""Pages with a model, made without a run."""
+"""What the tests of pages share: how they are opened, and pages with a model but without a run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import Page
 
 from nextchar.models.base import LanguageModel
 from nextchar.plots import Drawn
 from nextchar.report.page import write_page
+
+Open = Callable[..., Page]
+"""`visit(file, fragment, width=..., **settings of a context)`: the fixture of conftest.py."""
 
 CHARACTERS = "abcdefghijk"
 

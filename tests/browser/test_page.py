@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Open
+from pages import Open
 from playwright.sync_api import Page
 
 from nextchar import results

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Open
-from pages import CHARACTERS, matrices, model_page
+from pages import CHARACTERS, Open, matrices, model_page
 from playwright.sync_api import Page
 from shapes import model_config, random_model
 
@@ -23,10 +22,8 @@ from nextchar.config import TransformerConfig
 from nextchar.decoding import engine
 from nextchar.decoding.engine import Row
 from nextchar.models.base import LanguageModel
-from nextchar.models.registry import build_model
 from nextchar.report.play import weights
 from nextchar.samplers import build
-from nextchar.training.trainer import load_weights
 
 SPECS: tuple[Any, ...] = (
     "greedy",
@@ -61,12 +58,10 @@ def _logits(model: LanguageModel, ids: torch.Tensor) -> np.ndarray:
     ids=["tiny", "no cap, one head of keys", "default"],
 )
 def test_logits_are_those_of_python_past_the_context_too(
-    visit: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: TransformerConfig
+    visit: Open, tmp_path: Path, config: TransformerConfig
 ) -> None:
-    monkeypatch.setattr(weights, "EXACT", 10**9)
     model = random_model(config)
-    held = weights.embedded(matrices(model), dataclasses.asdict(config))
-    assert held["precision"] == "float32"
+    held = weights.embedded(matrices(model), dataclasses.asdict(config), exact=True)
     page = visit(model_page(tmp_path, held))
     generator = torch.Generator().manual_seed(3)
     for length in (2, config.context, config.context + 5, 3 * config.context):
@@ -81,8 +76,7 @@ def test_int8_weights_are_rows_with_a_scale(visit: Open, tmp_path: Path) -> None
     model = random_model(config)
     with torch.no_grad():
         model.get_parameter("head.weight")[2] = 0  # a row without a scale
-    held = weights.embedded(matrices(model), dataclasses.asdict(config))
-    assert held["precision"] == "int8"
+    held = weights.embedded(matrices(model), dataclasses.asdict(config), exact=False)
     assert len(held["weights"]) < 4_000_000 / 3
     ids = torch.arange(30) % len(CHARACTERS)
     text = "".join(CHARACTERS[each] for each in ids)
@@ -100,7 +94,9 @@ def test_the_draws_are_numpys(visit: Open, tmp_path: Path) -> None:
     """A model that finds every character equally likely writes its draws."""
     config = model_config()
     zeros = {name: 0 * each for name, each in matrices(random_model(config)).items()}
-    page = visit(model_page(tmp_path, weights.embedded(zeros, dataclasses.asdict(config))))
+    page = visit(
+        model_page(tmp_path, weights.embedded(zeros, dataclasses.asdict(config), exact=True))
+    )
     for seed, index, sample in ((0, 0, 0), (7, 3, 1), (2**40 + 5, 63, 0), (2**32 - 1, 0, 9)):
         key = {"seed": seed, "index": index, "sample": sample, "length": 400, "prompt": "a"}
         text = page.evaluate("key => nextchar.write({ ...key, spec: { temperature: 1 } })", key)
@@ -111,18 +107,6 @@ def test_the_draws_are_numpys(visit: Open, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def page(visit: Open, tiny_run: Path) -> Page:
     return visit(tiny_run / results.REPORT)
-
-
-@pytest.fixture(scope="module")
-def trained(tiny_run: Path) -> tuple[LanguageModel, str]:
-    """The tiny run's model, and its vocabulary."""
-    manifest = results.read_json(tiny_run / results.MANIFEST)
-    characters = manifest["corpus"]["vocabulary"]
-    shape = results.read_run(tiny_run).config["model"]
-    config = TransformerConfig(**shape)
-    model = build_model(config, len(characters), seed=0)
-    load_weights(model, tiny_run.parent.parent / "models" / manifest["model_id"], "last")
-    return model.eval(), characters
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)

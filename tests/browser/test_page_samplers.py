@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Open
+from pages import Open
 from playwright.sync_api import Page
 from shapes import V
 
@@ -29,7 +29,7 @@ SPECS: tuple[Any, ...] = (
     *({"top_p": p} for p in (1e-9, 0.3, 0.9, 0.999, 1)),
     *({"min_p": p} for p in (0, 0.01, 0.3, 1)),
     *({"typical": m} for m in (0.05, 0.5, 0.95, 1)),
-    *({"epsilon": e} for e in (0, 0.003, 0.2, 0.9)),
+    *({"epsilon": e} for e in (0, 0.003, 0.125, 0.2, 0.9)),
     *({"eta": e} for e in (0, 0.003, 0.2, 0.9)),
     *({"top_n_sigma": n} for n in (0, 0.7, 2, 50)),
     *({"top_h": a} for a in (0.01, 0.45, 0.83, 1)),
@@ -38,8 +38,10 @@ SPECS: tuple[Any, ...] = (
     {"dynamic_temperature": {"temperature": 1.5, "range": 2, "exponent": 0.5}},
     {"dynamic_temperature": 0},
     {"xtc": 0.1},
+    {"xtc": 0.125},
     {"xtc": {"threshold": 0.02, "probability": 1}},
     {"mirostat": 0.3},
+    {"mirostat": 1.5},
     {"mirostat": {"target": 2, "rate": 0.5}},
     {"repetition_penalty": 1.3},
     {"repetition_penalty": {"penalty": 0.8, "window": 3}},
@@ -65,6 +67,7 @@ def _kinds() -> Iterator[tuple[str, np.ndarray]]:
     yield "tied", np.round(2 * dice.standard_normal(V))
     yield "all equal", np.zeros(V)
     yield "equal far from zero", np.full(V, -1e4)
+    yield "eight of probability 1/8", np.array([0.0] * 8 + [-np.inf] * (V - 8))
     some = dice.standard_normal(V)
     some[::2] = -np.inf
     yield "half impossible", some

@@ -41,7 +41,7 @@ def write_report(run: Run, drawn: Drawn) -> Path:
     if playable and playable["beside"]:
         held = contents_beside(run, playable)
         beside = "play/play.html.jinja"
-        write_page(run.folder, beside, Drawn(), [], file=PLAY, name=name, play=held)
+        write_page(run.folder, beside, Drawn(), [], file=PLAY, name=name, play=held, legend=LEGEND)
     return write_page(
         run.folder,
         "page.html.jinja",

@@ -12,6 +12,7 @@ from nextchar import results
 from nextchar.plots import look
 from nextchar.report.play.weights import (
     BESIDE,
+    EXACT,
     KIND,
     beside_page,
     embedded,
@@ -21,7 +22,7 @@ from nextchar.report.play.weights import (
 from nextchar.report.samples import CHARACTERS, Shown
 from nextchar.results import REFERENCES, Candidates, Run
 
-PLACES = 13_000
+PLACES = 11_500
 """At most so many places have candidates in the page: with 16 each, below 1 MB."""
 
 
@@ -31,7 +32,7 @@ def contents(run: Run, shown: Shown) -> dict[str, Any] | None:
     if not shown.prompts or vocabulary is None:
         return None
     kind, parameters = run.config["model"]["kind"], run.manifest["model"]["parameters"]
-    held = _model(run) if in_page(kind, parameters) else None
+    held = _model(run, exact=parameters <= EXACT) if in_page(kind, parameters) else None
     return {
         "vocabulary": vocabulary,
         "seed": run.seeds[0] if run.seeds else run.config["seed"],
@@ -45,17 +46,22 @@ def contents(run: Run, shown: Shown) -> dict[str, Any] | None:
 
 
 def contents_beside(run: Run, contents: dict[str, Any]) -> dict[str, Any]:
-    """The data of play.html: the same with the model."""
-    return contents | {"model": _model(run), "missing": None, "beside": None, "candidates": None}
+    """The data of play.html: the same with the exact model."""
+    return contents | {
+        "model": _model(run, exact=True),
+        "missing": None,
+        "beside": None,
+        "candidates": None,
+    }
 
 
-def _model(run: Run) -> dict[str, Any] | None:
+def _model(run: Run, *, exact: bool) -> dict[str, Any] | None:
     """None where the model's folder is gone."""
     folder = _folder(run)
     if not folder.exists():
         return None
     weights = read_weights(folder, run.config["decoding"]["checkpoint"])
-    return embedded(weights, run.config["model"])
+    return embedded(weights, run.config["model"], exact=exact)
 
 
 def _folder(run: Run) -> Any:

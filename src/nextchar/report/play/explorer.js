@@ -92,7 +92,8 @@ function inspection(play, { onBranch }) {
   if (!pane.logits[place]) {
     return nothing(where, [note(data.model ? "The model is reading the text …" : data.missing)]);
   }
-  const model = softmax(pane.logits[place]);
+  // Of the likeliest characters alone the logits are logarithms of their true probabilities.
+  const model = data.candidates ? pane.logits[place].map(Math.exp) : softmax(pane.logits[place]);
   const prompt = encode(play.prompt);
   const noise = play.noise()[place];
   const made = play.panes.map((each) => pane.distributionAt(place, each.spec, prompt));
@@ -126,6 +127,7 @@ function fact(name, distribution, model, pane = "m") {
   const kept = distribution.filter((p) => p > 0).length;
   const entropyBits = sum(entropyTerms(distribution)) / Math.LN2;
   const parts = [`entropy ${entropyBits.toFixed(2)} bits`];
+  if (!model && data.candidates) parts[0] = `these ${kept} hold ${percent(sum(distribution))}`;
   if (model) {
     const cut = sum(model.filter((_, id) => !distribution[id]));
     parts.push(`keeps ${kept}`, `cuts ${percent(cut)}`);
@@ -146,6 +148,7 @@ function humanAt(play, pane, place) {
 function drawRows(play, pane, prompt) {
   // The panes' samplers first, then the others of the run.
   const own = play.panes.map((each, i) => ({ label: each.label, spec: each.spec, pane: "ab"[i] }));
+  if (own[0].label === own[1].label) own.pop();
   const labels = new Set(own.map((each) => each.label));
   const others = data.samplers.filter((each) => !labels.has(each.label)).map((each) => ({ ...each, pane: "" }));
   return [...own, ...others]

@@ -20,7 +20,8 @@ class Playground {
     this.restore();
     addEventListener("hashchange", () => this.restore());
     new IntersectionObserver((seen) => {
-      if (seen.some((each) => each.isIntersecting)) this.readAll();
+      this.seen ||= seen.some((each) => each.isIntersecting);
+      this.readAll();
     }).observe(root);
     document.addEventListener("visibilitychange", () => this.refresh());
   }
@@ -51,7 +52,8 @@ class Playground {
     this.find("length").addEventListener("change", (event) => this.setNumber("length", event.target, LONGEST));
     const press = { step: () => this.step(), write: () => this.write(), stop: () => this.stop(), link: () => this.copyLink() };
     for (const [name, act] of Object.entries(press)) this.find(name).addEventListener("click", act);
-    for (const name of ["step", "write", "stop", "prompt", "seed", "length"]) this.find(name).disabled = !data.model;
+    this.find("prompt").readOnly = !data.model;
+    this.find("writing").hidden = !data.model;
     this.find("seed").value = this.seed;
     this.find("length").value = this.length;
   }
@@ -111,8 +113,8 @@ class Playground {
   }
 
   readAll() {
-    // Let the model read the texts that it has not seen.
-    if (!data.model || document.hidden || !this.usable()) return;
+    // Let the model read the texts that it has not read, once the reader has come here.
+    if (!this.seen || !data.model || document.hidden || !this.usable()) return;
     for (const pane of this.panes) {
       const known = pane.ids.length && pane.ids.every((id) => id >= 0);
       if (known && pane.logits.length < pane.ids.length && !panesAtWork.has(pane.name)) this.run(pane, pane.ids, pane.ids.length);

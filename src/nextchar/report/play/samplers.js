@@ -25,7 +25,7 @@ function dynamicallyTempered(logits, { temperature, range, exponent }) {
   const own = low + (temperature + range - low) * share ** exponent;
   if (!(own > 0)) return greedy(logits);
   const best = largest(logits);
-  return logits.map((each) => (each === best ? 0 : (each - best) / own));
+  return logits.map((each) => (each - best) / own);
 }
 
 function typical(logits, mass) {
@@ -33,7 +33,7 @@ function typical(logits, mass) {
   const expected = entropy(logits);
   const log = logSoftmax(logits);
   const far = log.map((each) => Math.abs(-each - expected));
-  const order = descending(logits).sort((a, b) => (far[a] === far[b] ? 0 : far[a] - far[b]));
+  const order = descending(logits).sort((a, b) => far[a] - far[b]);
   return keepMass(logits, order, log.map(Math.exp), mass);
 }
 

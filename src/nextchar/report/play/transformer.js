@@ -3,7 +3,10 @@
 // Shapes: C width, H query heads, G key/value heads, D head width, W context, V vocabulary.
 
 function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const characters = atob(base64);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 
 function matricesOf({ tensors, precision, weights }) {
@@ -21,8 +24,8 @@ function matricesOf({ tensors, precision, weights }) {
       offset += 4 * count;
     } else {
       const scales = new Float32Array(buffer, scale, rows);
-      const steps = new Int8Array(buffer, offset, count);
-      values = Float32Array.from(steps, (step, i) => step * scales[Math.floor(i / columns)]);
+      values = Float32Array.from(new Int8Array(buffer, offset, count));
+      for (let i = 0; i < count; i++) values[i] *= scales[Math.floor(i / columns)];
       offset += count;
       scale += 4 * rows;
     }

@@ -73,7 +73,7 @@ function paintSliders(play) {
     ? document.activeElement.closest("li")?.dataset.name : null;
   const title = element("h4", {}, "The sampler of ", element("b", { class: pane.name }, pane.name.toUpperCase()));
   const note = element("p", { class: "note" }, pane.writes
-    ? "Applied from top to bottom, to the selected place at once; Write writes with it."
+    ? `Applied from top to bottom, to the selected place at once${data.model ? "; Write writes with it" : ""}.`
     : "Human text, or a sampler that can’t be computed in a page; add one to write with.");
   box.replaceChildren(title, note, sliders(pane.spec, (spec, anew) => play.edit(spec, anew)));
   if (focused) box.querySelector(`[data-name="${focused}"] .handle`)?.focus();

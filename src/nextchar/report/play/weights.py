@@ -17,8 +17,8 @@ KIND = "transformer"
 SHAPE = ("layers", "width", "heads", "key_value_heads", "context", "lookback", "logit_cap")
 
 EXACT, COARSE, BESIDE = 250_000, 1_250_000, 20_000_000
-"""Parameters up to which report.html holds a model in float32, or in int8, so that it stays below
-4 MB, and up to which play.html beside it holds one in float32 (107 MB)."""
+"""Parameters up to which report.html holds a model in float32; up to which in int8, so that it
+stays below 4 MB; and up to which play.html beside it holds one in float32 (107 MB)."""
 
 
 def in_page(kind: str, parameters: int) -> bool:
@@ -27,8 +27,8 @@ def in_page(kind: str, parameters: int) -> bool:
 
 
 def beside_page(kind: str, parameters: int) -> bool:
-    """Whether play.html holds such a model."""
-    return kind == KIND and COARSE < parameters <= BESIDE
+    """Whether play.html holds such a model, because report.html has it in int8 or not at all."""
+    return kind == KIND and EXACT < parameters <= BESIDE
 
 
 def read_weights(folder: Path, checkpoint: str) -> dict[str, np.ndarray]:
@@ -42,13 +42,13 @@ def read_weights(folder: Path, checkpoint: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): file.get_tensor(name) for name in chosen}
 
 
-def embedded(weights: Mapping[str, np.ndarray], shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Shape, names and sizes of the matrices, and their numbers in base64.
+def embedded(
+    weights: Mapping[str, np.ndarray], shape: Mapping[str, Any], *, exact: bool
+) -> dict[str, Any]:
+    """Shape, names and sizes of the matrices, and their numbers in base64: float32 if `exact`.
 
     In int8 each row has a scale, |x| / 127 of its largest; the scales stand behind all rows.
     """
-    total = sum(each.size for each in weights.values())
-    exact = total <= EXACT or total > COARSE
     rows = [each.astype("<f4") for each in weights.values()]
     return {
         "shape": {name: shape[name] for name in SHAPE},
