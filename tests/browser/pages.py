@@ -29,7 +29,7 @@ def model_page(folder: Path, model: dict[str, Any]) -> Path:
     play = {
         "vocabulary": CHARACTERS,
         "seed": 0,
-        "samplers": [{"label": "greedy", "spec": "greedy", "color": "#000"}],
+        "samplers": [{"label": "greedy", "spec": "greedy"}],
         "prompts": [{"index": 0, "text": "ab", "texts": texts}],
         "model": model,
         "missing": None,

@@ -81,6 +81,7 @@ def write_page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
     environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
     path = folder / file

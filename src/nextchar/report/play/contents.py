@@ -3,13 +3,13 @@ characters of each place."""
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from typing import Any
 
 import numpy as np
 
 from nextchar import results
-from nextchar.plots import look
 from nextchar.report.play.weights import (
     BESIDE,
     EXACT,
@@ -21,6 +21,9 @@ from nextchar.report.play.weights import (
 )
 from nextchar.report.samples import CHARACTERS, Shown
 from nextchar.results import REFERENCES, Candidates, Run
+
+MOST_BITS = 10_000
+"""What stands for an impossible character: JSON has no infinity."""
 
 PLACES = 11_500
 """At most so many places have candidates in the page: with 16 each, below 1 MB."""
@@ -83,12 +86,18 @@ def _missing(run: Run, kind: str, parameters: int) -> str:
 def _samplers(run: Run) -> list[dict[str, Any]]:
     """Labels with what stands in the config, in the order of application."""
     labels = [label for label in run.samplers if label not in REFERENCES]
-    specs = run.config["decoding"]["samplers"]
+    specs = [_finite(spec) for spec in run.config["decoding"]["samplers"]]
     known = specs if len(specs) == len(labels) else [None] * len(labels)
-    return [
-        {"label": label, "spec": spec, "color": look(label).color}
-        for label, spec in zip(labels, known, strict=True)
-    ]
+    return [{"label": label, "spec": spec} for label, spec in zip(labels, known, strict=True)]
+
+
+def _finite(spec: Any) -> Any:
+    """None for a sampler with a number that JSON does not have, such as top_n_sigma=inf."""
+    try:
+        json.dumps(spec, allow_nan=False)
+    except ValueError:
+        return None
+    return spec
 
 
 def _prompts(run: Run, shown: Shown) -> list[dict[str, Any]]:
@@ -102,7 +111,7 @@ def _prompts(run: Run, shown: Shown) -> list[dict[str, Any]]:
         own = prompts.setdefault(
             each.prompt, {"index": each.prompt, "text": each.prompt_text, "texts": []}
         )
-        bits = [round(bits, 2) for bits in each.bits[:CHARACTERS]]
+        bits = [round(min(bits, MOST_BITS), 2) for bits in each.bits[:CHARACTERS]]
         own["texts"].append(
             {
                 "sampler": each.sampler,
