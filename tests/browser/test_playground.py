@@ -119,6 +119,10 @@ def test_touch_selects(visit: Open, tiny_run: Path) -> None:
     page.locator("[data-play=pane-b] .text i").nth(4).tap()
     expect(page.locator("[data-play=where]")).to_contain_text("Place 5 of B")
     page.wait_for_selector(".candidates")
+    page.locator("[data-play=next]").tap()
+    expect(page.locator("[data-play=where]")).to_contain_text("Place 6 of B")
+    page.locator("[data-play=previous]").tap()
+    expect(page.locator("[data-play=where]")).to_contain_text("Place 5 of B")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

@@ -51,6 +51,8 @@ class Playground {
     this.find("seed").addEventListener("change", (event) => this.setNumber("seed", event.target, Number.MAX_SAFE_INTEGER));
     this.find("length").addEventListener("change", (event) => this.setNumber("length", event.target, LONGEST));
     const press = { step: () => this.step(), write: () => this.write(), stop: () => this.stop(), link: () => this.copyLink() };
+    press.previous = () => this.walk(-1);
+    press.next = () => this.walk(1);
     for (const [name, act] of Object.entries(press)) this.find(name).addEventListener("click", act);
     this.find("prompt").readOnly = !data.model;
     this.find("writing").hidden = !data.model;
@@ -219,6 +221,11 @@ class Playground {
       this.waiting = null;
       paint(this);
     });
+  }
+
+  walk(by) {
+    const last = this.panes[this.active].characters.length - 1;
+    this.select(this.active, Math.max(Math.min(this.place + by, last), 0));
   }
 
   say(text) {
