@@ -154,6 +154,19 @@ def test_an_unknown_character_is_named(page: Page) -> None:
     assert "€" in page.evaluate(refused)
 
 
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"prompt": "", "spec": "greedy"}, "at least one character"),
+        ({"prompt": "a", "spec": "greedy", "seed": -1}, "-1"),
+        ({"prompt": "a", "spec": {"top_p": 2}}, "top_p"),
+    ],
+)
+def test_what_can_t_be_written_is_said(page: Page, request_: dict[str, Any], said: str) -> None:
+    message = page.evaluate("asked => nextchar.write(asked).catch((e) => e.message)", request_)
+    assert said in message
+
+
 def test_the_page_is_ready(page: Page) -> None:
     assert page.evaluate("nextchar.ready") == {
         "model": True,

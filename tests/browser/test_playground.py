@@ -144,6 +144,17 @@ def test_sliders_act_on_the_selected_place_at_once(page: Page) -> None:
     expect(page.locator("[data-play=sampler-a]")).to_have_value("temperature=0.7 top_k=10")
 
 
+def test_an_order_that_can_t_be_is_refused(page: Page) -> None:
+    choose(page, "a", "temperature=0.7 top_p=0.9")
+    add = page.locator("[data-play=sliders] select")
+    add.select_option("xtc")
+    expect(page.locator("[data-play=sliders] li")).to_have_count(3)
+    add = page.locator("[data-play=sliders] select")
+    add.select_option("mirostat")
+    expect(page.locator("[data-play=message]")).to_contain_text("coin")
+    expect(page.locator("[data-play=sliders] li")).to_have_count(3)
+
+
 def test_the_order_of_samplers_is_dragged_or_moved_by_keys(page: Page) -> None:
     choose(page, "a", "temperature=0.7 top_p=0.9")
     shown = page.locator("[data-play=sampler-a]")
@@ -173,7 +184,7 @@ def test_a_prompt_of_one_s_own(page: Page) -> None:
     page.locator("[data-play=length]").fill("40")
     page.locator("[data-play=length]").press("Tab")
     choose(page, "a", "greedy")
-    page.locator("[data-play=write]").click()
+    page.locator("[data-play=prompt]").press("Control+Enter")
     page.wait_for_function(DONE)
     for pane in "ab":
         spec = page.locator(f"[data-play=sampler-{pane}]").input_value()

@@ -99,7 +99,7 @@ window.nextchar = {
     if (!data.model) throw noModel();
     const written = [];
     const noise = textNoise(seed, index, sample, length);
-    const request = { prompt: encode(prompt), spec, noise, count: length };
+    const request = { prompt: encode(prompt), spec, noise, count: length, once: true };
     const whole = await write(`door ${lastJob}`, request, (ids) => written.push(...ids));
     if (!whole) throw new Error("stopped: the page was hidden");
     return decode(written);

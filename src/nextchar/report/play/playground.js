@@ -48,6 +48,9 @@ class Playground {
     });
     const input = this.find("prompt");
     input.addEventListener("input", () => this.typed(input.value));
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.write();
+    });
     this.find("seed").addEventListener("change", (event) => this.setNumber("seed", event.target, Number.MAX_SAFE_INTEGER));
     this.find("length").addEventListener("change", (event) => this.setNumber("length", event.target, LONGEST));
     const press = { step: () => this.step(), write: () => this.write(), stop: () => this.stop(), link: () => this.copyLink() };
@@ -167,6 +170,7 @@ class Playground {
 
   write() {
     if (!this.usable()) return;
+    this.say("");
     for (const pane of this.panes) {
       const whole = pane.ids.length >= this.length;
       if (whole) this.writePane(pane);
@@ -179,7 +183,7 @@ class Playground {
     if (!this.usable()) return;
     const lengths = this.panes.filter((pane) => pane.writes)
       .map((pane) => (pane.written?.key === this.key(pane) && !pane.stored ? pane.ids.length : 0));
-    const next = Math.min(...lengths) + 1;
+    const next = Math.min(...lengths, LONGEST - 1) + 1;
     this.place = next - 1;
     for (const pane of this.panes) if (!(pane.ids.length >= next) || pane.stored) this.grow(pane, next);
     this.refresh();
@@ -194,12 +198,21 @@ class Playground {
   }
 
   stop() {
+    this.say("");
     stopAll();
     this.refresh();
   }
 
   edit(spec, anew) {
     const pane = this.panes[this.active];
+    this.say("");
+    try {
+      build(spec);
+    } catch (error) {  // an order that can't be
+      this.say(error.message);
+      this.refresh(true);
+      return;
+    }
     pane.edit(spec);
     this.slidersFor = spec;  // what moved stays under the finger
     this.refresh(anew);

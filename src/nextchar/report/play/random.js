@@ -5,6 +5,7 @@ function seedWords(key) {
   // Whole numbers of any size as 32-bit words, the lowest first; zero is one word.
   const words = [];
   for (const number of key) {
+    if (!(number >= 0)) throw new Error(`${number} is no key of draws: whole numbers from 0 are`);
     let rest = BigInt(number);
     do {
       words.push(Number(rest & 0xffffffffn));

@@ -97,7 +97,7 @@ function stepRow(step, index, { many, slide, move, remove }) {
     const [least, most, by] = RANGES[name];
     const shown = element("output", {}, String(firstOf(step)));
     const range = element("input", {
-      type: "range", min: least, max: Math.max(most, firstOf(step)), step: by,
+      type: "range", min: Math.min(least, firstOf(step)), max: Math.max(most, firstOf(step)), step: by,
       value: firstOf(step), "aria-label": name,
     });
     range.addEventListener("input", () => {

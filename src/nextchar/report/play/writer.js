@@ -18,7 +18,8 @@ function* places(model, { prompt, forced = [], spec, noise }) {
 function serve(model) {
   // In a worker. A request {job, pane, count, ...of places} is answered by {job, ids, logits} many
   // times a second, and {job, done} or {job, error} at its end; with `more` it goes on where the
-  // pane's last one stopped. A newer request of a pane, or {pane, stop}, ends an older one.
+  // pane's last one stopped, unless that was asked for `once`. A newer request of a pane, or
+  // {pane, stop}, ends an older one.
   const running = new Map();
   const open = new Map();
   self.onmessage = async ({ data }) => {
@@ -26,8 +27,8 @@ function serve(model) {
     running.set(pane, job);
     if (data.stop) return;
     try {
-      if (!data.more) open.set(pane, places(model, data));
-      const steps = open.get(pane);
+      const steps = data.more ? open.get(pane) : places(model, data);
+      if (!data.once) open.set(pane, steps);
       let pending = { ids: [], logits: [] };
       let since = performance.now();
       for (let count = 0; count < data.count; count++) {
