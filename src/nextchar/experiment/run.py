@@ -19,6 +19,7 @@ from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import estimate, pool_seeds
+from nextchar.experiment.candidates import likeliest
 from nextchar.experiment.compare import compare
 from nextchar.experiment.identity import Identity, identify
 from nextchar.experiment.manifest import origins
@@ -30,6 +31,7 @@ from nextchar.metrics.mauve import measure
 from nextchar.models.base import HiddenStateModel
 from nextchar.models.registry import build_model, model_class
 from nextchar.report.page import write_report
+from nextchar.report.play.weights import in_page
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device as devices
 from nextchar.runtime import files, lock, progress
@@ -194,6 +196,9 @@ def _compare(
             results.write_rows(folder / name, kind, rows)
     write_sums(folder / results.SUMS, compared.sums)
     results.write_samples(folder / results.SAMPLES, compared.samples)
+    if not in_page(config.model.kind, trained.facts["parameters"]):
+        found = likeliest(model, corpus.vocabulary, compared.samples)
+        results.write_candidates(folder / results.CANDIDATES, found)
     results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
     return {
         "warnings": [*corpus.notes, *filter(None, [trained.other_code])],

@@ -13,6 +13,7 @@ from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.report.families import family_tables
+from nextchar.report.play.contents import contents, contents_beside
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
 from nextchar.report.summary import seeds_note, summary, validation_loss
@@ -25,6 +26,7 @@ from nextchar.results import (
     HUMAN,
     MANIFEST,
     METRICS,
+    PLAY,
     PLOTS,
     POSSIBLE,
     REPORT,
@@ -69,12 +71,19 @@ def write_report(run: Run, drawn: Drawn) -> Path:
     substituted = run.manifest.get("corpus", {}).get("substituted")
     smoke = SMOKE if "experiment=smoke" in run.manifest.get("command", "") else None
     stood = standings(run.shown, run.differences)
+    samples = chosen(run.samples)
+    playable = contents(run, samples)
+    name = run.config.get("name", run.folder.name)
+    if playable and playable["beside"]:
+        held = contents_beside(run, playable)
+        beside = "play/play.html.jinja"
+        write_page(run.folder, beside, Drawn(), [], file=PLAY, name=name, play=held, legend=LEGEND)
     return write_page(
         run.folder,
         "page.html.jinja",
         drawn,
         [*filter(None, [smoke, substituted]), *run.manifest.get("warnings", [])],
-        name=run.config.get("name", run.folder.name),
+        name=name,
         config=run.config,
         manifest=run.manifest,
         info=run.info,
@@ -91,7 +100,8 @@ def write_report(run: Run, drawn: Drawn) -> Path:
         },
         standings=[each for each in stood if each.pairs],
         families=family_tables(run.families),
-        samples=chosen(run.samples),
+        samples=samples,
+        play=playable,
         legend=LEGEND,
     )
 
@@ -105,9 +115,15 @@ def _subject(run: Run) -> str:
 
 
 def write_page(
-    folder: Path, template: str, drawn: Drawn, notices: Sequence[str], **values: Any
+    folder: Path,
+    template: str,
+    drawn: Drawn,
+    notices: Sequence[str],
+    *,
+    file: str = REPORT,
+    **values: Any,
 ) -> Path:
-    """Write `<folder>/report.html`, whose figures stand in it as data, and return its path."""
+    """Write a page to `folder`, whose figures stand in it as data, and return its path."""
     environment = Environment(
         loader=PackageLoader("nextchar.report", "."),
         autoescape=True,
@@ -116,9 +132,10 @@ def write_page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
     environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
-    path = folder / REPORT
+    path = folder / file
     files.write_text(path, environment.get_template(template).render(values))
     return path
 

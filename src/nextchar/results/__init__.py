@@ -7,8 +7,10 @@ so that results outlive the code: CSV with a header, JSON, and JSON lines.
 # ruff: noqa: F401
 # mypy: implicit-reexport
 
+from nextchar.results.candidates import Candidates, read_candidates, write_candidates
 from nextchar.results.find import find_folder, runs_and_sweeps
 from nextchar.results.run import (
+    CANDIDATES,
     CONFIG,
     DEFINITIONS,
     DIFFERENCES,
@@ -19,6 +21,7 @@ from nextchar.results.run import (
     METRICS,
     MODEL,
     OF_A_JOB,
+    PLAY,
     PLOTS,
     POSSIBLE,
     REPORT,

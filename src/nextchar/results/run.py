@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError, read_yaml
+from nextchar.results.candidates import Candidates, read_candidates
 from nextchar.results.exact_ends import with_exact_ends
 from nextchar.results.schema import (
     HUMAN,
@@ -35,6 +36,7 @@ CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
 DIFFERENCES, SUMS = "differences.csv", "sums.npz"
+CANDIDATES, PLAY = "candidates.npz", "play.html"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
 """Names of the files and folders of a run; training.csv lies with its model."""
@@ -44,7 +46,8 @@ VOCABULARY = "vocabulary.json"
 """The characters that a trained model knows, by their ids."""
 OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
 """What a sweep reads of a run."""
-_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES, SUMS)
+_TABLES = (DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES)
+_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, *_TABLES, SUMS, CANDIDATES)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Run:
     trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
     by_seed: Mapping[int, Sequence[Metric]] = field(default_factory=dict)
     definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
+    candidates: Candidates | None = None
 
     @property
     def seeds(self) -> list[int]:
@@ -185,7 +189,14 @@ def read_unsealed(folder: Path) -> Run:
             if (path := folder.parent / str(part["run"]) / METRICS).exists()
         },
         definitions=read_definitions(folder),
+        candidates=read_candidates(_first(folder, manifest) / CANDIDATES),
     )
+
+
+def _first(folder: Path, manifest: Mapping[str, Any]) -> Path:
+    """The folder of the run itself; of pooled ones that of the first seed, whose texts it has."""
+    parts = manifest.get("runs")
+    return folder.parent / parts[0]["run"] if parts else folder
 
 
 def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
