@@ -22,7 +22,7 @@ import numpy as np
 from scipy import stats
 
 from nextchar.metrics.estimators import CONFIDENCE, Floats, Integers, RatioEstimator
-from nextchar.results import HUMAN, REFERENCES, Difference
+from nextchar.results import HUMAN, MANY, REFERENCES, Difference
 
 
 def differences(
@@ -30,15 +30,15 @@ def differences(
 ) -> list[Difference]:
     """Every pair of samplers on every metric that both have; references are not compared.
 
-    Sums that are pooled over `seeds` trainings and differ between them have one degree of freedom
-    less than there are seeds.
+    None of more than MANY samplers, which are compared as families. Sums that are pooled over
+    `seeds` trainings and differ between them have one degree of freedom less than there are seeds.
     """
     rows = []
     for metric in dict.fromkeys(each.metric for each in sums):
         known = [each for each in sums if each.metric == metric and not np.isnan(each.value)]
         human = next((each for each in known if each.sampler == HUMAN), None)
         samplers = [each for each in known if each.sampler not in REFERENCES]
-        if len(samplers) < 2:
+        if not 2 <= len(samplers) <= MANY:
             continue
         own = weights[samplers[0].clusters]
         least = min(freedom(each, seeds) for each in samplers)

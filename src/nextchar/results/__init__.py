@@ -9,6 +9,7 @@ so that results outlive the code: CSV with a header, JSON, and JSON lines.
 
 from nextchar.results.run import (
     CONFIG,
+    CURVE_SUMS,
     DEFINITIONS,
     DIFFERENCES,
     DONE,
@@ -42,6 +43,7 @@ from nextchar.results.schema import (
     HUMAN,
     HUMAN_TRAINING,
     JUDGE,
+    MANY,
     REFERENCES,
     Difference,
     FamilyFigure,

@@ -29,7 +29,7 @@ from nextchar.runtime import files
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
-DIFFERENCES, SUMS = "differences.csv", "sums.npz"
+DIFFERENCES, SUMS, CURVE_SUMS = "differences.csv", "sums.npz", "curve_sums.npz"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", "DONE"
 """Names of the files and folders of a run; training.csv lies with its model."""
