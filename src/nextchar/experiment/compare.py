@@ -28,7 +28,7 @@ from nextchar.metrics.catalog import TEXT_KINDS, Level, defined
 from nextchar.metrics.copying import with_matches
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
-from nextchar.metrics.families import family_figures
+from nextchar.metrics.family_figures import family_figures
 from nextchar.metrics.ground_truth import Truth
 from nextchar.metrics.judge import Judge
 from nextchar.metrics.mauve import measure as mauve

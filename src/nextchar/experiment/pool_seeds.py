@@ -13,7 +13,7 @@ from nextchar import results, tracking
 from nextchar.config import Config, ConfigError, read_yaml
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import read_sums
-from nextchar.metrics.families import family_figures
+from nextchar.metrics.family_figures import family_figures
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
 from nextchar.metrics.survival import possible_rows
 from nextchar.metrics.truncation import COLUMNS, truncation_rows

@@ -1,8 +1,11 @@
-"""Families of samplers compared: each at its best setting, and at equal operating points.
+"""Families of samplers, and the points at which they are compared.
 
 A family is the samplers that differ in a parameter only. The best of many settings is partly luck,
-so a setting is chosen on one half of the prompts (the even ones) and measured on the other:
+so a setting is chosen on one half of the prompts (the even ones) and measured on the other
+(metrics/family_figures.py):
 
+    overall           one setting for all metrics: the mean of the TOGETHER ones' distances from
+                      human text, each in standard deviations among all settings, is smallest
     best              of each metric: the setting whose value is nearest to human text
     equal bits        where the family's bits per character equal those of human text
     equal diversity   where its distinct-2 does
@@ -13,23 +16,18 @@ Operating points lie between two settings, with linear interpolation. A family w
 above, or all below, the aim has no such point. A family of two parameters (a temperature, then a
 cut) is a curve for each value of the first; of several points the one nearest to human text on the
 metric is taken, again on the even prompts.
-
-Shapes: A families, n seeds, K clusters of a half, S resamples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import stats
 
-from nextchar.metrics.differences import compared_pairs, distances, freedom, holm, student
-from nextchar.metrics.estimators import CONFIDENCE, PROMPTS, Floats, RatioEstimator
-from nextchar.metrics.pooling import crossed_weights
-from nextchar.results import HUMAN, REFERENCES, FamilyFigure, number
+from nextchar.metrics.estimators import RatioEstimator
+from nextchar.results import HUMAN, REFERENCES
 from nextchar.results.labels import label_names, split_last
 
 LEAST = 3
@@ -37,8 +35,17 @@ LEAST = 3
 
 PURE = "temperature=1"
 
-POWER = 0.8
-"""Share of comparisons in which a `detectable` difference is told."""
+TOGETHER = (
+    "bits_per_character",
+    "distinct_2",
+    "loops",
+    "unknown_words",
+    "judge_bits",
+    "self_bleu_4",
+    "divergence_5",
+)
+"""Metrics of `overall`, those of them that were measured: surprise, variety, repetition, spelling,
+and with metrics=full surprise to another model, likeness of the texts, and their 5-grams."""
 
 Curve = list[tuple[float, str]]
 """Settings along one parameter: its value and the label, from the smallest value."""
@@ -96,59 +103,44 @@ def families(labels: Sequence[str]) -> dict[str, list[Curve]]:
     return found
 
 
-def family_figures(
-    sums: Sequence[RatioEstimator], resamples: int, seed: int, *, seeds: int = 1
-) -> list[FamilyFigure]:
-    """Every family with two halves of prompts, on every metric of texts that human text has too.
-
-    Of sums pooled over `seeds` trainings one setting is chosen for all, and intervals include
-    training again.
-    """
-    known = {(each.sampler, each.metric): each for each in sums}
-    human = [m for (who, m), each in known.items() if who == HUMAN and each.clusters == PROMPTS]
-    curves = families([who for (who, _), each in known.items() if each.clusters == PROMPTS])
-    if not curves or not human or len(known[HUMAN, human[0]].numerators) < 4 * seeds:
-        return []
-    tuning, reporting = (
-        {key: _half(each, half, seeds) for key, each in known.items()} for half in (0, 1)
-    )
-    shown = [each for each in reporting.values() if each.clusters == PROMPTS]
-    weights = crossed_weights(shown, seeds, resamples, seed)[PROMPTS]
-    rows = []
-    for metric in human:
-        for kind in ("best", *MATCHED):
-            points = {
-                name: point
-                for name, own in curves.items()
-                if (point := _point(kind, metric, own, tuning)) is not None
-            }
-            if kind == "best" or metric != MATCHED[kind].metric:
-                counts = {name: sum(map(len, own)) for name, own in curves.items()}
-                rows += _rows(kind, metric, points, counts, reporting, weights, seeds)
-    return rows
+def scales(labels: Sequence[str], tuning: Sums) -> dict[str, float]:
+    """The TOGETHER metrics that all settings and human text have, with their standard deviation
+    among the settings; a metric that is the same everywhere is left out."""
+    found = {}
+    for metric in TOGETHER:
+        if all((label, metric) in tuning for label in (*labels, HUMAN)):
+            deviation = float(np.std([tuning[label, metric].value for label in labels]))
+            if deviation > 0:  # false for NaN
+                found[metric] = deviation
+    return found
 
 
-def _half(each: RatioEstimator, half: int, seeds: int) -> RatioEstimator:
-    """The even (0) or the odd (1) clusters of every seed."""
-    numerators, denominators = (
-        side.reshape(seeds, -1)[:, half::2].ravel() for side in (each.numerators, each.denominators)
-    )
-    return replace(each, numerators=numerators, denominators=denominators)
+def overall_point(
+    curves: Sequence[Curve], tuning: Sums, scales: Mapping[str, float]
+) -> Point | None:
+    """The setting at which a family is nearest to human text in the mean over metrics."""
+    labels = [label for curve in curves for _, label in curve]
+    if not scales:
+        return None
+    distances = [
+        sum(abs(tuning[label, m].value - tuning[HUMAN, m].value) / s for m, s in scales.items())
+        for label in labels
+    ]
+    return {labels[int(np.argmin(distances))]: 1.0}
 
 
-def _point(kind: str, metric: str, curves: Sequence[Curve], tuning: Sums) -> Point | None:
-    """Where a family is measured, chosen on the tuning half."""
+def point(kind: str, metric: str, curves: Sequence[Curve], tuning: Sums) -> Point | None:
+    """Where a family is measured on a metric: its best setting, or one of the MATCHED points."""
     if kind == "best":
         points: list[Point] = [{label: 1.0} for curve in curves for _, label in curve]
     else:
-        aim = MATCHED[kind]
-        points = [point for curve in curves for point in _crossing(curve, aim, tuning)]
+        points = [found for curve in curves for found in _crossing(curve, MATCHED[kind], tuning)]
     human = tuning[HUMAN, metric].value
     gaps = [
-        abs(sum(share * tuning[label, metric].value for label, share in point.items()) - human)
-        if all((label, metric) in tuning for label in point)
+        abs(sum(share * tuning[label, metric].value for label, share in each.items()) - human)
+        if all((label, metric) in tuning for label in each)
         else np.nan
-        for point in points
+        for each in points
     ]
     if not points or np.isnan(gaps).any():
         return None
@@ -175,69 +167,3 @@ def _crossing(curve: Curve, aim: Aim, tuning: Sums) -> Iterator[Point]:
             return
     if gaps[-1] == 0:
         yield {curve[-1][1]: 1.0}
-
-
-def _rows(
-    kind: str,
-    metric: str,
-    points: Mapping[str, Point],
-    counts: Mapping[str, int],
-    reporting: Sums,
-    weights: Floats,
-    seeds: int,
-) -> list[FamilyFigure]:
-    """The families of one comparison, with the distance of each from human text."""
-    human = reporting[HUMAN, metric]
-    known = {
-        label: each
-        for (label, of), each in reporting.items()
-        if of == metric and not np.isnan(each.value)
-    }
-    names = [name for name, point in points.items() if point.keys() <= known.keys()]
-    if not names or HUMAN not in known:
-        return []
-    mixes = [[(share, known[label]) for label, share in points[name].items()] for name in names]
-    value = np.array([sum(share * each.value for share, each in mix) for mix in mixes])
-    drawn = np.array(
-        [sum(share * each.resampled(weights) for share, each in mix) for mix in mixes]
-    ).T
-    least = min(freedom(each, seeds) for mix in mixes for _, each in mix)
-    (_, low, high), _ = student(value, drawn, least)
-    far, moved = distances(value, drawn, human, weights)
-    (_, far_low, far_high), _ = student(far, moved, least)
-    level, detectable = _beside_the_closest(far, moved, least)
-    humans = np.full(len(names), human.value)
-    columns = (value, low, high, far, far_low, far_high, level, humans, detectable)
-    texts = [  # `top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`
-        ", ".join(f"{share:.0%} {at}" if share < 1 else at for at, share in points[name].items())
-        for name in names
-    ]
-    made = [(counts[name], _by_seed(mix, seeds)) for name, mix in zip(names, mixes, strict=True)]
-    rows = zip(names, texts, *map(np.ndarray.tolist, columns), made, strict=True)
-    return [FamilyFigure(kind, metric, *row, *more) for *row, more in rows]
-
-
-def _by_seed(mix: Sequence[tuple[float, RatioEstimator]], seeds: int) -> str:
-    """The value with each training, where there are several."""
-    if seeds == 1:
-        return ""
-    alone = np.repeat(np.eye(seeds), len(mix[0][1].numerators) // seeds, axis=1)
-    values: Floats = sum((share * each.resampled(alone) for share, each in mix), np.zeros(seeds))
-    return " ".join(map(number, values.tolist()))
-
-
-def _beside_the_closest(far: Floats, moved: Floats, freedom: int) -> tuple[Floats, Floats]:
-    """p, by Holm over all pairs, that a family is as close to human text as the closest one; and
-    the difference from that one that would be told, by a single test at 5%, with chance POWER."""
-    level, detectable = np.ones(len(far)), np.full(len(far), np.nan)
-    if len(far) < 2:
-        return level, detectable
-    (first, second), (gap, low, _), p = compared_pairs(far, moved, freedom)
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
-    told = (gap - low) * (1 + stats.t.ppf(POWER, freedom) / reach)
-    best = int(np.argmin(far))
-    for a, b, corrected, least in zip(first, second, holm(p), told, strict=True):
-        if best in (a, b):
-            other = a if b == best else b
-            level[other], detectable[other] = corrected, least
-    return level, detectable

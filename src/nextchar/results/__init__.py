@@ -44,6 +44,7 @@ from nextchar.results.schema import (
     HUMAN_TRAINING,
     JUDGE,
     MANY,
+    OVERALL,
     REFERENCES,
     Difference,
     FamilyFigure,

@@ -14,6 +14,9 @@ from nextchar.runtime import files
 
 Row = TypeVar("Row")
 
+OVERALL = "overall distance"
+"""The mean over metrics of a family's distance from human text, in standard deviations."""
+
 HUMAN = "human"
 """The row that every sampler is compared with: held-out text of the same length."""
 HUMAN_TRAINING, JUDGE = "human (training)", "n-gram judge"
