@@ -195,3 +195,18 @@ def test_overall_is_one_setting_and_its_distance_the_mean_of_the_metrics() -> No
     assert found.value == pytest.approx((1 + 0.2) / (2 / 3) ** 0.5 / 2)
     assert found.human == 0
     assert found.value == found.distance
+
+
+def test_two_families_alone_are_in_the_units_of_all() -> None:
+    sums = [
+        *(
+            row(f"{name}={k}", "loops", k + at, k + at)
+            for at, name in enumerate("abc")
+            for k in (0, 1, 2)
+        ),
+        row(HUMAN, "loops", 1, 1),
+    ]
+    every = {r.family: r for r in family_figures(sums, 50, 0) if r.metric == OVERALL}
+    two = {r.family: r for r in family_figures(sums, 50, 0, only=("a", "c")) if r.metric == OVERALL}
+    assert set(two) == {"a", "c"}
+    assert all(two[name].value == every[name].value for name in two)

@@ -34,12 +34,17 @@ class _Measured:
 
 
 def family_figures(
-    sums: Sequence[RatioEstimator], resamples: int, seed: int, *, seeds: int = 1
+    sums: Sequence[RatioEstimator],
+    resamples: int,
+    seed: int,
+    *,
+    seeds: int = 1,
+    only: Sequence[str] = (),
 ) -> list[FamilyFigure]:
     """Every family with two halves of prompts, on every metric of texts that human text has too.
 
     Of sums pooled over `seeds` trainings one setting is chosen for all, and intervals include
-    training again.
+    training again. With `only` some families are compared, in the units of all.
     """
     known = {(each.sampler, each.metric): each for each in sums}
     human = [m for (who, m), each in known.items() if who == HUMAN and each.clusters == PROMPTS]
@@ -55,6 +60,7 @@ def family_figures(
     scale = scales(
         [label for own in curves.values() for curve in own for _, label in curve], tuning
     )
+    curves = {name: own for name, own in curves.items() if not only or name in only}
     overall = _found({name: overall_point(own, tuning, scale) for name, own in curves.items()})
     parts = [_measured(metric, overall, reporting, weights, seeds) for metric in scale]
     rows = _rows("overall", OVERALL, _mean(parts, list(scale.values())), counts)
