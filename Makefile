@@ -44,7 +44,7 @@ format: .venv/installed  ## format the code, and fix what ruff can fix
 tensorboard: .venv/installed  ## show the curves and samples of the newest run
 	$(BIN)/tensorboard --logdir $${NEXTCHAR_OUTPUTS:-outputs}/latest/labml
 
-figures: .venv/installed  ## run the default comparison, and update the README's table and figure
+figures: .venv/installed  ## run the default comparison five times, and update the README's table
 	$(BIN)/python experiments/readme.py
 
 architecture: .venv/installed  ## draw the rooms of the library and their imports

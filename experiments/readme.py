@@ -1,8 +1,12 @@
-"""Run the default comparison, and write its table and figure into README.md: make figures"""
+"""Run the default comparison with five trainings, and write its table and figure into README.md
+
+python experiments/readme.py [KEY=VALUE ...]: keys of the run, as threads=1; or make figures
+"""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FIGURE = Path("docs/figures/quality_diversity.png")
 PROGRAM = "make figures"
+SEEDS = "seeds=[0,1,2,3,4]"
 
 
 def section(run: Run) -> str:
@@ -25,10 +30,13 @@ def section(run: Run) -> str:
     model, machine = run.manifest["model"], run.manifest["hardware"]
     corpus = run.manifest["corpus"]["name"]
     decoding, steps = run.config["decoding"], run.config["training"]["steps"]
+    words = shlex.split(run.manifest["command"])
+    command = shlex.join(word for word in words if not word.startswith("paths."))
     return f"""
-`{run.manifest["command"]}`: {model["parameters"]:,} parameters, {steps:,} steps on {corpus},
-validation loss {model["validation_loss"]:.4f} nats per character ({machine["threads"]} threads of
-{machine["processor"]}); {decoding["prompts"]} prompts, {decoding["length"]} characters each.
+`{command}`: {len(run.seeds)} trainings of {model["parameters"]:,} parameters, {steps:,} steps on
+{corpus}, validation loss {model["validation_loss"]:.4f} ± {model["validation_loss_deviation"]:.4f}
+nats per character ({machine["threads"]} threads of {machine["processor"]}); {decoding["prompts"]}
+prompts with each, {decoding["length"]} characters a text. Intervals include another training.
 
 ![Quality and diversity of the samplers]({FIGURE})
 
@@ -38,12 +46,14 @@ validation loss {model["validation_loss"]:.4f} nats per character ({machine["thr
 
 def main() -> None:
     """Run, copy the figure, replace the section."""
-    argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys of the run")
+    overrides = parser.parse_args().overrides
     from studies import pages
 
     import nextchar
 
-    run = nextchar.run()
+    run = nextchar.run(SEEDS, *overrides)
     if run.manifest["corpus"]["substituted"]:
         raise nextchar.ConfigError(
             "corpus=tiny_shakespeare: could not be downloaded; README.md is left as it is"
