@@ -52,7 +52,7 @@ format: .venv/installed  ## format the code, and fix what ruff can fix
 tensorboard: .venv/installed  ## show the curves and samples of the newest run
 	$(BIN)/tensorboard --logdir $${NEXTCHAR_OUTPUTS:-outputs}/latest/labml
 
-figures: .venv/installed  ## run the default comparison, and update the README's table and figures, and the glossary
+figures: .venv/installed  ## run the default comparison five times, and update the README's table and figures
 	$(BIN)/python experiments/readme.py
 	$(BIN)/python experiments/glossary.py
 

@@ -1,9 +1,13 @@
-"""Run the default comparison, and write its table and figure into README.md: make figures"""
+"""Run the default comparison with five trainings, and write its table and figure into README.md
+
+python experiments/readme.py [KEY=VALUE ...]: keys of the run, as threads=1; or make figures
+"""
 
 from __future__ import annotations
 
 import argparse
 import html
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +26,7 @@ PICTURE = Path("docs/figures/report.png")
 PROGRAM = "make figures"
 WINDOW = "1280,1560"
 """Pixels of the page that the picture shows, from its top."""
+SEEDS = "seeds=[0,1,2,3,4]"
 
 
 def section(run: Run) -> str:
@@ -39,14 +44,17 @@ def section(run: Run) -> str:
     for tag, mark in (("strong", "**"), ("code", "`")):
         answer = answer.replace(f"<{tag}>", mark).replace(f"</{tag}>", mark)
     columns = "\n".join(f"- **{info.line}**: {info.description}" for info in table.columns)
+    words = shlex.split(run.manifest["command"])
+    command = shlex.join(word for word in words if not word.startswith("paths."))
     return f"""
-**The answer of the default run.** {html.unescape(answer)}
+**The answer of the default run, over {len(run.seeds)} trainings.** {html.unescape(answer)}
 
 ![The page of a run: the answer, the texts, a figure and a table]({PICTURE})
 
-`{run.manifest["command"]}`: {model["parameters"]:,} parameters, {steps:,} steps on {corpus},
-validation loss {model["validation_loss"]:.4f} nats per character ({machine["threads"]} threads of
-{machine["processor"]}); {decoding["prompts"]} prompts, {decoding["length"]} characters each.
+`{command}`: {len(run.seeds)} trainings of {model["parameters"]:,} parameters, {steps:,} steps on
+{corpus}, validation loss {model["validation_loss"]:.4f} ± {model["validation_loss_deviation"]:.4f}
+nats per character ({machine["threads"]} threads of {machine["processor"]}); {decoding["prompts"]}
+prompts with each, {decoding["length"]} characters a text. Intervals include another training.
 
 ![Surprise and variety of the samplers]({FIGURE})
 
@@ -75,12 +83,14 @@ def photograph(report: Path) -> None:
 
 def main() -> None:
     """Run, copy the figure, replace the section."""
-    argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys of the run")
+    overrides = parser.parse_args().overrides
     from studies import pages
 
     import nextchar
 
-    run = nextchar.run()
+    run = nextchar.run(SEEDS, *overrides)
     if run.manifest["corpus"]["substituted"]:
         raise nextchar.ConfigError(
             "corpus=tiny_shakespeare: could not be downloaded; README.md is left as it is"

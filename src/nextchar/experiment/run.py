@@ -195,6 +195,8 @@ def _compare(
         if rows:  # a table without any (no family, no known truth) has no file
             results.write_rows(folder / name, kind, rows)
     write_sums(folder / results.SUMS, compared.sums)
+    if compared.curve_sums:
+        write_sums(folder / results.CURVE_SUMS, compared.curve_sums)
     results.write_samples(folder / results.SAMPLES, compared.samples)
     if not in_page(config.model.kind, trained.facts["parameters"]):
         found = likeliest(model, corpus.vocabulary, compared.samples)

@@ -25,7 +25,7 @@ from nextchar.plots.style import (
     reach,
     widen,
 )
-from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
+from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 from nextchar.results.labels import label_names, label_parts, split_last
 
 QUALITY, DIVERSITY = "bits_per_character", "distinct_1"
@@ -55,7 +55,7 @@ def _alt(run: Run) -> str:
 )
 def draw(run: Run) -> Figure | None:
     points = _points(run)
-    if not points.keys() - {HUMAN}:
+    if not points.keys() - {HUMAN} or len(points) > MANY:
         return None
     size = (10.5, 7.0) if len(points) > FEW + 1 else (8.5, 5.6)
     return figure_of(quality_diversity(run, new_figure(*size).add_subplot()))

@@ -9,6 +9,15 @@ from nextchar.report.standing import LEVEL
 from nextchar.report.table import GAP, Cell, as_cells
 from nextchar.results import HUMAN, FamilyFigure, Metric
 
+HEADINGS = {
+    "overall": "One setting for all metrics, with the smallest overall distance",
+    "best": "The setting closest to human text, for each metric",
+    "equal bits": "At the bits per character of human text",
+    "equal diversity": "At the distinct-2 of human text",
+    "equal entropy": "At three quarters of the entropy of pure sampling",
+    "equal recall": "At a recall of 95%",
+}
+
 
 @dataclass(frozen=True)
 class FamilyTable:
@@ -21,6 +30,11 @@ class FamilyTable:
     kind: str
     families: Sequence[str]
     rows: Sequence[tuple[str, str, Sequence[tuple[Cell, str]]]]
+
+    @property
+    def heading(self) -> str:
+        """What the settings have in common."""
+        return HEADINGS[self.kind]
 
     @property
     def shared(self) -> list[str]:

@@ -12,6 +12,7 @@ from nextchar.results.find import find_folder, runs_and_sweeps
 from nextchar.results.run import (
     CANDIDATES,
     CONFIG,
+    CURVE_SUMS,
     DEFINITIONS,
     DIFFERENCES,
     DONE,
@@ -52,6 +53,8 @@ from nextchar.results.schema import (
     HUMAN,
     HUMAN_TRAINING,
     JUDGE,
+    MANY,
+    OVERALL,
     REFERENCES,
     Difference,
     FamilyFigure,

@@ -35,7 +35,7 @@ from nextchar.runtime.checked import DamagedError
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
-DIFFERENCES, SUMS = "differences.csv", "sums.npz"
+DIFFERENCES, SUMS, CURVE_SUMS = "differences.csv", "sums.npz", "curve_sums.npz"
 CANDIDATES, PLAY = "candidates.npz", "play.html"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
@@ -47,7 +47,7 @@ VOCABULARY = "vocabulary.json"
 OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
 """What a sweep reads of a run."""
 _TABLES = (DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES)
-_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, *_TABLES, SUMS, CANDIDATES)
+_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, *_TABLES, SUMS, CURVE_SUMS, CANDIDATES)
 
 
 @dataclass(frozen=True)
