@@ -345,3 +345,10 @@ def test_the_names_of_samplers_are_those_of_python(page: Page, run: Run) -> None
     shown = page.locator("[data-play=sampler-a] option").all_inner_texts()
     assert set(run.samplers) == set(shown)
     assert not re.search("undefined", " ".join(shown))
+
+
+def test_a_character_out_of_view_can_be_selected_too(visit: Open, tiny_run: Path) -> None:
+    page = visit(tiny_run / results.REPORT)
+    page.evaluate("document.querySelectorAll('[data-play=pane-a] .text i')[2].click()")
+    page.wait_for_selector(".candidates")
+    assert where(page).startswith("Place 3 of A")

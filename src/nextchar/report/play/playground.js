@@ -220,6 +220,7 @@ class Playground {
 
   select(i, place) {
     const other = this.active !== i;
+    this.seen = true;
     [this.active, this.place] = [i, place];
     this.readAll();
     this.refresh(other);
