@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test slow oracle check format tensorboard figures architecture clean
+.PHONY: help run test slow oracle torture audit check format tensorboard figures architecture clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -31,6 +31,14 @@ oracle: .venv-oracle/installed  ## compare the samplers with those of transforme
 	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch transformers==5.23.0 numpy
 	touch $@
 
+torture: .venv/installed  ## try to break it: kills, damaged files, bad command lines, odd environments, a soak
+	cd tests && OMP_NUM_THREADS=1 PYTHONPATH=.:../experiments ../$(BIN)/python -m torture $(or $(TRIALS),--page) 2>/dev/null
+
+audit:  ## look for known vulnerabilities of the pinned packages (needs the network)
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps
+
 check: .venv/installed  ## check formatting, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,11 +52,12 @@ format: .venv/installed  ## format the code, and fix what ruff can fix
 tensorboard: .venv/installed  ## show the curves and samples of the newest run
 	$(BIN)/tensorboard --logdir $${NEXTCHAR_OUTPUTS:-outputs}/latest/labml
 
-figures: .venv/installed  ## run the default comparison, and update the README's table and figure
+figures: .venv/installed  ## run the default comparison five times, and update the README's table and figures
 	$(BIN)/python experiments/readme.py
+	$(BIN)/python experiments/glossary.py
 
 architecture: .venv/installed  ## draw the rooms of the library and their imports
 	$(BIN)/python experiments/architecture.py
 
 clean:  ## remove the environments and caches, not the results
-	rm -rf .venv .venv-oracle build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-oracle .venv-audit build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

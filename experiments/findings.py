@@ -1,76 +1,51 @@
-"""Write docs/findings.md from three finished runs: python experiments/findings.py [OUTPUTS]
+"""Write docs/findings.md from finished runs: python experiments/findings.py [OUTPUTS]
 
-The runs are those of the commands in docs/findings.md. Each sentence is checked against the figures
-of its run; a sentence that they do not support is an error.
+The runs are those of the commands at the end of docs/findings.md. Each sentence is checked against
+the figures of its run; a sentence that they do not support is an error.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nextchar.api import outputs
 from nextchar.cli import exit_on_error
-from nextchar.config import ConfigError
-
-if TYPE_CHECKING:
-    from nextchar.results import Run
 
 PAGE = Path(__file__).parent.parent / "docs" / "findings.md"
-COMMAND = "python experiments/run.py"
-TITLE = "Findings"
-NOTE = """\
-Written by `python experiments/findings.py` from the runs of the commands below. Brackets hold 95%
-intervals. The program stops at a sentence that its run does not support. One model, one seed: the
-intervals say what other prompts and passages would give, not what another training would.
-"""
-
-
-def newest(folder: Path, name: str) -> Path:
-    """The newest finished run of a name in outputs `folder`."""
-    runs = [done.parent for done in folder.glob(f"runs/{name}-*/DONE")]
-    if not runs:
-        raise ConfigError(
-            f"OUTPUTS={folder}: no finished run called {name} in {folder / 'runs'}; "
-            "docs/findings.md has the commands"
-        )
-    return max(runs, key=lambda run: (run / "DONE").stat().st_mtime)
-
-
-def read(folder: Path) -> Run:
-    """A run with `folder` as it was given, so that the commands on the page are relative."""
-    from nextchar.results import read_run
-
-    return replace(read_run(folder.resolve()), folder=folder)
+FAMILIES = "families"
+"""Name of the run with decoding=families."""
+MAIN = "default"
+RECIPES = ("sprint", MAIN, "thorough")
+"""Whose models are compared with the grammar, in runs called truth-RECIPE. The default is needed;
+others are taken where they are."""
 
 
 def main() -> None:
-    """Read the runs, check the sentences, write the page."""
+    """Read the runs, check the sentences, write the page and its figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("outputs", nargs="?", type=Path, metavar="OUTPUTS", default=outputs())
-    folder = parser.parse_args().outputs
-    from studies.findings.finding import CitedRun, render
-    from studies.findings.sentences import curves_findings, default_findings, grammar_findings
+    parser.add_argument("--recipes", nargs="+", default=RECIPES, metavar="RECIPE")
+    arguments = parser.parse_args()
+    folder: Path = arguments.outputs
+    from studies.findings import page, plot, runs
+    from studies.findings.truth import Quality
 
+    from nextchar.results import PLOTS
     from nextchar.runtime import files
 
-    sections = (
-        ("The default comparison", "full", "metrics=full", default_findings),
-        (
-            "A corpus with known ground truth",
-            "grammar",
-            "corpus=grammar metrics=full decoding.samples_per_prompt=2",
-            grammar_findings,
-        ),
-        ("Samplers along their parameter", "curves", "decoding=curves", curves_findings),
-    )
-    parts = [
-        (heading, f"{COMMAND} name={name} {arguments}", find(CitedRun(read(newest(folder, name)))))
-        for heading, name, arguments, find in sections
-    ]
-    files.write_text(PAGE, render(TITLE, NOTE, parts))
+    run = runs.needed(folder, FAMILIES)
+    runs.needed(folder, f"truth-{MAIN}")
+    found = {each: runs.newest(folder, f"truth-{each}") for each in {*arguments.recipes, MAIN}}
+    known = [Quality(name, each) for name, each in found.items() if each is not None]
+    qualities = {each.recipe: each for each in sorted(known, key=lambda each: -each.bits)}
+    text = page.render(run, qualities, qualities[MAIN], "figures")
+    figures = PAGE.parent / "figures"
+    shutil.copyfile(run.run.folder / PLOTS / page.FIGURES[0], figures / page.FIGURES[0])
+    plot.draw_truth(qualities, figures, Path(page.FIGURES[1]).stem)
+    plot.draw_quality(qualities, figures, Path(page.FIGURES[2]).stem)
+    files.write_text(PAGE, text)
     print(PAGE)
 
 

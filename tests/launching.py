@@ -121,6 +121,11 @@ class Forked:
             time.sleep(0.0005)
         os.kill(self._process.pid, signal)
 
+    def kill(self) -> None:
+        """SIGKILL, if it still runs, and wait for the end."""
+        self._process.kill()
+        self.wait()
+
     @property
     def err(self) -> str:
         """Standard error so far."""

@@ -89,12 +89,29 @@ def outputs() -> Path:
 
 
 def find_folder(name: str | os.PathLike[str]) -> Path:
-    """The folder of a run or sweep: a path, or a name in outputs/runs or outputs/sweeps.
+    """The folder of a run, sweep or model: its path, name, or the beginning of its name or id.
 
-    Links such as outputs/latest are followed; the path is returned also where nothing is there.
+    Raises ConfigError where nothing or more than one thing is meant.
     """
-    places = (Path(name), outputs() / "runs" / name, outputs() / "sweeps" / name)
-    return next((place for place in places if place.exists()), places[0]).resolve()
+    return results.find_folder(name, outputs())
+
+
+def newest() -> Path:
+    """The newest run or sweep: outputs/latest. Raises ConfigError where there is none."""
+    latest = outputs() / "latest"
+    if not latest.exists():
+        raise ConfigError(f"{latest}: there is no run yet; run the experiment, or name a folder")
+    return latest.resolve()
+
+
+def newest_run() -> Path:
+    """The newest finished run, where the newest of all may be a sweep."""
+    if (newest() / results.DONE).exists():
+        return newest()
+    finished = [
+        each for each in results.runs_and_sweeps(outputs()) if (each / results.DONE).exists()
+    ]
+    return finished[0] if finished else newest()
 
 
 def _with_rows(run: results.Run) -> Run:

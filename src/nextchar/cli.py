@@ -1,4 +1,4 @@
-"""Commands for the terminal: run and view; their --help imports no torch."""
+"""Commands for the terminal: run, view and sample; their --help imports no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 import traceback
-import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,11 +92,11 @@ def _hydra_main(composed: DictConfig) -> None:
 def _run(resolved: Config, overrides: Sequence[str]) -> None:
     from nextchar.experiment.stored import read_or_run
     from nextchar.report.summary import seeds_note
-    from nextchar.report.table import compare
+    from nextchar.report.table import headline_table
     from nextchar.report.terminal import as_text
 
     finished = read_or_run(resolved, command=shlex.join(["nextchar-run", *overrides]))
-    print(as_text(compare(finished.headlines, finished.definitions)))
+    print(as_text(headline_table(finished)))
     if finished.seeds:
         print(f"{seeds_note(finished)}\n")
     print(f"report: {finished.folder / 'report.html'}")
@@ -105,39 +104,16 @@ def _run(resolved: Config, overrides: Sequence[str]) -> None:
 
 def view() -> None:
     """Open a report and print its path: `nextchar-view [RUN]`."""
-    exit_on_error(_view)
+    from nextchar.programs import viewing
+
+    exit_on_error(viewing.view)
 
 
-def _view() -> None:
-    parser = argparse.ArgumentParser(
-        prog="nextchar-view", description="Open a report in the browser and print its path."
-    )
-    parser.add_argument(
-        "run",
-        nargs="?",
-        metavar="RUN",
-        help="a folder, or a name in outputs/runs or outputs/sweeps; the newest by default",
-    )
-    from nextchar import results
-    from nextchar.api import find_folder, outputs
+def sample() -> None:
+    """Continue a prompt with the model of a run: `nextchar-sample [RUN] --prompt TEXT`."""
+    from nextchar.programs import sampling
 
-    named = parser.parse_args().run or outputs() / "latest"
-    folder = find_folder(named)
-    if (folder / "sweep.json").exists():
-        from nextchar.runtime import lock
-        from nextchar.sweeps import scheduler, summarize
-
-        summarize.summarize(folder, at_work=lock.is_held(scheduler.lock_path(folder)))
-    elif (folder / results.DONE).exists():
-        results.read_run(folder)  # what is damaged is not shown
-    else:
-        raise ConfigError(
-            f"RUN={named}: no report there; name a run of {outputs() / 'runs'} or a sweep of "
-            f"{outputs() / 'sweeps'}, or run the experiment"
-        )
-    report = folder / results.REPORT
-    print(report)
-    webbrowser.open(report.as_uri())
+    exit_on_error(sampling.sample)
 
 
 def reproduce() -> None:

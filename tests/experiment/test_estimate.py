@@ -19,7 +19,7 @@ HUGE = {
     "model.feedforward=1000 model.width=10000": "model.feedforward=1000: weights",
     "model.layers=1000 model.width=4096": "model.layers=1000, .*weights",
     "training.batch_size=1000000000": "training.batch_size=1000000000, .*activations",
-    "training.steps=1000000000 model.width=2048 training.batch_size=512": r"training.steps=1000000000, .*1e\+21",
+    "training.steps=1000000000 model.width=2048 training.batch_size=512": r"steps=1.*1e\+21",
     "training.nanogpt_eval_windows=1000000000": "nanogpt_eval_windows=1000000000: the places",
     "metrics.resamples=1000000000": "metrics.resamples=1000000000, .*bootstrap",
     "decoding.samples_per_prompt=1000000000": "samples_per_prompt=1000000000: the texts take",

@@ -101,9 +101,9 @@ def test_its_seed_is_the_run_of_that_seed_alone(pooled_run: Run, tiny_run: Path)
 
 
 def test_figures_are_those_of_pooling(pooled_run: Run) -> None:
-    metrics, differences = pool([part.folder for part in parts(pooled_run)])
-    assert [*map(repr, pooled_run.metrics)] == [*map(repr, metrics)]
-    assert [*map(repr, pooled_run.differences)] == [*map(repr, differences)]
+    found = pool([part.folder for part in parts(pooled_run)])
+    for name in ("metrics", "differences", "families", "truncation", "possible"):
+        assert [*map(repr, getattr(pooled_run, name))] == [*map(repr, getattr(found, name))]
     first = parts(pooled_run)[0]
     assert pooled_run.samples == first.samples
 

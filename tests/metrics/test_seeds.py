@@ -126,8 +126,9 @@ def run(folder: Path, seed: int) -> Path:
 
 def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
     first, second = run(tmp_path / "0", 0), run(tmp_path / "1", 1)
-    metrics, pairs = pool([first, second])
-    assert [row.sampler for row in metrics] == ["a", "b", HUMAN]
+    found = pool([first, second])
+    pairs = found.differences
+    assert [row.sampler for row in found.metrics] == ["a", "b", HUMAN]
     assert [(pair.first, pair.second) for pair in pairs] == [("a", "b")]
     assert pairs[0].difference == pytest.approx(-1)
     (second / results.SUMS).unlink()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nextchar.metrics.differences import differences, holm, student
 from nextchar.metrics.estimators import PROMPTS, RatioEstimator, cluster_weights, figures
 from nextchar.report.standing import standings
-from nextchar.results import HUMAN, HUMAN_TRAINING, Difference
+from nextchar.results import HUMAN, HUMAN_TRAINING, MANY, Difference
 
 SIMULATIONS, RESAMPLES, K = 1000, 300, 40
 
@@ -115,6 +115,15 @@ def test_without_human_text_there_is_no_nearer() -> None:
     assert math.isnan(found.nearer)
     assert math.isnan(found.nearer_holm)
     assert standings(figures(rows, cluster_weights({PROMPTS: K}, 50, 0)), [found]) == []
+
+
+def test_of_many_samplers_no_pairs_are_compared() -> None:
+    """Not even on a metric that only two of them have."""
+    weights = cluster_weights({PROMPTS: K}, 20, 0)
+    rows = [sums(f"a={i}", np.arange(K) * 1.0) for i in range(MANY + 1)]
+    two = [RatioEstimator(f"a={i}", "other", "", np.ones(K), np.ones(K)) for i in range(2)]
+    assert len(differences(rows[:-1], weights)) == MANY * (MANY - 1) // 2
+    assert differences([*rows, *two], weights) == []
 
 
 def test_differences_without_error_and_without_clusters() -> None:

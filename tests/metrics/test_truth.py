@@ -15,8 +15,10 @@ from nextchar.metrics import ground_truth, positions
 from nextchar.metrics.catalog import defined
 from nextchar.metrics.estimators import (
     BLOCKS,
+    PROMPTS,
     RatioEstimator,
     cluster_weights,
+    figures,
     resample_weights,
 )
 from nextchar.metrics.ground_truth import (
@@ -30,12 +32,18 @@ from nextchar.metrics.measure import text_sums
 from nextchar.metrics.positions import Distributions, Positions, position_sums
 from nextchar.metrics.survival import (
     first_impossible,
-    survival,
+    possible_rows,
+    survival_sums,
     with_first_impossible,
     written_sums,
 )
 from nextchar.metrics.texts import GeneratedTexts
-from nextchar.metrics.truncation import ORACLE, oracle_cuts, truncation
+from nextchar.metrics.truncation import (
+    ORACLE,
+    oracle_cuts,
+    truncation_rows,
+    truncation_sums,
+)
 from nextchar.plots import new_figure
 from nextchar.plots.possible import possible_curves
 from nextchar.plots.truncation import truncation_curves
@@ -147,7 +155,8 @@ def test_drawn_text_stays_possible_and_other_text_does_not() -> None:
 def test_survival_starts_at_one_and_never_rises() -> None:
     first = np.array([30, 4, 0, 11])
     written = generated("s", ["a" * 30] * 4, "abcd", first_impossible=first)
-    rows = survival(written, resample_weights(4, 100, 0))
+    weights = {PROMPTS: resample_weights(4, 100, 0)}
+    rows = possible_rows(figures(survival_sums(written, 4), weights))
     shares = [row.share for row in rows]
     assert len(rows) == 31
     assert (rows[0].share, rows[1].share, rows[4].share, rows[5].share) == (1, 0.75, 0.75, 0.5)
@@ -188,7 +197,8 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     at = held_out(noisy_logits())
     sums = truth_sums([NucleusSampler(0.9)], at)
     weights = cluster_weights({BLOCKS: at.count}, 50, 0)
-    rows = truncation(at, TRUTH, ["temperature", "top_k", "top_p"], weights)
+    curves = truncation_sums(at, TRUTH, ["temperature", "top_k", "top_p"])
+    rows = truncation_rows(figures(curves, weights))
     oracle = [row for row in rows if row.family == ORACLE]
     for row in rows:
         assert row.impossible_low <= row.impossible <= row.impossible_high
@@ -200,9 +210,11 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
             assert price * best.impossible + best.lost <= price * row.impossible + row.lost + 1e-9
     exact = {each.metric: each.value for each in sums}
     (same,) = [row for row in rows if (row.family, row.parameter) == ("top_p", 0.9)]
-    assert (same.impossible, same.lost, same.divergence) == pytest.approx(
-        (exact["impossible_mass"], exact["lost_mass"], exact["truth_divergence"])
+    assert (same.impossible, same.lost, same.divergence, same.distance) == pytest.approx(
+        [exact[f"{name}_mass"] for name in ("impossible", "lost")]
+        + [exact[f"truth_{name}"] for name in ("divergence", "distance")]
     )
+    assert all(np.isnan(row.divergence) and np.isnan(row.distance) for row in oracle)
     assert all(each.clusters == BLOCKS for each in sums)
 
 
@@ -214,7 +226,7 @@ def test_families_have_as_many_settings_each() -> None:
 
 
 def test_rows_survive_the_disk(tmp_path: Path) -> None:
-    cuts = [Truncation("top_k", 3, 0.1, 0.05, 0.2, 0.0, 0.0, 1e-7, 1.5, 1.0, 2.0)]
+    cuts = [Truncation("top_k", 3, 0.1, 0.05, 0.2, 0.0, 0.0, 1e-7, 1.5, 1.0, 2.0, 0.5, 0.4, 0.6)]
     write_rows(tmp_path / "a.csv", Truncation, cuts)
     assert read_rows(Truncation, tmp_path / "a.csv") == cuts
     lives = [Possible("a, b", 3, 0.5, 0.25, 1.0)]

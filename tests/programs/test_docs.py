@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from studies import rooms
+from studies import glossary, rooms
 
 from nextchar.config import MODEL_KINDS, PARTS, Config
 
@@ -59,6 +59,11 @@ def test_keys_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(rf"(?<![\w./])((?:{parts})\.[a-z_]+)\b(?!\()", code(page)))
     files = {key for key in named if key.endswith((".csv", ".py", ".json", ".svg", ".png", ".md"))}
     assert sorted(named - files - known - OF_THE_MANIFEST) == []
+
+
+def test_the_glossary_says_what_the_metrics_say() -> None:
+    written = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert written == glossary.page(), "run python experiments/glossary.py"
 
 
 # The picture

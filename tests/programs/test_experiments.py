@@ -57,4 +57,4 @@ def test_findings_without_runs_are_one_line(tmp_path: Path) -> None:
     ended = started(program, tmp_path, "nowhere")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("nextchar: OUTPUTS=nowhere: no finished run called full ")
+    assert line.startswith("nextchar: OUTPUTS=nowhere: no finished run called families ")

@@ -232,9 +232,11 @@ def test_a_run_leaves_what_the_contract_says(tiny_run: Path) -> None:
     assert {path.name for path in model.iterdir()} == {
         "last.safetensors",
         "best.safetensors",
+        "config.yaml",
         "model.json",
         "training.csv",
         "DONE",
+        "vocabulary.json",
     }
     with (model / "training.csv").open(encoding="utf-8") as file:
         assert file.readline() == "step,train_loss,val_loss,learning_rate,characters_per_second\n"
@@ -435,6 +437,15 @@ def test_a_mistake_is_one_line(folder: Path, mistake: str) -> None:
     assert names(folder) == before
 
 
+@pytest.mark.parametrize("override", ["seed=0,1", "seeds=0,1"])
+def test_several_values_ask_for_a_sweep(folder: Path, override: str) -> None:
+    ended = run(folder, *TINY, override)
+    assert_one_line(ended, 2)
+    assert ended.err.endswith(
+        f"{override}: has several values: add -m for a run with each of them\n"
+    )
+
+
 def test_a_model_that_cannot_be_built_is_one_line(folder: Path) -> None:
     ended = run(folder, *TINY, "model=labml_nn", "model.key_value_heads=1")
     assert_one_line(ended, 2)
@@ -526,13 +537,16 @@ def test_view_opens_the_newest(copied: Path) -> None:
     assert opened == report.as_uri()
 
 
-@pytest.mark.parametrize("form", ["name", "folder", "absolute"])
+@pytest.mark.parametrize("form", ["name", "folder", "absolute", "file", "id", "begun"])
 def test_view_opens_a_named_run(copied: Path, tiny_run: Path, form: str) -> None:
     (copied / "outputs" / "latest").unlink()
     name = {
         "name": tiny_run.name,
         "folder": f"outputs/runs/{tiny_run.name}",
         "absolute": str(copied / "outputs" / "runs" / tiny_run.name),
+        "file": f"outputs/runs/{tiny_run.name}/metrics.csv",
+        "id": tiny_run.name.rpartition("-")[2],
+        "begun": tiny_run.name[:8],
     }[form]
     ended, opened = viewed(copied, name)
     report = copied.resolve() / "outputs" / "runs" / tiny_run.name / "report.html"
@@ -544,6 +558,34 @@ def test_view_finds_outputs_elsewhere(tiny_run: Path, folder: Path) -> None:
     outputs = str(tiny_run.parents[1])
     ended = Forked(folder, program="view", NEXTCHAR_OUTPUTS=outputs).wait()
     assert ended.out == f"{tiny_run / 'report.html'}\n"
+
+
+def test_view_lists_what_there_is_and_how_far(copied: Path, tiny_run: Path) -> None:
+    listed = Forked(copied, "--list", program="view").wait()
+    assert re.fullmatch(rf"{tiny_run.name}  finished 20\S+\n", listed.out)
+    copy = copied / "outputs" / "runs" / tiny_run.name
+    (copy / results.DONE).unlink()
+    (
+        copied
+        / "outputs"
+        / "models"
+        / results.model_ids(results.read_json(copy / results.MANIFEST))[0]
+        / results.MODEL
+    ).unlink()
+    listed = Forked(copied, "--list", program="view").wait()
+    assert listed.out == f"{tiny_run.name}  stopped at step 12 of 12\n"
+    (copy / results.REPORT).unlink()
+    ended, opened = viewed(copied)
+    assert_one_line(ended, 2)
+    assert "stopped at step 12 of 12; repeating its command goes on from there" in ended.err
+    assert opened == ""
+
+
+def test_view_without_a_browser_says_how_to_look(copied: Path) -> None:
+    ended = Forked(copied, program="view", BROWSER="false").wait()
+    assert ended.code == 0
+    assert "no browser here" in ended.err
+    assert "ssh -L 8000:127.0.0.1:8000" in ended.err
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], []])

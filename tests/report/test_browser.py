@@ -107,7 +107,11 @@ class Page:
     def value(self, script: str) -> Any:
         """What an expression is in the page."""
         answer = self.browser.ask(
-            "Runtime.evaluate", self.session, expression=script, returnByValue=True
+            "Runtime.evaluate",
+            self.session,
+            expression=script,
+            returnByValue=True,
+            awaitPromise=True,
         )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -160,7 +164,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, tiny_run: Path) -> Page:
-    return load(browser, tiny_run / results.REPORT, width=1280)
+    loaded = load(browser, tiny_run / results.REPORT, width=1280)
+    loaded.value("document.querySelectorAll('details.fold').forEach(fold => { fold.open = true; })")
+    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +234,10 @@ def test_a_text_is_never_run(hostile: Page) -> None:
     assert hostile.value("document.querySelectorAll('img[src=x]').length") == 0
     shown = hostile.value("document.querySelector('article .text').textContent")
     assert shown == HOSTILE
-    assert hostile.value("document.querySelector('.notices').textContent").strip() == HOSTILE
+    assert (
+        hostile.value("document.querySelector('.notices p:last-child').textContent").strip()
+        == HOSTILE
+    )
 
 
 @pytest.mark.parametrize(
@@ -256,3 +265,39 @@ def test_prompts_are_chosen_by_buttons(page: Page) -> None:
     after = page.value(pressed)
     assert sum(after) == 1
     assert after.index(True) == 1
+
+
+ROWS = (
+    "[...document.querySelectorAll('#table tbody tr')].filter(row => !row.hidden)"
+    ".map(row => row.cells[0].textContent.trim())"
+)
+VALUES = "[...document.querySelectorAll('#table tbody tr')].map(row => row.cells[1].textContent)"
+
+
+def test_tables_sort_and_show_differences(page: Page) -> None:
+    values = "[...document.querySelectorAll('#table tbody tr')].map(r => +r.cells[1].dataset.value)"
+    before, shown = page.value(ROWS), page.value(VALUES)
+    page.value("document.querySelectorAll('#table thead button')[1].click()")
+    *sampled, _ = page.value(values)
+    assert sampled == sorted(sampled)
+    page.value("document.querySelectorAll('#table thead button')[1].click()")
+    *sampled, human = page.value(values)
+    assert sampled == sorted(sampled, reverse=True)
+    assert page.value(ROWS)[-1] == "human"
+    assert page.value("document.querySelector('#table .explain').textContent")
+    page.value("document.querySelector('#table .tools button').click()")
+    first = page.value(VALUES)[0]
+    gap = sampled[0] - human
+    assert abs(float(first.split()[0].replace("−", "-")) - gap) < 0.06
+    page.value("document.querySelector('#table .tools button').click()")
+    page.value("document.querySelectorAll('#table thead button')[0].click()")
+    assert (page.value(ROWS), page.value(VALUES)) == (before, shown)
+
+
+def test_a_link_unfolds_what_it_leads_to(browser: Browser, tiny_run: Path) -> None:
+    loaded = load(browser, tiny_run / results.REPORT, width=420)
+    folded = "document.querySelector('#definitions').open"
+    assert loaded.value(folded) is False
+    loaded.value("document.querySelector('nav a[href=\"#definitions\"]').click()")
+    loaded.value("new Promise(done => setTimeout(done, 50))")
+    assert loaded.value(folded) is True

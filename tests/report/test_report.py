@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -79,13 +79,17 @@ def test_the_page_is_whole_and_the_same_bytes_again(drawn: tuple[Run, Drawn]) ->
     assert write_report(run, plots).read_bytes() == first
     assert not list(run.folder.glob(".*"))
     order = [attrs["id"] for tag, attrs in Page(first.decode()).elements if tag == "section"]
-    assert order == ["table", "plots", "samples", "definitions", "again"]
+    assert order == ["samples", "figure", "table"]
+    details = [attrs for tag, attrs in Page(first.decode()).elements if tag == "details"]
+    folds = [attrs["id"] for attrs in details if attrs.get("class") == "fold"]
+    assert folds == ["metrics", "plots", "definitions", "again", "files"]
 
 
 def test_nothing_is_loaded(drawn: tuple[Run, Drawn]) -> None:
     html = page(*drawn)
     for tag, attrs in Page(html).elements:
-        for name in ("src", "href", "srcset", "action", "data"):
+        links = () if tag == "a" else ("href",)
+        for name in ("src", *links, "srcset", "action", "data"):
             assert (attrs.get(name) or "data:").startswith("data:"), (tag, name)
         assert tag not in ("iframe", "object", "embed", "base")
     assert not re.search(r"url\(|@import|https?://", html)
@@ -136,21 +140,31 @@ def test_notices_stand_before_the_table(tmp_path: Path) -> None:
     assert 'class="notices"' not in page(example_run(tmp_path))
 
 
-def test_the_table_marks_what_is_closest(tmp_path: Path) -> None:
-    html = page(example_run(tmp_path))
+def test_the_table_marks_who_is_told_apart(tmp_path: Path) -> None:
+    run = example_run(tmp_path)
+    near = [
+        replace(row, value=2.27)
+        if (row.sampler, row.metric) == (HUMAN, "bits_per_character")
+        else row
+        for row in run.metrics
+    ]
+    run = replace(run, metrics=near)
+    others = [label for label in SAMPLERS if label != "temperature=1"]
+    found = [difference(one, other, 0.2) for one, other in combinations(others, 2)]
+    found += [difference("temperature=1", other, 0.01) for other in others]
+    pairs = [replace(each, metric="bits_per_character") for each in found]
+    html = page(replace(run, differences=pairs))
     row = html[html.index("temperature=1</span>") :].split("</tr>")[0]
-    assert 'class="closest"><b>2.29</b>' in row
-    assert '<tr class="human">' in html
+    assert re.search('class="closest"[^>]*><b>2.29</b>', row)
+    assert '<tr class="human reference">' in html
+    assert 'class="closest"' not in page(run), "without differences nobody is"
+    assert "temperature=1</code></strong> is closest to human text" in html
 
 
 @pytest.mark.parametrize(
     ("labels", "human", "expected"),
     [
-        (
-            SAMPLERS,
-            True,
-            "temperature=1</code></strong> is closest to human text on three of seven",
-        ),
+        (SAMPLERS, True, "nobody is ranked"),
         (SAMPLERS[:1], True, "single sampler"),
         (SAMPLERS, False, "no human text"),
         (MANY, True, "40 samplers"),
@@ -162,27 +176,55 @@ def test_the_summary_follows_the_figures(
     assert expected in summarized(example_run(tmp_path, labels, human=human))
 
 
-def test_the_summary_says_who_is_equally_close_and_who_is_tied(tmp_path: Path) -> None:
+def test_the_summary_names_nobody_that_the_table_does_not_mark(tmp_path: Path) -> None:
     rows = [
-        *(Metric(s, "m", 0.4, 0.4, 0.4, 9, "") for s in ("a", "b")),
+        *(Metric(s, "m", 0.4, 0.3, 0.5, 9, "") for s in ("a", "b")),
         Metric("c", "m", 0.41, 0.3, 0.5, 9, ""),
-        Metric(HUMAN, "m", 0.2, 0.2, 0.2, 9, ""),
+        Metric("d", "m", 0.9, 0.8, 1.0, 9, ""),
+        Metric(HUMAN, "m", 0.35, 0.3, 0.4, 9, ""),
     ]
+    labels = ("a", "b", "c", "d")
     run = replace(example_run(tmp_path), metrics=rows, samples=[])
-    text = summarized(run)
-    assert "On “m”, two samplers are equally close." in text
-    assert "distinguished" not in text, "without differences nobody is tied"
-    tied = "On one metric the closest can’t be distinguished from at least one other sampler"
-    for p, said in ((0.2, True), (0.01, False)):
-        pairs = [difference("a", "c", p), difference("b", "c", p)]
-        text = summarized(replace(run, differences=pairs))
-        assert (tied in text) == said
-        (standing,) = standings(rows, pairs)
-        assert bool(standing.tied) == said, "the table and the summary say the same"
-    many = [replace(row, metric=f"m{i}") for i in range(4) for row in rows]
-    text = summarized(replace(run, metrics=many))
-    assert "On four metrics several samplers are equally close." in text
-    assert "“m0”" not in text
+    noise = [difference(*two, 0.5) for two in combinations(labels, 2)]
+    text = summarized(replace(run, differences=noise))
+    assert "No sampler stands out" in text
+    assert "<code>" not in text
+    far = [replace(each, nearer_holm=0.01) if each.second == "d" else each for each in noise]
+    assert "<code>d</code> is clearly the farthest on one." in summarized(
+        replace(run, differences=far)
+    )
+    moved = [
+        replace(row, value=2, low=1.9, high=2.1) if row.sampler == HUMAN else row for row in rows
+    ]
+    text = summarized(replace(run, metrics=moved, differences=far))
+    assert "Even the closest sampler differs from human text in m (0.9 against 2.0)." in text
+
+
+def test_a_reference_that_nobody_wrote_is_not_called_human(tmp_path: Path) -> None:
+    run = example_run(tmp_path)
+    run = replace(run, manifest={**run.manifest, "corpus": {"name": "grammar"}})
+    text = Page(page(replace(run, samples=run.samples[:9]))).text
+    assert "human" not in text.partition("Configuration")[0]
+    assert "Samplers compared with grammar text" in text
+
+
+def test_links_lead_to_every_file_of_the_run(tmp_path: Path) -> None:
+    run = example_run(tmp_path)
+    for name in ("metrics.csv", "samples.jsonl"):
+        (tmp_path / name).touch()
+    links = [attrs["href"] for tag, attrs in Page(page(run)).elements if tag == "a"]
+    assert [each for each in links if not str(each).startswith("#")] == [
+        "metrics.csv",
+        "samples.jsonl",
+    ]
+    ids = {attrs.get("id") for _, attrs in Page(page(run)).elements}
+    assert {str(each)[1:] for each in links if str(each).startswith("#")} <= ids
+
+
+def test_a_smoke_run_says_that_its_figures_mean_nothing(tmp_path: Path) -> None:
+    run = example_run(tmp_path, manifest={"command": "nextchar-run experiment=smoke"})
+    assert "Its figures mean nothing" in Page(page(run)).text
+    assert "mean nothing" not in page(example_run(tmp_path))
 
 
 def difference(first: str, second: str, p: float) -> Difference:
@@ -249,9 +291,11 @@ def tied_page(labels: list[str], tmp_path: Path) -> str:
 
 def test_many_tied_samplers_are_counted_and_few_are_named(tmp_path: Path) -> None:
     few = tied_page([f"top_k={k}" for k in range(1, 5)], tmp_path)
-    assert "<details><summary>" not in few.partition('id="standings"')[2].partition("</section>")[0]
+    assert (
+        "<details><summary>" not in few.partition('id="standings"')[2].partition('class="fold"')[0]
+    )
     many = tied_page([f"top_k={k}" for k in range(1, 12)], tmp_path)
-    table = many.partition('id="standings"')[2].partition("</section>")[0]
+    table = many.partition('id="standings"')[2].partition('class="fold"')[0]
     assert "<details><summary>10 of 11</summary>" in table
     assert all(f"top_k={k}</span>" in table for k in range(1, 12)), "unfolded, all are named"
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nextchar import results
@@ -40,6 +40,7 @@ def test_training_reads_back(path: Path, loss: float, val_loss: float | None) ->
     assert results.read_training(path) == rows
 
 
+@example(written="a\u2028b\u0085c\u2029\x1c\v\f\r")
 @given(written=st.text(st.characters(exclude_categories=["Cs"])))
 def test_samples_read_back_a_line_each(path: Path, written: str) -> None:
     samples = [Sample("top_k=5", 1, 0, "p\n", written, tuple([0.5] * len(written)))] * 2
@@ -48,6 +49,7 @@ def test_samples_read_back_a_line_each(path: Path, written: str) -> None:
     lines = path.read_bytes().split(b"\n")
     assert len(lines) == 3
     assert json.loads(lines[0])["text"] == written
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_a_csv_is_tidy(path: Path) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 from omegaconf import OmegaConf
 
 from nextchar.decoding.registry import build_decoders
+from nextchar.metrics.families import families
 from nextchar.plots.palette import look
 from nextchar.results.labels import label_names
 from nextchar.samplers import Decoder, registered
@@ -15,10 +16,7 @@ from nextchar.samplers.external import TARGET
 
 
 def all_specs() -> list[object]:
-    text = files("nextchar.conf").joinpath("decoding/all.yaml").read_text(encoding="utf-8")
-    plain = OmegaConf.to_container(OmegaConf.create(text))
-    assert isinstance(plain, dict)
-    return plain["samplers"]
+    return specs_of("all")
 
 
 def test_one_config_runs_every_method():
@@ -31,6 +29,29 @@ def test_one_config_runs_every_method():
     }
     assert ours | {TARGET} <= named
     assert len(build_decoders(specs, 1)) == len(specs)
+
+
+def specs_of(group: str) -> list[object]:
+    text = files("nextchar.conf").joinpath(f"decoding/{group}.yaml").read_text(encoding="utf-8")
+    plain = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(plain, dict)
+    return plain["samplers"]
+
+
+def test_every_family_is_tuned_over_as_many_settings_its_own_grid() -> None:
+    """decoding=families against the grids that the samplers' files declare."""
+    labels = [each.label for each in build_decoders(specs_of("families"), 1)]
+    assert len(set(labels)) == len(labels)
+    found = families(labels)
+    kinds = {name: kind for name, kind in registered(Decoder).items() if kind.grid}
+    (budget,) = {len(kind.grid) for kind in kinds.values()}
+    alone = {name: curves for name, curves in found.items() if len(name.split()) == 1}
+    for name, kind in kinds.items():
+        (curve,) = alone.pop(name)
+        assert [value for value, _ in curve] == sorted(kind.grid), name
+    assert not alone, "a family without a grid of its own"
+    chains = {name: sum(map(len, curves)) for name, curves in found.items() if " " in name}
+    assert set(chains.values()) == {2 * budget}
 
 
 def test_families_are_told_apart_by_colour_or_marker():

@@ -228,7 +228,6 @@ METHODS = {
     "        if k < 0: raise ValueError('too low')\n        self.k = k": "ValueError: too low",
     "def __init__(self, k, sampler=None): super().__init__(sampler)": "keep .* as self.k",
     "def __init__(self, k, sampler=None): raise RuntimeError('x')": "RuntimeError: x",
-    "stateful = True\n    grid = (1,)": "grid is for samplers without a memory",
 }
 """Further members of the class, and what is said of them."""
 

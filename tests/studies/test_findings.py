@@ -1,103 +1,170 @@
-"""Findings: the commands print the figures, and a sentence falls with them."""
+"""Findings: a sentence falls with its figures, a reason with its verdict, and shares are exact."""
 
 from __future__ import annotations
 
 import ast
+import math
 import re
-import subprocess
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from example_run import SAMPLERS, example_run
-from studies.findings import sentences
+from scipy import stats
+from studies.findings import answer, claims, truth
+from studies.findings.claims import FAILS, HOLDS, UNTOLD, Claim, Evidence
 from studies.findings.finding import (
-    CitedRun,
+    Estimate,
     Finding,
     UnsupportedClaimError,
-    format_column,
-    format_interval,
-    format_row,
-    render,
+    exact_share,
+    over_seeds,
+    require,
+    shown,
+    table,
 )
+from studies.findings.runs import PooledRun
+from studies.findings.truth import Quality
 
-from nextchar import results
-from nextchar.results import HUMAN_TRAINING, Difference, FamilyFigure, Metric, Truncation
+from nextchar.results import HUMAN, OVERALL, FamilyFigure, Metric, Truncation
 
-
-@pytest.fixture
-def cited(tmp_path: Path) -> CitedRun:
-    run = example_run(tmp_path, SAMPLERS[:3])
-    extra = Metric(HUMAN_TRAINING, "loops", 0.25, 0.0, 0.5, 4, "share")
-    run = replace(
-        run,
-        metrics=[*run.metrics, extra],
-        differences=[Difference("loops", "greedy", "temperature=0.7", 1, 0, 2, *[0.5] * 6)],
-        truncation=[Truncation("top_p", 0.95, *[0.125] * 9)],
-        families=[FamilyFigure("best", "loops", "top_k", "top_k=3", *[0.5] * 8)],
-    )
-    results.write_metrics(tmp_path / results.METRICS, run.metrics)
-    results.write_rows(tmp_path / results.DIFFERENCES, Difference, run.differences)
-    results.write_rows(tmp_path / results.TRUNCATION, Truncation, run.truncation)
-    results.write_rows(tmp_path / results.FAMILIES, FamilyFigure, run.families)
-    return CitedRun(run)
-
-
-def printed(command: str) -> list[str]:
-    out = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    return out.stdout.splitlines()
-
-
-def test_the_commands_print_what_was_looked_up_and_nothing_else(cited: CitedRun) -> None:
-    cited.metric("temperature=0.7", "loops")
-    cited.metric(HUMAN_TRAINING, "loops")
-    assert cited.difference("loops", "temperature=0.7", "greedy").first == "greedy"
-    cited.truncation("top_p", 0.95)
-    cited.family("best", "loops", "top_k")
-    commands = cited.commands()
-    rows = [row for command in commands for row in printed(command)]
-    starts = ["temperature=0.7,loops,", "human (training),loops,", "loops,greedy,temperature=0.7,"]
-    starts += ["top_p,0.95,", "best,loops,top_k,"]
-    assert len(rows) == len(starts)
-    assert all(row.startswith(start) for row, start in zip(rows, starts, strict=True))
-    assert cited.commands() == ()
-
-
-def test_what_is_not_there_is_said(cited: CitedRun) -> None:
-    with pytest.raises(KeyError, match="no nonsense of greedy"):
-        cited.metric("greedy", "nonsense")
-    assert cited.family("equal bits", "loops", "top_k") is None
+PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
 
 def test_a_sentence_that_does_not_hold_stops_the_page() -> None:
-    good, bad = Finding("Good.", ("true",), True), Finding("Bad.", ("false",), False)
-    page = render("T", "note\n", [("P", "run", [good])])
-    assert page.startswith("# T\n\nnote\n\n## P\n")
-    assert "- Good.\n\n  ```sh\n  true\n  ```" in page
-    with pytest.raises(UnsupportedClaimError, match=r"does not support: Bad\.$"):
-        render("T", "note\n", [("P", "run", [good, bad])])
+    good, bad = Finding("Good.", True), Finding("Bad.", False)
+    assert require([good]) == ["Good."]
+    with pytest.raises(UnsupportedClaimError, match=r"do not support: Bad\.$"):
+        require([good, bad])
 
 
-def test_intervals_as_they_are_written() -> None:
-    assert format_interval(0.05249, 0.04, 0.0651, 1, percent=True) == "5.2% [4.0%, 6.5%]"
-    assert format_row(Metric("a", "m", 1.888, 1.5, 2, 3, "")) == "1.89 [1.50, 2.00]"
-    row = Truncation("top_p", 0.9, 0.5, 0.25, 0.75, *[0.125] * 6)
-    assert format_column(row, "impossible", 0, percent=True) == "50% [25%, 75%]"
+def test_a_reason_stands_beside_the_verdict_that_it_was_written_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def claim(verdict: str) -> Claim:
+        return Claim("A", "B", lambda *_: Evidence("1 of 2", verdict), HOLDS, "Because.")
+
+    nothing = cast(Any, None)
+    for verdict, holds in ((HOLDS, True), (FAILS, False), (UNTOLD, False)):
+        monkeypatch.setattr(claims, "CLAIMS", (claim(verdict),))
+        text, (finding,) = claims.claims_table(nothing, nothing)
+        assert finding.holds == holds
+        assert f"| 1 of 2 | **{verdict}** | Because. |" in text
+
+
+def test_zero_of_n_has_its_exact_bound() -> None:
+    found = exact_share(0, 160)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 160))
+    assert exact_share(3, 3).high == 1
+    assert exact_share(3, 3).low == pytest.approx(0.025 ** (1 / 3))
+
+
+def test_intervals_over_trainings_are_students() -> None:
+    values = [1.0, 2.0, 4.0]
+    found = over_seeds(values)
+    low, high = stats.t.interval(0.95, 2, loc=7 / 3, scale=stats.sem(values))
+    assert (found.value, found.low, found.high) == pytest.approx((7 / 3, low, high))
+    assert math.isnan(over_seeds([1.0, math.nan]).value)
+
+
+def test_figures_as_they_are_written() -> None:
+    assert shown(Estimate(0.05249, 0.04, 0.0651), 1, percent=True) == "5.2% [4.0%, 6.5%]"
+    assert shown(Metric("a", "m", 1.888, 1.5, 2, 3, "")) == "1.89 [1.50, 2.00]"
+    assert table(("a", "b"), [("1", "2")]) == "| a | b |\n| :--- | :--- |\n| 1 | 2 |"
+
+
+def cut(
+    family: str, parameter: float, impossible: float, lost: float, distance: float
+) -> Truncation:
+    ends = [[value] * 3 for value in (impossible, lost, 0.0, distance)]
+    return Truncation(family, parameter, *(end for each in ends for end in each))
+
+
+def quality(*seeds: Sequence[Truncation]) -> Quality:
+    """A recipe whose trainings have these rows; the pooled ones are those of the first."""
+    run = SimpleNamespace(truncation=seeds[0])
+    pooled = SimpleNamespace(run=run, truncation_by_seed=lambda: seeds)
+    return Quality("default", cast(PooledRun, pooled))
+
+
+def test_families_are_compared_at_equal_lost_mass() -> None:
+    rows = [cut("top_k", k, 0.04 * k, 0.02 / k, 0.1) for k in (1, 2)]
+    assert truth.interpolated(rows, "top_k", 0.015) == pytest.approx(0.06)
+    assert math.isnan(truth.interpolated(rows, "top_k", 0.03))
+    found = quality(rows, [cut("top_k", k, 0.06 * k, 0.02 / k, 0.1) for k in (1, 2)])
+    assert found.impossible_at("top_k", 0.015).value == pytest.approx(0.075)
+
+
+def test_the_gain_is_that_of_the_setting_that_is_best_for_all_trainings() -> None:
+    def rows(best: float) -> list[Truncation]:
+        return [
+            cut("temperature", 1.0, 0.1, 0, 0.3),
+            cut("top_p", 0.9, 0.1, 0.01, best),
+            cut("top_p", 0.5, 0.1, 0.02, 0.29),
+            cut("xtc", 0.3, 0.1, 0, 0.1),
+        ]
+
+    found = quality(rows(0.2), rows(0.25), rows(0.24))
+    assert found.best(["top_p"]).parameter == 0.9
+    assert found.gain(["top_p"]).value == pytest.approx(0.07)
+    assert found.cutting == ["top_p"]
+
+
+def test_who_is_tied_with_the_closest() -> None:
+    def row(family: str, level: float) -> FamilyFigure:
+        return FamilyFigure("overall", OVERALL, family, "", *[0.0] * 6, level, 0.0)
+
+    assert answer.tied([row("a", 1.0), row("b", 0.06), row("c", 0.04)]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict"),
+    [
+        ({"a": 1.0, "b": 0.01, "top_p": 0.01}, FAILS),
+        ({"a": 1.0, "b": 0.01, "top_p": 0.5}, UNTOLD),
+        ({"top_p": 1.0, "a": 0.5}, UNTOLD),
+        ({"top_p": 1.0, "a": 0.01}, HOLDS),
+    ],
+)
+def test_when_nucleus_sampling_is_closest(levels: dict[str, float], verdict: str) -> None:
+    rows = [
+        FamilyFigure("overall", OVERALL, name, "", *[0.0] * 6, level, 0.0)
+        for name, level in levels.items()
+    ]
+    run = cast(PooledRun, SimpleNamespace(families=lambda *_: rows))
+    (claim,) = (each for each in claims.CLAIMS if "Nucleus sampling is" in each.text)
+    assert claim.test(run, cast(Quality, None)).verdict == verdict
+
+
+def test_the_command_of_a_run_names_no_folder_of_this_machine() -> None:
+    command = "nextchar-run name=x 'seeds=[0, 1]' paths.outputs=/here paths.data=/there"
+    run = SimpleNamespace(manifest={"command": command})
+    found = PooledRun(cast(Any, run)).command
+    assert found == "python experiments/run.py name=x 'seeds=[0, 1]'"
 
 
 def test_the_page_has_the_sentences_of_the_program() -> None:
     """Whatever the values are: a reworded sentence is reworded on the page too."""
-    page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text(encoding="utf-8")
+    page, _, _ = PAGE.read_text(encoding="utf-8").partition("## What would change the answer")
     written = [line.removeprefix("- ") for line in page.splitlines() if line.startswith("- ")]
-    tree = ast.parse(Path(sentences.__file__).read_text(encoding="utf-8"))
-    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
-    templates = [call.args[0] for call in calls if getattr(call.func, "id", "") == "Finding"]
-    assert len(templates) == len(written)
-    for template in templates:
-        assert isinstance(template, ast.JoinedStr)
-        parts = [
-            re.escape(str(each.value)) if isinstance(each, ast.Constant) else ".+"
-            for each in template.values
-        ]
-        pattern = "".join(parts)
-        assert sum(re.fullmatch(pattern, line) is not None for line in written) == 1, pattern
+    patterns = []
+    for module in (answer, truth):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+        for call in calls:
+            if getattr(call.func, "id", "") != "Finding":
+                continue
+            template = call.args[0]
+            assert isinstance(template, ast.JoinedStr)
+            parts = [
+                re.escape(str(each.value)) if isinstance(each, ast.Constant) else ".*"
+                for each in template.values
+            ]
+            patterns.append("".join(parts))
+    for line in written:
+        assert sum(re.fullmatch(pattern, line) is not None for pattern in patterns) == 1, line
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, line) for line in written), pattern
+    assert HUMAN in page

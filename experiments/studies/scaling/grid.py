@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nextchar.config import Config, ConfigError, TransformerConfig, identity
+from nextchar.config import Config, ConfigError, TransformerConfig, identity, to_yaml
 from nextchar.data.corpus import Corpus
 from nextchar.data.corpus import load as load_corpus
 from nextchar.models.base import LanguageModel
@@ -98,6 +98,7 @@ def train(config: Config, corpus: Corpus) -> Training:
         config.training,
         seed=config.seed,
         folder=config.outputs / "models" / model_id,
+        asked=to_yaml(config),
         checkpoint=config.decoding.checkpoint,
         force=config.force,
     )

@@ -63,7 +63,7 @@ class SweepLauncher(Launcher):
             try:
                 failed = self.run_jobs(jobs, plan, total=len({job.key for job in jobs}))
             finally:
-                print(f"report: {summarize.summarize(self.folder, at_work=False)}")
+                summarize.conclude(self.folder)
         scheduler.require_success(failed, f"{len(jobs)} jobs")
         return []
 

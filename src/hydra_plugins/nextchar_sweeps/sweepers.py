@@ -182,7 +182,7 @@ class Search(Sweeper):
             failed = launcher.run_jobs(jobs(), plan, total, before=done, on_end=on_end)
         finally:
             summarize.write_plan(folder, replace(plan, importance=study.importance()))
-            print(f"report: {summarize.summarize(folder, at_work=False)}")
+            summarize.conclude(folder)
         scheduler.require_success(failed, f"{total} trials")
 
 

@@ -102,10 +102,26 @@ def unknown_key(key: str) -> str:
         return f"{key}: this model has no such key; those that do: model={', '.join(having)}"
     sections: dict[str, list[type[Section]]] = {part: [keys] for part, keys in PARTS.items()}
     sections |= {"": [Config], "model": list(MODEL_KINDS.values())}
-    known = [each for keys in sections.get(section, []) for each in _names(keys)]
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean {key.removesuffix(name)}{near[0]}?" if near else "--help shows them all"
+    near = _nearest(
+        key,
+        [(part, each) for part, own in sections.items() for keys in own for each in _names(keys)],
+    )
+    remedy = f"did you mean {near}?" if near else "--help shows them all"
     return f"{key}: there is no such key; {remedy}"
+
+
+def _nearest(key: str, known: Sequence[tuple[str, str]]) -> str | None:
+    """The key that was meant: one of this name elsewhere, else one like it, in its own section
+    first. `known` are sections and names.
+    """
+    section, _, name = key.rpartition(".")
+    same = [(part, each) for part, each in known if each == name]
+    own = [(part, each) for part, each in known if part == section]
+    for among in (same, own, known):
+        for like in difflib.get_close_matches(name, [each for _, each in among], n=1):
+            full = [f"{part}.{each}".removeprefix(".") for part, each in among if each == like]
+            return difflib.get_close_matches(key, full, n=1, cutoff=0)[0]
+    return None
 
 
 def _names(section: type[Section]) -> list[str]:
@@ -178,9 +194,10 @@ def _said(error: BaseException) -> str:
         return unknown_key(error.full_key)
     if unknown := re.match(r"Could not override '((?!hydra)[\w.]+)'", str(error)):
         return unknown_key(unknown[1])
-    if isinstance(error, HydraException) and error.__cause__ is not None:
-        return f"{_first_line(error)}: {_first_line(error.__cause__)}"
-    return _first_line(error)
+    if several := re.match(r"Ambiguous value for argument '(.+)'", str(error)):
+        return f"{several[1]}: has several values: add -m for a run with each of them"
+    cause = error.__cause__ if isinstance(error, HydraException) else None
+    return ": ".join(_first_line(each) for each in (error, cause) if each is not None)
 
 
 def _first_line(error: BaseException) -> str:

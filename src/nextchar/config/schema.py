@@ -32,6 +32,15 @@ def _is_path(text: str) -> bool:
     return "\0" not in text
 
 
+def _is_encoding(name: str) -> bool:
+    try:
+        return isinstance(b"a".decode(name), str)
+    except UnicodeError:
+        return True  # which is known, and takes more bytes for a character
+    except (LookupError, ValueError):
+        return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class CorpusConfig(Section):
     """The text, and how it is split."""
@@ -40,7 +49,11 @@ class CorpusConfig(Section):
 
     name: str = setting(REQUIRED, "what reports call the text")
     kind: str = setting("file", "file: read from path; grammar: drawn", "file", "grammar")
-    path: str | None = setting(None, "a text file, UTF-8")
+    path: str | None = setting(None, "a text file")
+    encoding: str = setting("utf-8", "of the file, by Python's name: utf-16, latin-1, gb18030")
+    newlines: str = setting(
+        "lf", "lf: any line ending becomes one, and a byte order mark goes", "lf", "keep"
+    )
     url: str | None = setting(None, "where the file is downloaded from when it is missing")
     sha256: str | None = setting(None, "what the file's content must hash to; null: anything")
     fallback: str | None = setting(
@@ -63,6 +76,8 @@ class CorpusConfig(Section):
         given = self.kind != "file" or bool(self.path)
         self.require(given, "path", "name a text file, corpus.path=FILE")
         self.require(self.path is None or _is_path(self.path), "path", _NO_PATH)
+        known = "must be a text encoding of Python, as utf-8, utf-16, latin-1, cp1252, gb18030"
+        self.require(_is_encoding(self.encoding), "encoding", known)
 
 
 @dataclass(frozen=True, kw_only=True)

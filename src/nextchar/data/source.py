@@ -5,6 +5,7 @@ Imports no torch: a sweep finds the identity of each job's corpus here, without 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -54,34 +55,72 @@ def locate(config: CorpusConfig) -> Source:
 
 
 def identity(config: CorpusConfig, source: Source) -> str:
-    """Identity of the text by content: of the file, or of what the grammar draws it from."""
+    """Identity of the text by content: as it is read of the file, or what the grammar draws from.
+
+    Raises CorpusError where the file is no text of its encoding.
+    """
     if source.path is not None:
         state = source.path.stat()
-        return _file_sha256(source.path, state.st_mtime_ns, state.st_size)
+        stamp = (state.st_mtime_ns, state.st_size)
+        return _text_sha256(source.path, config.encoding, config.newlines, stamp)
     from nextchar.data.grammar import lexicon
 
     return digest({"lexicon": lexicon.SHA256, "characters": config.characters, "seed": config.seed})
 
 
 @cache
-def _file_sha256(path: Path, _changed: int, _size: int) -> str:
+def _text_sha256(path: Path, encoding: str, newlines: str, _stamp: tuple[int, int]) -> str:
     """Hashed once per process and state of the file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    content = path.read_bytes()
+    if encoding == "utf-8" and (newlines == "keep" or not _would_change(content)):
+        return hashlib.sha256(content).hexdigest()
+    text, _ = _decoded(content, encoding, newlines, path)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_text(config: CorpusConfig, path: Path) -> str:
-    """The text of the file. Raises CorpusError for a wrong sha256, no UTF-8, or an empty file."""
+def _would_change(content: bytes) -> bool:
+    return b"\r" in content or content.startswith(codecs.BOM_UTF8)
+
+
+def read_text(config: CorpusConfig, path: Path) -> tuple[str, str | None]:
+    """The text of the file, and what was changed in it, in words.
+
+    Raises CorpusError for a wrong sha256, another encoding, or an empty file.
+    """
     content = path.read_bytes()
     again = "delete the file to download it again" if config.url else "name another file"
     remedy = f"{again}, or use corpus=text_file for another text"
     _check(content, config.sha256, f"corpus.path={path}", remedy)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"corpus.path={path}: not UTF-8 text ({error})") from error
+    text, changed = _decoded(content, config.encoding, config.newlines, path)
     if not text:
         raise CorpusError(f"corpus.path={path}: the file is empty")
-    return text
+    return text, changed
+
+
+def _decoded(content: bytes, encoding: str, newlines: str, path: Path) -> tuple[str, str | None]:
+    """The text, with one kind of line ending unless they are kept; and what was changed."""
+    try:
+        text = content.decode(encoding)
+        text.encode()
+    except UnicodeError as error:
+        marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        likely = "utf-16" if content.startswith(marks) else "NAME, as latin-1, cp1252 or utf-16"
+        if encoding != "utf-8":
+            likely = "NAME of the one that it has"
+        raise CorpusError(
+            f"corpus.path={path}: not {encoding} text ({error}); set corpus.encoding={likely}"
+        ) from error
+    if newlines == "keep":
+        return text, None
+    pairs, lone = text.count("\r\n"), text.count("\r")
+    changes = []
+    if text.startswith("\ufeff"):
+        text, changes = text[1:], ["a byte order mark was dropped"]
+    if lone:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        kinds = f"{pairs:,} CR LF and {lone - pairs:,} CR"
+        changes.append(f"its line endings became LF ({kinds})")
+    return text, " and ".join(changes) or None
 
 
 def _check(content: bytes, sha256: str | None, what: str, remedy: str) -> None:

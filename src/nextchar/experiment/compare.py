@@ -28,15 +28,15 @@ from nextchar.metrics.catalog import TEXT_KINDS, Level, defined
 from nextchar.metrics.copying import with_matches
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import BLOCKS, PROMPTS, RatioEstimator, cluster_weights, figures
-from nextchar.metrics.families import family_figures
+from nextchar.metrics.family_figures import family_figures
 from nextchar.metrics.ground_truth import Truth
 from nextchar.metrics.judge import Judge
 from nextchar.metrics.mauve import measure as mauve
 from nextchar.metrics.measure import text_sums
 from nextchar.metrics.positions import position_sums
-from nextchar.metrics.survival import ground_truth_metrics
+from nextchar.metrics.survival import ground_truth_metrics, possible_rows
 from nextchar.metrics.texts import GeneratedTexts, ReferenceTexts, held_out
-from nextchar.metrics.truncation import truncation
+from nextchar.metrics.truncation import truncation_rows, truncation_sums
 from nextchar.models.base import LanguageModel
 from nextchar.runtime.timing import Stopwatch
 from nextchar.samplers import Sampler
@@ -56,6 +56,7 @@ class Comparison:
     rows_in_a_block: int
     truncation: list[results.Truncation]
     possible: list[results.Possible]
+    curve_sums: list[RatioEstimator]
 
 
 def compare(
@@ -118,18 +119,18 @@ def compare(
     sizes = {PROMPTS: decoding.prompts, BLOCKS: at.count}
     weights = cluster_weights(sizes, metrics_config.resamples, seed)
     shown = [each for each in texts if each.sampler != results.HUMAN_TRAINING]
-    curves: list[results.Truncation] = []
-    possible: list[results.Possible] = []
+    curves: list[RatioEstimator] = []
+    possible: list[RatioEstimator] = []
     if corpus.automaton is not None:
         with clock.part("truth"):
             truth = Truth(corpus.automaton, corpus.validation_text)
             definitions = defined(plugins, kinds=("truth",), level=level)
             sums += position_sums(definitions, samplers, truth.chunks(at), at.count)
             along, possible = ground_truth_metrics(
-                model, samplers, shown, truth, at.epsilon, weights
+                model, samplers, shown, truth, at.epsilon, decoding.prompts
             )
             sums += along
-            curves = truncation(at, truth, curve_names(samplers), weights)
+            curves = truncation_sums(at, truth, curve_names(samplers))
     with clock.part("intervals"):
         metrics = figures(sums, weights)
     with clock.part("differences"):
@@ -140,8 +141,9 @@ def compare(
         metrics=metrics,
         differences=pairs,
         families=families,
-        truncation=curves,
-        possible=possible,
+        truncation=truncation_rows(figures(curves, weights)),
+        possible=possible_rows(figures(possible, weights)),
+        curve_sums=[*curves, *possible],
         sums=sums,
         samples=[sample for each in shown for sample in _samples(each)],
         rows_in_a_block=written.block,

@@ -42,6 +42,7 @@ def origins(
             "sha256": corpus.sha256,
             "characters": len(corpus.text),
             "vocabulary_size": len(corpus.vocabulary),
+            "vocabulary": corpus.vocabulary.characters,
             "entropy_rate": corpus.automaton.entropy_rate() if corpus.automaton else None,
         },
         "model": {**trained, "checkpoint": config.decoding.checkpoint},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -13,13 +13,35 @@ from nextchar import results, tracking
 from nextchar.config import Config, read_yaml
 from nextchar.metrics.differences import differences
 from nextchar.metrics.estimators import read_sums
+from nextchar.metrics.family_figures import family_figures
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
-from nextchar.results import Difference, Metric, Run, provenance
+from nextchar.metrics.survival import possible_rows
+from nextchar.metrics.truncation import COLUMNS, truncation_rows
+from nextchar.results import (
+    Difference,
+    FamilyFigure,
+    Metric,
+    Possible,
+    Run,
+    Truncation,
+    provenance,
+)
 from nextchar.runtime import checked, progress
 
 
-def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
-    """Metrics and paired differences over the runs in `folders`, each of another seed.
+@dataclass(frozen=True)
+class Pooled:
+    """The tables of pooled runs."""
+
+    metrics: list[Metric]
+    differences: list[Difference]
+    families: list[FamilyFigure]
+    truncation: list[Truncation]
+    possible: list[Possible]
+
+
+def pool(folders: Sequence[Path]) -> Pooled:
+    """The tables over the runs in `folders`, each of another seed.
 
     Raises DamagedError where a file of a run is not what was written.
     """
@@ -31,7 +53,17 @@ def pool(folders: Sequence[Path]) -> tuple[list[Metric], list[Difference]]:
     resamples = int(configs[0]["metrics"]["resamples"])
     weights = crossed_weights(sums, len(seeds), resamples, min(seeds))
     n = len(seeds)
-    return pooled_figures(sums, weights, n), differences(sums, weights, seeds=n)
+    # The sums of truncation.csv and possible.csv; none of a text whose truth is not known.
+    paths = [folder / results.CURVE_SUMS for folder in folders]
+    curves = pooled([read_sums(path) for path in paths if path.exists()])
+    figures = pooled_figures(curves, crossed_weights(curves, n, resamples, min(seeds)), n)
+    return Pooled(
+        metrics=pooled_figures(sums, weights, n),
+        differences=differences(sums, weights, seeds=n),
+        families=family_figures(sums, resamples, min(seeds), seeds=n),
+        truncation=truncation_rows(row for row in figures if row.metric in COLUMNS),
+        possible=possible_rows(row for row in figures if row.metric not in COLUMNS),
+    )
 
 
 def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
@@ -40,7 +72,7 @@ def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
     The samples are those of the first run; each other run has its own.
     """
     clock = time.perf_counter()
-    metrics, pairs = pool([run.folder for run in runs])
+    found = pool([run.folder for run in runs])
     with tracking.track(
         folder / results.LABML, name=config.name, config=asdict(config), comment=folder.name
     ) as tracker:
@@ -51,13 +83,19 @@ def write(folder: Path, config: Config, runs: Sequence[Run]) -> None:
                 if record.val_loss is not None:
                     scalars[f"loss.validation.{seed}"] = record.val_loss
                 tracker.scalars(record.step, scalars)
-        tracking.track_results(tracker, config.training.steps, metrics, runs[0].samples)
-    results.write_metrics(folder / results.METRICS, metrics)
-    names = {row.metric for row in metrics}
+        tracking.track_results(tracker, config.training.steps, found.metrics, runs[0].samples)
+    results.write_metrics(folder / results.METRICS, found.metrics)
+    names = {row.metric for row in found.metrics}
     known = [info for name, info in runs[0].definitions.items() if name in names]
     results.write_definitions(folder, known)
-    if pairs:
-        results.write_rows(folder / results.DIFFERENCES, Difference, pairs)
+    for name, kind, rows in (
+        (results.DIFFERENCES, Difference, found.differences),
+        (results.FAMILIES, FamilyFigure, found.families),
+        (results.TRUNCATION, Truncation, found.truncation),
+        (results.POSSIBLE, Possible, found.possible),
+    ):
+        if rows:  # a table without any (no family, no known truth) has no file
+            results.write_rows(folder / name, kind, rows)
     results.write_samples(folder / results.SAMPLES, runs[0].samples)
     seconds = time.perf_counter() - clock
     by_seed = {str(run.config["seed"]): run.timings for run in runs}

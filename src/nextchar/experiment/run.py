@@ -19,6 +19,7 @@ from nextchar.data.corpus import Corpus
 from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import estimate, pool_seeds
+from nextchar.experiment.candidates import likeliest
 from nextchar.experiment.compare import compare
 from nextchar.experiment.identity import Identity, identify
 from nextchar.experiment.manifest import origins
@@ -30,6 +31,7 @@ from nextchar.metrics.mauve import measure
 from nextchar.models.base import HiddenStateModel
 from nextchar.models.registry import build_model, model_class
 from nextchar.report.page import write_report
+from nextchar.report.play.weights import in_page
 from nextchar.results import Run, TrainingRecord, provenance
 from nextchar.runtime import device as devices
 from nextchar.runtime import files, lock, progress
@@ -73,6 +75,8 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
     trial.require(config.plugins, corpus, config.decoding, config.metrics.epsilon)
     if corpus.substituted:
         progress.say(f"note: {corpus.substituted}")
+    for note in corpus.notes:
+        progress.say(f"note: {note}")
     return _run(config, _Setting(corpus, decoders, device, command), on_record)
 
 
@@ -167,6 +171,7 @@ def _compare(
             config.training,
             seed=config.seed,
             folder=config.outputs / "models" / identity.models[0],
+            asked=configs.to_yaml(config),
             checkpoint=config.decoding.checkpoint,
             on_record=log,
             force=config.force,
@@ -190,10 +195,15 @@ def _compare(
         if rows:  # a table without any (no family, no known truth) has no file
             results.write_rows(folder / name, kind, rows)
     write_sums(folder / results.SUMS, compared.sums)
+    if compared.curve_sums:
+        write_sums(folder / results.CURVE_SUMS, compared.curve_sums)
     results.write_samples(folder / results.SAMPLES, compared.samples)
+    if not in_page(config.model.kind, trained.facts["parameters"]):
+        found = likeliest(model, corpus.vocabulary, compared.samples)
+        results.write_candidates(folder / results.CANDIDATES, found)
     results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
     return {
-        "warnings": [trained.other_code] if trained.other_code else [],
+        "warnings": [*corpus.notes, *filter(None, [trained.other_code])],
         **origins(model, corpus, config, trained.facts, device, compared.rows_in_a_block, folder),
         "without_exact_distribution": [each.label for each in decoders if not each.exact],
     }

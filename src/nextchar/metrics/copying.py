@@ -37,6 +37,7 @@ def whole_words(text: str) -> list[str]:
 
 
 def _training_words(reference: ReferenceTexts) -> frozenset[str]:
+    reference.require_words()
     return frozenset(words(reference.corpus.train_text))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import special
 
 from nextchar.metrics.estimators import CONFIDENCE, Floats, Integers, RatioEstimator
-from nextchar.results import HUMAN, REFERENCES, Difference
+from nextchar.results import HUMAN, MANY, REFERENCES, Difference
 
 
 def differences(
@@ -30,9 +30,11 @@ def differences(
 ) -> list[Difference]:
     """Every pair of samplers on every metric that both have; references are not compared.
 
-    Sums that are pooled over `seeds` trainings and differ between them have one degree of freedom
-    less than there are seeds.
+    None of more than MANY samplers, which are compared as families. Sums that are pooled over
+    `seeds` trainings and differ between them have one degree of freedom less than there are seeds.
     """
+    if len({each.sampler for each in sums}.difference(REFERENCES)) > MANY:
+        return []
     rows = []
     for metric in dict.fromkeys(each.metric for each in sums):
         known = [each for each in sums if each.metric == metric and not np.isnan(each.value)]

@@ -1,156 +1,169 @@
-"""Families of samplers compared: each at its best setting, and at equal operating points.
+"""Families of samplers, and the points at which they are compared.
 
-A family is the samplers that differ in their last parameter only. The best of many settings is
-partly luck, so a setting is chosen on one half of the prompts (the even ones) and measured on the
-other:
+A family is the samplers that differ in a parameter only. The best of many settings is partly luck,
+so a setting is chosen on one half of the prompts (the even ones) and measured on the other
+(metrics/family_figures.py):
 
+    overall           one setting for all metrics: the mean of the TOGETHER ones' distances from
+                      human text, each in standard deviations among all settings, is smallest
     best              of each metric: the setting whose value is nearest to human text
     equal bits        where the family's bits per character equal those of human text
     equal diversity   where its distinct-2 does
+    equal entropy     where its choices have three quarters of the entropy of pure sampling
+    equal recall      where it leaves a chance to 95% of the characters of held-out text
 
 Operating points lie between two settings, with linear interpolation. A family whose values are all
-above, or all below, those of human text has no such point.
-
-Shapes: A families, K prompts of a half, S resamples.
+above, or all below, the aim has no such point. A family of two parameters (a temperature, then a
+cut) is a curve for each value of the first; of several points the one nearest to human text on the
+metric is taken, again on the even prompts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from nextchar.metrics.differences import compared_pairs, distances, holm, student
-from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, resample_weights
-from nextchar.results import HUMAN, REFERENCES, FamilyFigure
-from nextchar.results.labels import split_last
+from nextchar.metrics.estimators import RatioEstimator
+from nextchar.results import HUMAN, REFERENCES
+from nextchar.results.labels import label_names, split_last
 
 LEAST = 3
 """Settings that make a family."""
 
-MATCHED = {"equal bits": "bits_per_character", "equal diversity": "distinct_2"}
+PURE = "temperature=1"
+
+TOGETHER = (
+    "bits_per_character",
+    "distinct_2",
+    "loops",
+    "unknown_words",
+    "judge_bits",
+    "self_bleu_4",
+    "divergence_5",
+)
+"""Metrics of `overall`, those of them that were measured: surprise, variety, repetition, spelling,
+and with metrics=full surprise to another model, likeness of the texts, and their 5-grams."""
 
 Curve = list[tuple[float, str]]
-"""The settings of a family: parameter and label, from the smallest parameter."""
-
+"""Settings along one parameter: its value and the label, from the smallest value."""
 
 Point = Mapping[str, float]
 """A setting, or a point between two: labels with their shares."""
 
+Sums = Mapping[tuple[str, str], RatioEstimator]
+"""By sampler and metric."""
 
-def families(labels: Sequence[str]) -> dict[str, Curve]:
-    """Label without its last value, to the settings; families of at least LEAST settings."""
-    found: dict[str, Curve] = {}
+
+@dataclass(frozen=True)
+class Aim:
+    """An operating point: where `metric` has `share` of the value of `of`, or is `share`."""
+
+    metric: str
+    of: str | None
+    share: float = 1.0
+
+    def target(self, tuning: Sums) -> float:
+        """The value aimed at; NaN where what it refers to was not measured."""
+        if self.of is None:
+            return self.share
+        row = tuning.get((self.of, self.metric))
+        return self.share * row.value if row else np.nan
+
+
+MATCHED = {
+    "equal bits": Aim("bits_per_character", HUMAN),
+    "equal diversity": Aim("distinct_2", HUMAN),
+    "equal entropy": Aim("entropy", PURE, 0.75),
+    "equal recall": Aim("recall", None, 0.95),
+}
+
+
+def families(labels: Sequence[str]) -> dict[str, list[Curve]]:
+    """Name to curves, of families of at least LEAST settings.
+
+    A family with one curve is called by what is fixed (`temperature=0.7 top_p`), one with several
+    by the samplers alone (`temperature top_p`).
+    """
+    kin: dict[tuple[str, ...], dict[str, Curve]] = {}
     for label in dict.fromkeys(labels):
         parts = None if label in REFERENCES else split_last(label)
         if parts is not None:
-            name, parameter = parts
-            found.setdefault(name, []).append((parameter, label))
-    return {name: sorted(curve) for name, curve in found.items() if len(curve) >= LEAST}
+            fixed, parameter = parts
+            kin.setdefault(label_names(label), {}).setdefault(fixed, []).append((parameter, label))
+    found = {}
+    for names, curves in kin.items():
+        (first, *others) = curves
+        before, space, last = first.rpartition(" ")
+        name = " ".join(names) if others else f"{before}{space}{last.partition(',')[0]}"
+        if sum(map(len, curves.values())) >= LEAST:
+            found[name] = [sorted(curve) for curve in curves.values()]
+    return found
 
 
-def family_figures(sums: Sequence[RatioEstimator], resamples: int, seed: int) -> list[FamilyFigure]:
-    """Every family with two halves of prompts, on every metric that human text has too."""
-    known = {(each.sampler, each.metric): each for each in sums if each.clusters == PROMPTS}
-    human = {metric: each for (sampler, metric), each in known.items() if sampler == HUMAN}
-    curves = families([sampler for sampler, _ in known])
-    if not curves or not human or len(next(iter(human.values())).numerators) < 4:
-        return []
-    tuning, reporting = (
-        {
-            key: replace(each, numerators=each.numerators[at], denominators=each.denominators[at])
-            for key, each in known.items()
-        }
-        for at in (slice(0, None, 2), slice(1, None, 2))
-    )
-    size = len(reporting[HUMAN, next(iter(human))].numerators)
-    weights = resample_weights(size, resamples, seed)
-    rows = []
-    for metric in human:
-        for kind in ("best", *MATCHED):
-            points = {
-                name: point
-                for name, curve in curves.items()
-                if (point := _point(kind, metric, curve, tuning)) is not None
-            }
-            if metric != MATCHED.get(kind):
-                rows += _rows(kind, metric, points, reporting, weights)
-    return rows
+def scales(labels: Sequence[str], tuning: Sums) -> dict[str, float]:
+    """The TOGETHER metrics that all settings and human text have, with their standard deviation
+    among the settings; a metric that is the same everywhere is left out."""
+    found = {}
+    for metric in TOGETHER:
+        if all((label, metric) in tuning for label in (*labels, HUMAN)):
+            deviation = float(np.std([tuning[label, metric].value for label in labels]))
+            if deviation > 0:  # false for NaN
+                found[metric] = deviation
+    return found
 
 
-def _point(
-    kind: str, metric: str, curve: Curve, tuning: Mapping[tuple[str, str], RatioEstimator]
+def overall_point(
+    curves: Sequence[Curve], tuning: Sums, scales: Mapping[str, float]
 ) -> Point | None:
-    """Where a family is measured, chosen on the tuning half."""
-    aim = MATCHED.get(kind, metric)
-    if any((label, aim) not in tuning for _, label in curve):
+    """The setting at which a family is nearest to human text in the mean over metrics."""
+    labels = [label for curve in curves for _, label in curve]
+    if not scales:
         return None
-    target = tuning[HUMAN, aim].value
-    gaps = [tuning[label, aim].value - target for _, label in curve]
-    if np.isnan(gaps).any():
-        return None
+    distances = [
+        sum(abs(tuning[label, m].value - tuning[HUMAN, m].value) / s for m, s in scales.items())
+        for label in labels
+    ]
+    return {labels[int(np.argmin(distances))]: 1.0}
+
+
+def point(kind: str, metric: str, curves: Sequence[Curve], tuning: Sums) -> Point | None:
+    """Where a family is measured on a metric: its best setting, or one of the MATCHED points."""
     if kind == "best":
-        return {curve[int(np.argmin(np.abs(gaps)))][1]: 1.0}
+        points: list[Point] = [{label: 1.0} for curve in curves for _, label in curve]
+    else:
+        points = [found for curve in curves for found in _crossing(curve, MATCHED[kind], tuning)]
+    human = tuning[HUMAN, metric].value
+    gaps = [
+        abs(sum(share * tuning[label, metric].value for label, share in each.items()) - human)
+        if all((label, metric) in tuning for label in each)
+        else np.nan
+        for each in points
+    ]
+    if not points or np.isnan(gaps).any():
+        return None
+    return points[int(np.argmin(gaps))]
+
+
+def _crossing(curve: Curve, aim: Aim, tuning: Sums) -> Iterator[Point]:
+    """The first point of a curve at which the aim is met, if there is one."""
+    if any((label, aim.metric) not in tuning for _, label in curve):
+        return
+    target = aim.target(tuning)
+    gaps = [tuning[label, aim.metric].value - target for _, label in curve]
+    if np.isnan(gaps).any():
+        return
     for (gap, next_gap), ((_, first), (_, second)) in zip(
         pairwise(gaps), pairwise(curve), strict=True
     ):
         if gap == 0:
-            return {first: 1.0}
+            yield {first: 1.0}
+            return
         if gap * next_gap < 0:
             share = next_gap / (next_gap - gap)
-            return {first: share, second: 1 - share}
-    return {curve[-1][1]: 1.0} if gaps[-1] == 0 else None
-
-
-def _rows(
-    kind: str,
-    metric: str,
-    points: Mapping[str, Point],
-    reporting: Mapping[tuple[str, str], RatioEstimator],
-    weights: Floats,
-) -> list[FamilyFigure]:
-    """The families of one comparison, with the distance of each from human text."""
-    human = reporting[HUMAN, metric]
-    known = {
-        label: each
-        for (label, of), each in reporting.items()
-        if of == metric and not np.isnan(each.value)
-    }
-    names = [name for name, point in points.items() if point.keys() <= known.keys()]
-    if not names or HUMAN not in known:
-        return []
-    mixes = [[(share, known[label]) for label, share in points[name].items()] for name in names]
-    value = np.array([sum(share * each.value for share, each in mix) for mix in mixes])
-    drawn = np.array(
-        [sum(share * each.resampled(weights) for share, each in mix) for mix in mixes]
-    ).T
-    freedom = len(human.numerators) - 1
-    (_, low, high), _ = student(value, drawn, freedom)
-    far, moved = distances(value, drawn, human, weights)
-    (_, far_low, far_high), _ = student(far, moved, freedom)
-    level = _level(far, moved, freedom)
-    humans = np.full(len(names), human.value)
-    columns = np.array([value, low, high, far, far_low, far_high, level, humans])
-    texts = [  # `top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`
-        ", ".join(f"{share:.0%} {at}" if share < 1 else at for at, share in points[name].items())
-        for name in names
-    ]
-    return [
-        FamilyFigure(kind, metric, name, text, *own.tolist())
-        for name, text, own in zip(names, texts, columns.T, strict=True)
-    ]
-
-
-def _level(far: Floats, moved: Floats, freedom: int) -> Floats:
-    """p, by Holm over all pairs, that a family is as close to human text as the closest one."""
-    if len(far) < 2:
-        return np.ones(len(far))
-    (first, second), _, p = compared_pairs(far, moved, freedom)
-    best = int(np.argmin(far))
-    level = np.ones(len(far))
-    for a, b, corrected in zip(first, second, holm(p), strict=True):
-        if best in (a, b):
-            level[a if b == best else b] = corrected
-    return level
+            yield {first: share, second: 1 - share}
+            return
+    if gaps[-1] == 0:
+        yield {curve[-1][1]: 1.0}

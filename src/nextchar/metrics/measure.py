@@ -13,7 +13,7 @@ import numpy as np
 from nextchar.config import ConfigError
 from nextchar.metrics.catalog import Definition
 from nextchar.metrics.estimators import PROMPTS, Floats, RatioEstimator, clustered
-from nextchar.metrics.texts import GeneratedTexts
+from nextchar.metrics.texts import GeneratedTexts, NoWordsError
 
 
 def text_sums(
@@ -69,6 +69,8 @@ def terms(definition: Definition, measured: Any, count: int) -> tuple[Floats, Fl
                 above = above.round(12)  # a sampler that is the model is not 1e-17 away from it
             known = ~np.isnan(above)
             above, below = np.where(known, above, 0.0), known.astype(float)
+    except NoWordsError:
+        return None
     except Exception as error:
         if definition.plugin is None:
             raise

@@ -29,7 +29,7 @@ def pooled(runs: Sequence[Sequence[RatioEstimator]]) -> list[RatioEstimator]:
             numerators=np.concatenate([own[key].numerators for own in known]),
             denominators=np.concatenate([own[key].denominators for own in known]),
         )
-        for key, each in known[0].items()
+        for key, each in (known[0].items() if known else ())
         if all(key in own for own in known)
     ]
 

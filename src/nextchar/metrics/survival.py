@@ -5,7 +5,7 @@ Shapes: R texts, T characters of a prompt, L characters of a text, V characters,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +14,6 @@ import torch
 from numpy.typing import ArrayLike
 
 from nextchar.decoding import engine
-from nextchar.metrics import estimators
 from nextchar.metrics.catalog import TRUTH, defined, metric
 from nextchar.metrics.estimators import PROMPTS, Floats, Integers, RatioEstimator, clustered
 from nextchar.metrics.ground_truth import Truth
@@ -22,7 +21,7 @@ from nextchar.metrics.measure import estimator, text_sums
 from nextchar.metrics.positions import Distributions, Positions
 from nextchar.metrics.texts import GeneratedTexts
 from nextchar.models.base import LanguageModel
-from nextchar.results import Possible
+from nextchar.results import MANY, Metric, Possible
 from nextchar.runtime import progress
 from nextchar.samplers import Sampler
 
@@ -64,21 +63,21 @@ def ground_truth_metrics(
     written: Sequence[GeneratedTexts],
     truth: Truth,
     epsilon: float,
-    weights: Mapping[str, Floats],
-) -> tuple[list[RatioEstimator], list[Possible]]:
+    prompts: int,
+) -> tuple[list[RatioEstimator], list[RatioEstimator]]:
     """For each sampler and reference, whether its texts could have been written; and exact figures
-    along the first text of each sampler after each prompt. The second list is the share of texts
-    still possible along their length."""
-    prompts = weights[PROMPTS].shape[1]
+    along the first text of each sampler after each prompt, of up to MANY samplers. The second list
+    is the share of texts still possible along their length, of as many."""
     device = next(model.parameters()).device
-    by_label = {sampler.label: sampler for sampler in samplers}
+    by_label = {each.label: each for each in samplers if len(written) <= MANY}
     sums: list[RatioEstimator] = []
-    possible: list[Possible] = []
+    possible: list[RatioEstimator] = []
     with progress.task("truth", len(written)) as task:
         for done, texts in enumerate(written, 1):
             read = with_first_impossible(texts, truth)
             sums += text_sums(defined(kinds=("survival",)), [read], prompts)
-            possible += survival(read, weights[PROMPTS])
+            if len(written) <= MANY:
+                possible += survival_sums(read, prompts)
             if texts.sampler in by_label:
                 firsts = read.take(np.flatnonzero(read.samples == 0))
                 before, ids = (
@@ -109,16 +108,20 @@ def first_impossible(true: Floats, ids: Integers) -> Integers:
     return np.where((chance == 0).any(1), (chance == 0).argmax(1), ids.shape[1])
 
 
-def survival(texts: GeneratedTexts, weights: Floats) -> list[Possible]:
-    """The share of texts still possible after 0 to L characters, with 95% intervals."""
+def survival_sums(texts: GeneratedTexts, prompts: int) -> list[RatioEstimator]:
+    """The share of texts still possible after 0 to L characters, under the metrics `0` to `L`."""
     assert texts.first_impossible is not None
-    prompts = weights.shape[1]
     ones = clustered(np.ones(len(texts.ids)), texts.prompts, prompts)
     rows = []
     for n in range(texts.length + 1):
         alive = clustered(texts.first_impossible >= n, texts.prompts, prompts)
-        rows.append(Possible(texts.sampler, n, *estimators.ratio_interval(alive, ones, weights)))
+        rows.append(RatioEstimator(texts.sampler, str(n), "share", alive, ones, PROMPTS))
     return rows
+
+
+def possible_rows(figures: Iterable[Metric]) -> list[Possible]:
+    """The rows of possible.csv, from the values and intervals of its sums."""
+    return [Possible(row.sampler, int(row.metric), row.value, row.low, row.high) for row in figures]
 
 
 def written_sums(

@@ -30,6 +30,10 @@ def words(text: str) -> list[str]:
     return [match.group().lower() for match in WORD.finditer(text)]
 
 
+class NoWordsError(Exception):
+    """The text has no words that spaces part: what is counted of words means nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class ReferenceTexts:
     """What generated texts are compared with.
@@ -42,6 +46,17 @@ class ReferenceTexts:
     held_out: Sequence[str] = ()
     judge: Judge | None = None
     _derived: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    @cached_property
+    def _has_words(self) -> bool:
+        from nextchar.data.corpus import has_words  # imports torch
+
+        return has_words(self.corpus.text)
+
+    def require_words(self) -> None:
+        """Raise NoWordsError where the corpus has none; a metric that asks is then left out."""
+        if not self._has_words:
+            raise NoWordsError
 
     def derived(self, function: Callable[..., Result], *arguments: Hashable) -> Result:
         """function(self, *arguments), computed once for all samplers."""
@@ -98,7 +113,8 @@ class GeneratedTexts:
 
     @cached_property
     def words(self) -> list[list[str]]:
-        """The words of each text, in lower case."""
+        """The words of each text, in lower case. Raises NoWordsError where there are none."""
+        self.reference.require_words()
         return [words(text) for text in self.texts]
 
     @cached_property

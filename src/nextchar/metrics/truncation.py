@@ -5,16 +5,23 @@ Shapes: n positions of a chunk, V characters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar.metrics.estimators import BLOCKS, Floats, ratio_interval
-from nextchar.metrics.ground_truth import Truth, impossible_mass, lost_mass, truth_divergence
+from nextchar.metrics.estimators import BLOCKS, RatioEstimator
+from nextchar.metrics.ground_truth import (
+    Truth,
+    impossible_mass,
+    lost_mass,
+    truth_distance,
+    truth_divergence,
+)
 from nextchar.metrics.positions import Distributions, Positions, block_sums
-from nextchar.results import Truncation
+from nextchar.results import Metric, Truncation, number
+from nextchar.results.labels import split_last
 from nextchar.runtime import progress
 from nextchar.samplers import Sampler, build, registered
 
@@ -23,11 +30,17 @@ ORACLE_PRICES = tuple(float(price) for price in np.logspace(-1.5, 3.5, 26))
 """What a share of impossible mass costs the oracle, in shares of lost mass."""
 
 
-def truncation(
-    at: Positions, truth: Truth, known: Sequence[str], weights: Mapping[str, Floats]
-) -> list[Truncation]:
-    """Impossible, lost mass and divergence of every sampler in `known` along its parameter, and of
-    the oracle.
+COLUMNS = {
+    "impossible": impossible_mass,
+    "lost": lost_mass,
+    "divergence": truth_divergence,
+    "distance": truth_distance,
+}
+
+
+def truncation_sums(at: Positions, truth: Truth, known: Sequence[str]) -> list[RatioEstimator]:
+    """The COLUMNS of every sampler in `known` along its parameter, and the first two of the oracle:
+    block by block, under the labels `top_k=5` and `oracle=0.1`.
 
     The oracle sees the truth, but must keep the model's most probable characters, as top-k,
     nucleus and min-p do: at each position it cuts where price * impossible + lost mass is least. No
@@ -45,24 +58,37 @@ def truncation(
             assert chunk.true is not None
             for sampler in samplers:
                 found = Distributions(sampler.distribution(chunk.logits), chunk)
-                for measure in (impossible_mass, lost_mass, truth_divergence):
-                    yield measure(found)
+                yield from (measure(found) for measure in COLUMNS.values())
             cut = oracle_cuts(torch.softmax(chunk.logits.double(), -1), chunk.true)
             for price in ORACLE_PRICES:
-                impossible, lost = cut(price)
-                yield from (impossible, lost, torch.full_like(lost, torch.nan))
+                yield from cut(price)
             done += len(chunk.targets)
             task.update(done)
 
         totals = block_sums(truth.chunks(at), at.count, columns)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
-    names = [*points, *((ORACLE, price) for price in ORACLE_PRICES)]
+    labels = [
+        *((f"{name}={number(value)}", column) for name, value in points for column in COLUMNS),
+        *((f"{ORACLE}={number(price)}", c) for price in ORACLE_PRICES for c in list(COLUMNS)[:2]),
+    ]
+    return [
+        RatioEstimator(label, column, "", own, counts, BLOCKS)
+        for (label, column), own in zip(labels, totals, strict=True)
+    ]
+
+
+def truncation_rows(figures: Iterable[Metric]) -> list[Truncation]:
+    """The rows of truncation.csv, from the values and intervals of its sums."""
+    found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for row in figures:
+        found.setdefault(row.sampler, {})[row.metric] = (row.value, row.low, row.high)
+    unknown = (np.nan, np.nan, np.nan)  # of the oracle
     rows = []
-    for (name, value), own in zip(names, totals.reshape(-1, 3, at.count), strict=True):
-        impossible, lost, divergence = (
-            ratio_interval(side, counts, weights[BLOCKS]) for side in own
-        )
-        rows.append(Truncation(name, value, *impossible, *lost, *divergence))
+    for label, columns in found.items():
+        parts = split_last(label)
+        assert parts is not None
+        ends = (end for column in COLUMNS for end in columns.get(column, unknown))
+        rows.append(Truncation(*parts, *ends))
     return rows
 
 

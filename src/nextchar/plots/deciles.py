@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import figure_of, heading, legend_beside, new_figure
-from nextchar.results import Run
+from nextchar.results import MANY, Run
 
 PREFIX = "kept_in_decile_"
 
@@ -21,7 +21,8 @@ PREFIX = "kept_in_decile_"
 )
 def draw(run: Run) -> Figure | None:
     """A line per sampler; samplers that keep everything everywhere lie on one."""
-    if not (rows := [row for row in run.metrics if row.metric.startswith(PREFIX)]):
+    rows = [row for row in run.metrics if row.metric.startswith(PREFIX)]
+    if not rows or len(run.samplers) > MANY:
         return None
     ax = new_figure(8.5, 4.6).add_subplot()
     for label in dict.fromkeys(row.sampler for row in rows):

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels, widen
-from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
+from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 
 ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
 """Metrics whose groups have figures of their own: kept_by_entropy, truncation and possible."""
@@ -44,6 +44,8 @@ def draw(run: Run) -> Figure | None:
     if not any(math.isfinite(row.value) for row in drawn) or not set(ELSEWHERE).isdisjoint(names):
         return None
     labels = list(dict.fromkeys(row.sampler for row in drawn))
+    if len(labels) > MANY:
+        return None
     beside = 0.075 * min(max(map(len, labels)), 60)
     axes = panels(len(names), 2.7, 0.85 + 0.21 * max(len(labels), 2), beside=beside)
     for index, (name, ax) in enumerate(zip(names, axes, strict=True)):

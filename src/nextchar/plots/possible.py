@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import figure_of, heading, legend_beside, new_figure, percent
-from nextchar.results import HUMAN, Possible, Run
+from nextchar.results import HUMAN, MANY, Possible, Run
 
 
 @figure(
@@ -22,7 +22,7 @@ from nextchar.results import HUMAN, Possible, Run
     order=50,
 )
 def draw(run: Run) -> Figure | None:
-    if not run.possible:
+    if not run.possible or len(run.samplers) > MANY:
         return None
     return figure_of(possible_curves(run.possible, new_figure(8.5, 4.6).add_subplot()))
 

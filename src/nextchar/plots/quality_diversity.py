@@ -1,4 +1,4 @@
-"""Quality against diversity: where each sampler lies, and where human text is."""
+"""Surprise against variety: where each sampler lies, and where human text is."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ from nextchar.plots.style import (
     reach,
     widen,
 )
-from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, Run
+from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 from nextchar.results.labels import label_names, label_parts, split_last
 
 QUALITY, DIVERSITY = "bits_per_character", "distinct_1"
+FEWEST = 5
+"""With fewer points on an axis none counts as far away."""
 FEW = 12
 """Up to so many samplers are labelled in full; of more the labels are parameters, with a legend."""
 
@@ -53,7 +55,7 @@ def _alt(run: Run) -> str:
 )
 def draw(run: Run) -> Figure | None:
     points = _points(run)
-    if not points.keys() - {HUMAN}:
+    if not points.keys() - {HUMAN} or len(points) > MANY:
         return None
     size = (10.5, 7.0) if len(points) > FEW + 1 else (8.5, 5.6)
     return figure_of(quality_diversity(run, new_figure(*size).add_subplot()))
@@ -62,10 +64,11 @@ def draw(run: Run) -> Figure | None:
 def quality_diversity(run: Run, ax: Axes) -> Axes:
     """Draw each sampler at (quality, diversity) with both 95% intervals, and human text as target.
 
-    Samplers that differ in their last parameter only are joined by a thin line. Labels are placed
-    last, so give the axes their final size first.
+    Samplers that differ in their last parameter only are joined by a thin line. Samplers that lie
+    so far away that the others would be squeezed are named at the edge. Labels are placed last, so
+    give the axes their final size first.
     """
-    points = _points(run)
+    points, outside = _split(_points(run))
     lines = []
     for chain in _chains([label for label in points if label != HUMAN]):
         places = [(points[label][0].value, points[label][1].value) for label in chain]
@@ -83,11 +86,12 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
             size: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0.8, "elinewidth": 1.1}
             ax.errorbar(x.value, y.value, yerr, xerr, **look(label).line, **size, zorder=4)
     ax.set(xlabel=_axis(run.info(QUALITY)), ylabel=_axis(run.info(DIVERSITY)))
-    note = "the closer to human text, the better; bars: 95% intervals"
-    heading(ax, "Quality and diversity", note)
+    note = f"the closer to {run.reference} text, the better; bars: 95% intervals"
+    heading(ax, "Surprise and variety", note)
     ax.margins(0.09)
     ax.set(xlim=widen(*ax.get_xlim()), ylim=widen(*ax.get_ylim()))
-    _write_labels(ax, points, lines)
+    _point_outside(ax, outside)
+    _write_labels(ax, points, lines, run.reference)
     return ax
 
 
@@ -100,6 +104,47 @@ def _points(run: Run) -> Points:
         if x and y and ranked and math.isfinite(x.value + y.value):
             points[label] = (_bounded(x), _bounded(y))
     return points
+
+
+def _split(points: Points) -> tuple[Points, Points]:
+    """The points that are drawn, and those that would take more than half of an axis for the way
+    to them: at most a quarter of the samplers, so that the others are the rule."""
+    kept: Points = dict(points)
+    outside: Points = {}
+    for axis in (0, 1, 0, 1):
+        far = _far(kept, axis)
+        if far and 4 * (len(outside) + 1) < len(points):
+            outside[far] = kept.pop(far)
+    return kept, outside
+
+
+def _far(points: Points, axis: int) -> str | None:
+    """The sampler at an end of an axis whose distance from the next is more than half of it."""
+    ordered = sorted(points, key=lambda label: points[label][axis].value)
+    if len(ordered) < FEWEST:
+        return None
+    values = [points[label][axis].value for label in ordered]
+    span = values[-1] - values[0]
+    for end, next_, label in ((0, 1, ordered[0]), (-1, -2, ordered[-1])):
+        if label != HUMAN and abs(values[end] - values[next_]) > span / 2:
+            return label
+    return None
+
+
+def _point_outside(ax: Axes, outside: Points) -> None:
+    """An arrow at the edge towards each point that lies beyond it, with its place in words."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    for index, (label, (x, y)) in enumerate(outside.items()):
+        across, up = (x.value - left) / (right - left), (y.value - bottom) / (top - bottom)
+        tip = (min(max(across, 0.02), 0.98), min(max(up, 0.02), 0.98))
+        start = (tip[0] + 0.05 * (0.5 - tip[0]), tip[1] + 0.1 * (0.5 - tip[1]))
+        arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": look(label).color, "linewidth": 1.4}
+        within = "axes fraction"
+        ax.annotate("", tip, start, within, within, arrowprops=arrow)
+        words = f"{label}, at {x.value:.2f} and {y.value:.2f}"
+        side = "right" if tip[0] > 0.5 else "left"
+        place = (start[0] + (-0.015 if side == "right" else 0.015), start[1] + 0.045 * index)
+        ax.annotate(words, place, xycoords=within, ha=side, va="center", fontsize=8.5, color=INK)
 
 
 def _bounded(row: Metric) -> Metric:
@@ -121,15 +166,18 @@ def _chains(labels: Sequence[str]) -> list[list[str]]:
     return [[label for _, label in sorted(group)] for group in groups.values() if len(group) > 1]
 
 
-def _write_labels(ax: Axes, points: Points, lines: Sequence[Sequence[tuple[float, float]]]) -> None:
+def _write_labels(
+    ax: Axes, points: Points, lines: Sequence[Sequence[tuple[float, float]]], reference: str
+) -> None:
     few = len(points) <= FEW + 1
     if not few:
         _family_legend(ax, list(points))
     tags = []
     for label, (x, y) in points.items():
-        text = label if few or label == HUMAN else _parameters(label)
+        text = label if few else _parameters(label)
         color = INK if few else look(label).text
-        tags.append(Tag(text, x.value, y.value, color, bold=label == HUMAN))
+        human = label == HUMAN
+        tags.append(Tag(reference if human else text, x.value, y.value, color, bold=human))
     place_labels(ax, tags, lines, size=8.5 if few else 7)
 
 

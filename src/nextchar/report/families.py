@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextchar.report.standing import LEVEL
-from nextchar.report.table import GAP, Cell, as_cell, decimals
+from nextchar.report.table import GAP, Cell, as_cells
 from nextchar.results import HUMAN, FamilyFigure, Metric
+
+HEADINGS = {
+    "overall": "One setting for all metrics, with the smallest overall distance",
+    "best": "The setting closest to human text, for each metric",
+    "equal bits": "At the bits per character of human text",
+    "equal diversity": "At the distinct-2 of human text",
+    "equal entropy": "At three quarters of the entropy of pure sampling",
+    "equal recall": "At a recall of 95%",
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,11 @@ class FamilyTable:
     kind: str
     families: Sequence[str]
     rows: Sequence[tuple[str, str, Sequence[tuple[Cell, str]]]]
+
+    @property
+    def heading(self) -> str:
+        """What the settings have in common."""
+        return HEADINGS[self.kind]
 
     @property
     def shared(self) -> list[str]:
@@ -48,13 +62,13 @@ def _row(
     rows = [Metric(r.family, metric, r.value, r.low, r.high, 0, "") for r in figures]
     value = figures[0].human
     human = Metric(HUMAN, metric, value, value, value, 0, "")
-    places = decimals([*rows, human])
+    marked = [figure.family for figure in figures if figure.level >= LEVEL]
+    *shown, of_human = as_cells([*rows, human], marked)
     cells = {
-        figure.family: (as_cell(row, places, closest=figure.level >= LEVEL), figure.setting)
-        for figure, row in zip(figures, rows, strict=True)
+        figure.family: (cell, figure.setting) for figure, cell in zip(figures, shown, strict=True)
     }
     return (
         metric,
-        as_cell(human, places).value,
+        of_human.value,
         [cells.get(name, (Cell(GAP), "")) for name in names],
     )

@@ -12,7 +12,7 @@ def as_markdown(table: Table, *, intervals: bool = True) -> str:
     heading = ["sampler", *(_escape(column.line) for column in table.columns)]
     lines = []
     for row in table.rows:
-        label = f"**{_escape(row.label)}**" if row.human else f"`{_escape(row.label)}`"
+        label = f"**{_escape(row.name)}**" if row.human else f"`{_escape(row.name)}`"
         lines.append([label, *(_cell(cell, intervals) for cell in row.cells)])
     return markdown_table(heading, lines, words=1) + "\n"
 

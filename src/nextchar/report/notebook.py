@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from nextchar.report.summary import seeds_note
-from nextchar.report.table import Cell, Row, compare
+from nextchar.report.table import Cell, Row, headline_table
 from nextchar.results import REPORT, Run
 
 
@@ -14,14 +14,14 @@ def as_html(run: Run) -> str:
 
     The sampler closest to human text is bold in each column; the page has all metrics.
     """
-    table = compare(run.headlines, run.definitions)
+    table = headline_table(run)
     head = "".join(
         f'<th title="{escape(info.description)}">{escape(info.line)}</th>' for info in table.columns
     )
     body = "".join(_row(row) for row in table.rows)
     notes = (
         seeds_note(run),
-        "bold: closest to human text; ± and [ ]: 95% intervals; "
+        f"bold: closest to {run.reference} text; ± and [ ]: 95% intervals; "
         f"all metrics: {run.folder / REPORT}",
     )
     return (
@@ -32,7 +32,7 @@ def as_html(run: Run) -> str:
 
 
 def _row(row: Row) -> str:
-    label = f"<em>{escape(row.label)}</em>" if row.reference else escape(row.label)
+    label = f"<em>{escape(row.name)}</em>" if row.reference else escape(row.name)
     return f"<tr><th>{label}</th>{''.join(map(_cell, row.cells))}</tr>"
 
 

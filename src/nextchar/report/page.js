@@ -56,6 +56,90 @@
     chooser.hidden = !chooser.children.length;
   }
 
+  // Tables: a heading sorts and explains its column, a box filters the rows, a switch shows how far
+  // each value is from the reference. References keep their place below.
+  document.querySelectorAll("table.sortable").forEach((table) => {
+    const tools = table.closest(".scroll").previousElementSibling;
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const ranked = rows.filter((row) => !row.classList.contains("reference"));
+    const references = rows.filter((row) => row.classList.contains("reference"));
+    const human = rows.find((row) => row.classList.contains("human"));
+    const explain = document.createElement("p");
+    explain.className = "explain";
+    explain.setAttribute("aria-live", "polite");
+    const number = (row, index) => {
+      const text = row.cells[index].dataset.value;
+      return text === undefined ? NaN : Number(text);
+    };
+    [...table.tHead.rows[0].cells].forEach((head, index) => {
+      const words = head.title;
+      head.removeAttribute("title");
+      const sort = button("", "", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        [...table.tHead.rows[0].cells].forEach((cell) => cell.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const sorted = [...ranked].sort((one, other) => {
+          if (index === 0) return ranked.indexOf(one) - ranked.indexOf(other);
+          const [a, b] = [number(one, index), number(other, index)];
+          if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+          return up ? a - b : b - a;
+        });
+        if (index === 0 && !up) sorted.reverse();
+        body.append(...sorted, ...references);
+        explain.textContent = words;
+      });
+      sort.append(...head.childNodes);
+      head.append(sort);
+      head.addEventListener("pointerenter", () => { explain.textContent = words; });
+      sort.addEventListener("focus", () => { explain.textContent = words; });
+    });
+    if (ranked.length > 4) {
+      const filter = document.createElement("input");
+      filter.type = "search";
+      filter.placeholder = "filter samplers";
+      filter.setAttribute("aria-label", "Filter samplers");
+      filter.addEventListener("input", () => ranked.forEach((row) => {
+        row.hidden = !row.cells[0].textContent.includes(filter.value.trim());
+      }));
+      tools.append(filter);
+    }
+    if (human) {
+      const name = human.cells[0].textContent.trim();
+      const switched = button(`difference from ${name}`, "", () => {
+        const on = switched.getAttribute("aria-pressed") !== "true";
+        set(switched, on);
+        rows.forEach((row) => [...row.cells].slice(1).forEach((cell, index) => {
+          const bold = cell.querySelector("b");
+          bold.dataset.text ??= bold.textContent;
+          const gap = number(row, index + 1) - number(human, index + 1);
+          const digits = (bold.dataset.text.split(".")[1] || "").length;
+          const text = Number.isNaN(gap) ? "–" : (gap < 0 ? "−" : "+") + Math.abs(gap).toFixed(digits);
+          bold.textContent = !on || row === human ? bold.dataset.text : text;
+          cell.querySelectorAll("small").forEach((small) => { small.hidden = on && row !== human; });
+        }));
+      });
+      set(switched, false);
+      tools.append(switched);
+    }
+    tools.append(explain);
+    tools.hidden = false;
+  });
+
+  // A link to what is folded unfolds it, and so does printing.
+  const unfold = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && target.matches("details.fold")) {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details.fold:not(#again)").forEach((fold) => { fold.open = true; });
+  });
+
   document.querySelectorAll(".command").forEach((box) => {
     if (!navigator.clipboard) return;
     const text = box.querySelector("code").textContent;

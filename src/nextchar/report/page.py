@@ -13,15 +13,51 @@ from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.report.families import family_tables
+from nextchar.report.play.contents import contents, contents_beside
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
 from nextchar.report.summary import seeds_note, summary, validation_loss
-from nextchar.report.table import compare
-from nextchar.results import HUMAN, REPORT, Run
+from nextchar.report.table import compare, headline_table
+from nextchar.results import (
+    CONFIG,
+    DEFINITIONS,
+    DIFFERENCES,
+    FAMILIES,
+    HUMAN,
+    MANIFEST,
+    METRICS,
+    PLAY,
+    PLOTS,
+    POSSIBLE,
+    REPORT,
+    SAMPLES,
+    SUMS,
+    TIMINGS,
+    TRUNCATION,
+    Run,
+)
 from nextchar.runtime import files
 
 MANY = 6
 """More samplers than this in a cell of the standings are counted there, and named on a click."""
+
+FILES = {
+    METRICS: "every figure with its 95% interval",
+    DEFINITIONS: "what the metrics are called and what they say",
+    DIFFERENCES: "every pair of samplers on every metric, corrected by Holm",
+    FAMILIES: "families at settings chosen on other prompts",
+    TRUNCATION: "what samplers cut, compared with the truth",
+    POSSIBLE: "how long texts stay possible",
+    SAMPLES: "every text, with the bits of each character",
+    SUMS: "the sums behind every figure, for NumPy",
+    CONFIG: "what was asked",
+    MANIFEST: "where every figure comes from",
+    TIMINGS: "how long it took",
+    PLOTS: "the figures as PNG and SVG",
+}
+"""What a run leaves, in words."""
+
+SMOKE = "A smoke run: everything in small, to see that it works. Its figures mean nothing."
 
 _LARGEST_SVG = 700_000
 """Bytes from which on the PNG is embedded instead."""
@@ -33,31 +69,61 @@ _DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
 def write_report(run: Run, drawn: Drawn) -> Path:
     """Write `<run>/report.html` and return its path; `drawn` is what `draw_all` returned."""
     substituted = run.manifest.get("corpus", {}).get("substituted")
-    stood = standings(run.metrics, run.differences)
+    smoke = SMOKE if "experiment=smoke" in run.manifest.get("command", "") else None
+    stood = standings(run.shown, run.differences)
+    samples = chosen(run.samples)
+    playable = contents(run, samples)
+    name = run.config.get("name", run.folder.name)
+    if playable and playable["beside"]:
+        held = contents_beside(run, playable)
+        beside = "play/play.html.jinja"
+        write_page(run.folder, beside, Drawn(), [], file=PLAY, name=name, play=held, legend=LEGEND)
     return write_page(
         run.folder,
         "page.html.jinja",
         drawn,
-        [*filter(None, [substituted]), *run.manifest.get("warnings", [])],
-        name=run.config.get("name", run.folder.name),
+        [*filter(None, [smoke, substituted]), *run.manifest.get("warnings", [])],
+        name=name,
         config=run.config,
         manifest=run.manifest,
         info=run.info,
+        reference=run.reference,
+        subject=_subject(run),
+        files=[(name, words) for name, words in FILES.items() if (run.folder / name).exists()],
+        headlines=headline_table(run),
         summary=summary(run, stood),
         seeds_note=seeds_note(run),
         loss=validation_loss(run) if run.seeds else None,
-        tables={group: compare(rows, run.definitions) for group, rows in run.by_group().items()},
+        tables={
+            group: compare(rows, run.definitions, run.differences, run.reference)
+            for group, rows in run.by_group().items()
+        },
         standings=[each for each in stood if each.pairs],
         families=family_tables(run.families),
-        samples=chosen(run.samples),
+        samples=samples,
+        play=playable,
         legend=LEGEND,
     )
 
 
+def _subject(run: Run) -> str:
+    """What the page's title says beside its name: the seeds and the text."""
+    seeds = run.seeds or [run.config["seed"]] if "seed" in run.config else run.seeds
+    words = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds else ""
+    parts = [words, run.manifest.get("corpus", {}).get("name", "")]
+    return "".join(f" · {part}" for part in parts if part)
+
+
 def write_page(
-    folder: Path, template: str, drawn: Drawn, notices: Sequence[str], **values: Any
+    folder: Path,
+    template: str,
+    drawn: Drawn,
+    notices: Sequence[str],
+    *,
+    file: str = REPORT,
+    **values: Any,
 ) -> Path:
-    """Write `<folder>/report.html`, whose figures stand in it as data, and return its path."""
+    """Write a page to `folder`, whose figures stand in it as data, and return its path."""
     environment = Environment(
         loader=PackageLoader("nextchar.report", "."),
         autoescape=True,
@@ -66,9 +132,10 @@ def write_page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
     environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
-    path = folder / REPORT
+    path = folder / file
     files.write_text(path, environment.get_template(template).render(values))
     return path
 

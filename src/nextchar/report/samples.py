@@ -21,8 +21,9 @@ LEGEND = tuple(
 )
 """Levels of tint and the bits that they stand for."""
 
-# NUL, carriage returns and other controls have no glyph, and HTML would alter or drop them.
-_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {127: 0x2421}
+"""Pictures of NUL, carriage returns and the like, for `str.translate`: they have no glyph, HTML
+would alter or drop them, and a terminal would obey them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def chosen(samples: Sequence[Sample]) -> Shown:
         if prompts and room < 0:
             break
         texts = tuple(Text(each.sampler, tinted(each), _mean(each.bits)) for each in own)
-        prompts.append(Prompt(index, own[0].prompt_text.translate(_CONTROLS), texts))
+        prompts.append(Prompt(index, own[0].prompt_text.translate(CONTROLS), texts))
     note = ""
     whole = len(samples) == sum(len(prompt.texts) for prompt in prompts)
     if not whole or any(len(sample.text) > CHARACTERS for sample in samples):
@@ -81,7 +82,7 @@ def tinted(sample: Sample) -> tuple[tuple[int, str], ...]:
     """Neighbouring characters of one level merged: `level` counts the `EDGES` reached."""
     characters = list(zip(sample.text, sample.bits, strict=True))[:CHARACTERS]
     return tuple(
-        (level, "".join(character for character, _ in run).translate(_CONTROLS))
+        (level, "".join(character for character, _ in run).translate(CONTROLS))
         for level, run in groupby(characters, key=lambda pair: bisect_right(EDGES, pair[1]))
     )
 

@@ -1,4 +1,4 @@
-"""One paragraph of the results: who is closest to human text, on how many metrics, how surely."""
+"""One paragraph of the results: who stands out, who is far, and where nobody is like people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from nextchar.report.standing import Standing
+from nextchar.report.table import as_cells
 from nextchar.results import HUMAN, REFERENCES, Run
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 MOST_NAMED = 3
-"""More metrics than this on which several samplers are equally close are counted, not named."""
+"""More metrics than this on which no sampler is like people are counted, not named."""
 
 
 def summary(run: Run, standings: Sequence[Standing]) -> Markup:
@@ -27,48 +28,64 @@ def summary(run: Run, standings: Sequence[Standing]) -> Markup:
     samplers = _count(len(labels), "sampler").capitalize()
     continued = f"continued {_count(prompts, 'prompt')} with" if prompts else "drew from"
     # Markup escapes what it joins.
-    return Markup(" ").join(
-        [f"{samplers} {continued} {models}.", *_closeness(run, labels, standings)]
-    )
+    return Markup(" ").join([f"{samplers} {continued} {models}.", *_answer(run, labels, standings)])
 
 
-def _closeness(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> list[str]:
-    human = {row.metric for row in run.metrics if row.sampler == HUMAN and math.isfinite(row.value)}
-    if not human:
+def _answer(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> list[str]:
+    if not any(row.sampler == HUMAN and math.isfinite(row.value) for row in run.metrics):
         return ["This run has no human text to compare them with."]
     if len(labels) < 2:
         return ["With a single sampler there is no ranking: compare it with human text."]
-    alone = Counter(each.closest[0] for each in standings if len(each.closest) == 1)
-    several = [each for each in standings if len(each.closest) > 1]
-    tied = sum(bool(each.tied) for each in standings)
-    sentences: list[str] = [_leaders(alone, len(human))] if alone else []
-    if len(several) > MOST_NAMED:
-        count = _count(len(several), "metric")
-        sentences.append(f"On {count} several samplers are equally close.")
-    else:
-        for each in several:
-            name, close = run.info(each.metric).long, _count(len(each.closest), "sampler")
-            sentences.append(f"On “{name}”, {close} are equally close.")
-    if tied:
-        sentences.append(
-            f"On {_count(tied, 'metric')} the closest can’t be distinguished from at least one "
-            "other sampler (p ≥ 5% after Holm’s correction)."
-        )
-    if len(human) > 1:
-        sentences.append("Metrics overlap in what they measure: their count is no score.")
-    return sentences
+    known = [each for each in standings if each.pairs]
+    if not known:
+        return ["This run has no differences between them: nobody is ranked."]
+    return [_leaders(run, known), *_farthest(known), *_apart(run, known)]
 
 
-def _leaders(alone: Counter[str], compared: int) -> Markup:
-    """`A is closest on four of seven metrics, B on two; three others on one each or more.`"""
-    (first, best), *ranked = alone.most_common()
-    head = Markup("<strong><code>{}</code></strong> is closest to human text on {} of {}").format(
-        first, _number(best), _count(compared, "metric")
-    )
-    rest = [Markup("<code>{}</code> on {}").format(label, _number(n)) for label, n in ranked[:3]]
-    if more := sum(n for _, n in ranked[3:]):
+def _leaders(run: Run, standings: Sequence[Standing]) -> Markup:
+    """Who is closest to human text and told apart from all others, on how many metrics."""
+    leaders = Counter(each.leader for each in standings if each.leader).most_common()
+    of = _count(len(standings), "metric")
+    if not leaders:
+        return Markup(
+            "<strong>No sampler stands out</strong>: on none of {} is one closest to {} text and "
+            "distinguished from all others (p below 5% after Holm’s correction)."
+        ).format(of, run.reference)
+    (first, most), *others = leaders
+    head = Markup(
+        "<strong><code>{}</code></strong> is closest to {} text and distinguished from all others "
+        "on {} of {}"
+    ).format(first, run.reference, _number(most), of)
+    rest = [Markup("<code>{}</code> on {}").format(label, _number(n)) for label, n in others[:3]]
+    if more := sum(n for _, n in others[3:]):
         rest.append(Markup("other samplers on {}").format(_number(more)))
-    return Markup(", ").join([head, *rest]) + "."
+    nobody = len(standings) - sum(n for _, n in leaders)
+    tail = f"; on {_number(nobody)} no sampler stands out." if nobody else "."
+    return Markup(", ").join([head, *rest]) + tail
+
+
+def _farthest(standings: Sequence[Standing]) -> list[Markup]:
+    """Who is clearly the farthest from human text most often, if anybody is."""
+    far = Counter(each.farthest for each in standings if each.farthest).most_common(1)
+    return [
+        Markup("<code>{}</code> is clearly the farthest on {}.").format(label, _number(count))
+        for label, count in far
+    ]
+
+
+def _apart(run: Run, standings: Sequence[Standing]) -> list[Markup]:
+    """On which metrics no sampler is like people, with the figures of the first ones."""
+    apart = [each for each in standings if each.apart]
+    figures = []
+    for each in apart[:MOST_NAMED]:
+        rows = [run.value(label, each.metric) for label in (each.closest[0], HUMAN)]
+        near, far = as_cells([row for row in rows if row])
+        figures.append(f"{run.info(each.metric).long} ({near.value} against {far.value})")
+    more = f", and in {_number(len(apart) - MOST_NAMED)} more" if len(apart) > MOST_NAMED else ""
+    said = Markup("Even the closest sampler differs from {} text in {}{}.").format(
+        run.reference, ", ".join(figures), more
+    )
+    return [said] if apart else []
 
 
 def seeds_note(run: Run) -> str:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nextchar.results import HUMAN, REFERENCES, Metric, MetricInfo, info_of
+from nextchar.report.standing import standings
+from nextchar.results import HUMAN, REFERENCES, Difference, Metric, MetricInfo, Run, info_of
 
 GAP = "–"
 """What stands where a metric does not apply."""
+MOST_DECIMALS = 6
+"""Digits are added up to here where a marked value and another one would read the same."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """One value as text; all cells of a column have the same number of decimals.
 
-    `interval` is `±0.03` where that is true at this precision, else `[low, high]`, and empty where
-    the interval is the value itself. `closest`: no other sampler is closer to human text.
+    `interval` is `±0.03` where that is true of the whole column at this precision, else
+    `[low, high]`, and empty where the interval is the value itself. `closest`: the sampler is
+    marked, as the closest to human text or tied with it. `number` is the value, None for a gap.
     """
 
     value: str
     interval: str = ""
     closest: bool = False
+    number: float | None = None
 
     @property
     def full(self) -> str:
@@ -33,9 +38,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A sampler (or human text) and its cells, one per column."""
+    """A sampler (or human text) and its cells, one per column; `name` is its label as shown."""
 
     label: str
+    name: str
     cells: tuple[Cell, ...]
 
     @property
@@ -53,27 +59,12 @@ class Row:
 class Table:
     """Metrics in the order of their first appearance, samplers in theirs, human text last.
 
-    Other references stand just above human text.
+    Other references stand just above human text. `reference` is the name of that row.
     """
 
     columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
-
-
-def closest(rows: Sequence[Metric]) -> list[str]:
-    """Samplers whose value is closest to that of human text, among rows of one metric.
-
-    Several where they are equally close; none without human text, or with fewer than two samplers
-    to compare.
-    """
-    human = [row.value for row in rows if row.sampler == HUMAN and math.isfinite(row.value)]
-    others = [row for row in rows if row.sampler not in REFERENCES and math.isfinite(row.value)]
-    if not human or len(others) < 2:
-        return []
-    distances = {row.sampler: abs(row.value - human[0]) for row in others}
-    least = min(distances.values())
-    # Equal values may be sums in another order; 1e-9 is far below any printed digit.
-    return [label for label, far in distances.items() if far <= least + 1e-9 * (1 + least)]
+    reference: str = HUMAN
 
 
 def decimals(rows: Sequence[Metric]) -> int:
@@ -91,40 +82,104 @@ def decimals(rows: Sequence[Metric]) -> int:
     return min(max(places, 1), 3)
 
 
-def compare(metrics: Sequence[Metric], definitions: Mapping[str, MetricInfo]) -> Table:
-    """Arrange rows of metrics.csv as a table; `definitions` are those of the run."""
+def headline_table(run: Run) -> Table:
+    """The table that a terminal shows."""
+    return compare(run.headlines, run.definitions, run.differences, run.reference)
+
+
+def compare(
+    metrics: Sequence[Metric],
+    definitions: Mapping[str, MetricInfo],
+    differences: Sequence[Difference] = (),
+    reference: str = HUMAN,
+) -> Table:
+    """Arrange rows of metrics.csv as a table; `definitions` and `reference` are those of the run.
+
+    Who is marked follows from `differences`: without them nobody is.
+    """
     columns: dict[str, list[Metric]] = {}
     for row in metrics:
         columns.setdefault(row.metric, []).append(row)
     labels = dict.fromkeys(row.sampler for row in metrics)
+    marked = {each.metric: each.marked for each in standings(metrics, differences)}
     cells: dict[tuple[str, str], Cell] = {}
     for name, rows in columns.items():
-        best, places = closest(rows), decimals(rows)
-        for row in rows:
-            cells[row.sampler, name] = as_cell(row, places, closest=row.sampler in best)
+        bounds = info_of(definitions, name).bounds
+        for row, cell in zip(rows, as_cells(rows, marked.get(name, ()), bounds), strict=True):
+            cells[row.sampler, name] = cell
     infos = (replace(info_of(definitions, name), unit=columns[name][0].unit) for name in columns)
     return Table(
         tuple(infos),
         tuple(
-            Row(label, tuple(cells.get((label, name), Cell(GAP)) for name in columns))
+            Row(
+                label,
+                reference if label == HUMAN else label,
+                tuple(cells.get((label, name), Cell(GAP)) for name in columns),
+            )
             for label in sorted(labels, key=lambda label: (label in REFERENCES, label == HUMAN))
         ),
+        reference,
     )
 
 
-def as_cell(row: Metric, places: int, *, closest: bool = False) -> Cell:
-    """A row of metrics.csv as text with so many decimals."""
-    if math.isnan(row.value):
-        return Cell(GAP)
-    return Cell(_text(row.value, places), _interval(row, places), closest)
+def as_cells(
+    rows: Sequence[Metric],
+    marked: Collection[str] = (),
+    bounds: tuple[float | None, float | None] = (None, None),
+) -> list[Cell]:
+    """The rows of one metric as text, with digits until marked and unmarked values differ.
+
+    Intervals end at the metric's `bounds`: Student's don't know them.
+    """
+    places = decimals(rows)
+    while places < MOST_DECIMALS and _mixed(rows, marked, places):
+        places += 1
+    least, most = (-math.inf if bounds[0] is None else bounds[0], bounds[1] or math.inf)
+    kept = [replace(row, low=max(row.low, least), high=min(row.high, most)) for row in rows]
+    even = all(_is_even(row, places) for row in kept)
+    return [
+        Cell(GAP)
+        if math.isnan(row.value)
+        else Cell(
+            _text(row.value, places),
+            _interval(row, places, even),
+            row.sampler in marked,
+            row.value if math.isfinite(row.value) else None,
+        )
+        for row in kept
+    ]
 
 
-def _interval(row: Metric, places: int) -> str:
-    if not (math.isfinite(row.low) and math.isfinite(row.high)) or row.low == row.high:
+def _mixed(rows: Sequence[Metric], marked: Collection[str], places: int) -> bool:
+    """Whether a marked sampler and another one read the same."""
+    mine, others = (
+        {
+            _text(row.value, places)
+            for row in rows
+            if row.sampler not in REFERENCES and (row.sampler in marked) == mark
+        }
+        for mark in (True, False)
+    )
+    return not mine.isdisjoint(others)
+
+
+def _has_interval(row: Metric) -> bool:
+    return math.isfinite(row.low) and math.isfinite(row.high) and row.low != row.high
+
+
+def _is_even(row: Metric, places: int) -> bool:
+    """Whether an interval, if there is one, reaches as far up as down at this precision."""
+    if not _has_interval(row):
+        return True
+    return _text(row.high - row.value, places) == _text(row.value - row.low, places)
+
+
+def _interval(row: Metric, places: int, even: bool) -> str:
+    if not _has_interval(row):
         return ""
-    above, below = (_text(gap, places) for gap in (row.high - row.value, row.value - row.low))
-    if above == below:
-        return f"±{above}"
+    if even:
+        reach = _text(row.high - row.value, places)
+        return f"±{reach}" if float(reach) else f"±<{10**-places:.{places}f}"
     return f"[{_text(row.low, places)}, {_text(row.high, places)}]"
 
 

@@ -10,7 +10,7 @@ from nextchar.results import MetricInfo
 MARK = "*"
 
 
-def as_text(table: Table, width: int = 100) -> str:
+def as_text(table: Table, width: int = 80) -> str:
     """Render `table` in at most `width` characters a line (20 or more).
 
     With intervals if all columns fit beside each other, else without; if even that is too wide,
@@ -20,7 +20,7 @@ def as_text(table: Table, width: int = 100) -> str:
         return "no metrics\n"
     room = max(width, 20)
     labels = _aligned(
-        ["", "sampler", *(_shorten(row.label, room // 2) for row in table.rows)], str.ljust
+        ["", "sampler", *(_shorten(row.name, room // 2) for row in table.rows)], str.ljust
     )
     for intervals in (True, False):
         blocks = [[labels]]
@@ -80,7 +80,9 @@ def _lines(block: Sequence[Sequence[str]], samplers: int) -> list[str]:
 def _legend(table: Table, intervals: bool) -> str:
     cells = [cell for row in table.rows for cell in row.cells]
     notes = {
-        f"{MARK} closest to human text": any(cell.closest for cell in cells),
+        f"{MARK} closest to {table.reference} text, or tied with it": any(
+            cell.closest for cell in cells
+        ),
         f"{GAP} does not apply": any(cell.value == GAP for cell in cells),
         "± and [ ]: 95% intervals": intervals and any(cell.interval for cell in cells),
     }

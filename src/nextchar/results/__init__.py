@@ -7,8 +7,12 @@ so that results outlive the code: CSV with a header, JSON, and JSON lines.
 # ruff: noqa: F401
 # mypy: implicit-reexport
 
+from nextchar.results.candidates import Candidates, read_candidates, write_candidates
+from nextchar.results.find import find_folder, runs_and_sweeps
 from nextchar.results.run import (
+    CANDIDATES,
     CONFIG,
+    CURVE_SUMS,
     DEFINITIONS,
     DIFFERENCES,
     DONE,
@@ -18,6 +22,7 @@ from nextchar.results.run import (
     METRICS,
     MODEL,
     OF_A_JOB,
+    PLAY,
     PLOTS,
     POSSIBLE,
     REPORT,
@@ -26,6 +31,7 @@ from nextchar.results.run import (
     TIMINGS,
     TRAINING,
     TRUNCATION,
+    VOCABULARY,
     Run,
     Sample,
     damage,
@@ -47,6 +53,8 @@ from nextchar.results.schema import (
     HUMAN,
     HUMAN_TRAINING,
     JUDGE,
+    MANY,
+    OVERALL,
     REFERENCES,
     Difference,
     FamilyFigure,

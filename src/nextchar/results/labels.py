@@ -16,12 +16,16 @@ def label_names(label: str) -> tuple[str, ...]:
 
 
 def split_last(label: str) -> tuple[str, float] | None:
-    """The label without its last value, and that value; None if it is no number.
+    """The label without the first parameter of its last step, and that parameter; None if it is no
+    number.
 
-    `temperature=0.7 top_p=0.95` gives (`temperature=0.7 top_p`, 0.95).
+    `temperature=0.7 top_p=0.95` gives (`temperature=0.7 top_p`, 0.95), `dry=0.8,base=2` gives
+    (`dry,base=2`, 0.8).
     """
-    before, _, value = label.rpartition("=")
+    before, space, last = label.rpartition(" ")
+    name, _, parameters = last.partition("=")
+    value, comma, further = parameters.partition(",")
     try:
-        return (before, float(value)) if before else None
+        return f"{before}{space}{name}{comma}{further}", float(value)
     except ValueError:
         return None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nextchar.config import ConfigError, read_yaml
+from nextchar.results.candidates import Candidates, read_candidates
+from nextchar.results.exact_ends import with_exact_ends
 from nextchar.results.schema import (
+    HUMAN,
     Difference,
     FamilyFigure,
     Metric,
@@ -30,15 +35,19 @@ from nextchar.runtime.checked import DamagedError
 CONFIG, MANIFEST, TIMINGS = "config.yaml", "manifest.json", "timings.json"
 METRICS, SAMPLES, TRAINING = "metrics.csv", "samples.jsonl", "training.csv"
 DEFINITIONS = "metrics.json"
-DIFFERENCES, SUMS = "differences.csv", "sums.npz"
+DIFFERENCES, SUMS, CURVE_SUMS = "differences.csv", "sums.npz", "curve_sums.npz"
+CANDIDATES, PLAY = "candidates.npz", "play.html"
 TRUNCATION, POSSIBLE, FAMILIES = "truncation.csv", "possible.csv", "families.csv"
 PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
 """Facts about a trained model."""
+VOCABULARY = "vocabulary.json"
+"""The characters that a trained model knows, by their ids."""
 OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
 """What a sweep reads of a run."""
-_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES, SUMS)
+_TABLES = (DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES)
+_READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, *_TABLES, SUMS, CURVE_SUMS, CANDIDATES)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,8 @@ class Sample:
 class Run:
     """A finished run as it lies on disk: everything that plots and report read.
 
-    If it pools seeds, `trainings` has the records of each seed, and `training` is empty.
+    If it pools seeds, `trainings` has the records of each seed and `by_seed` the metrics of its own
+    run, where that is still there; `training` is empty.
     """
 
     folder: Path
@@ -76,12 +86,20 @@ class Run:
     possible: Sequence[Possible] = ()
     families: Sequence[FamilyFigure] = ()
     trainings: Mapping[int, Sequence[TrainingRecord]] = field(default_factory=dict)
+    by_seed: Mapping[int, Sequence[Metric]] = field(default_factory=dict)
     definitions: Mapping[str, MetricInfo] = field(default_factory=dict)
+    candidates: Candidates | None = None
 
     @property
     def seeds(self) -> list[int]:
         """The seeds that are pooled; empty for a run of one seed."""
         return [part["seed"] for part in self.manifest.get("runs", [])]
+
+    @property
+    def reference(self) -> str:
+        """Whose text the samplers are compared with, the row `human`: that of people, or, where
+        nobody wrote the corpus, of its grammar."""
+        return "grammar" if self.manifest.get("corpus", {}).get("name") == "grammar" else HUMAN
 
     @property
     def samplers(self) -> list[str]:
@@ -92,16 +110,22 @@ class Run:
         """Title and description of the metric."""
         return info_of(self.definitions, metric)
 
+    @cached_property
+    def shown(self) -> list[Metric]:
+        """The rows of metrics.csv as people are shown them: with exact ends (`exact_ends`)."""
+        texts = Counter(sample.sampler for sample in self.samples)
+        return with_exact_ends(self.metrics, texts, max(len(self.seeds), 1))
+
     @property
     def headlines(self) -> list[Metric]:
         """The rows that a terminal shows, metric by metric."""
-        shown = [name for name, info in self.definitions.items() if info.headline]
-        return [row for name in shown for row in self.metrics if row.metric == name]
+        named = [name for name, info in self.definitions.items() if info.headline]
+        return [row for name in named for row in self.shown if row.metric == name]
 
     def by_group(self) -> dict[str, list[Metric]]:
         """The rows of the metrics by their group, in the order of the groups' first appearance."""
         grouped: dict[str, list[Metric]] = {}
-        for row in self.metrics:
+        for row in self.shown:
             grouped.setdefault(self.info(row.metric).group, []).append(row)
         return grouped
 
@@ -159,8 +183,20 @@ def read_unsealed(folder: Path) -> Run:
         possible=read_rows(Possible, folder / POSSIBLE),
         families=read_rows(FamilyFigure, folder / FAMILIES),
         trainings={seed: records for seed, records in trainings.items() if records},
+        by_seed={
+            part["seed"]: read_metrics(path)
+            for part in manifest.get("runs", [])
+            if (path := folder.parent / str(part["run"]) / METRICS).exists()
+        },
         definitions=read_definitions(folder),
+        candidates=read_candidates(_first(folder, manifest) / CANDIDATES),
     )
+
+
+def _first(folder: Path, manifest: Mapping[str, Any]) -> Path:
+    """The folder of the run itself; of pooled ones that of the first seed, whose texts it has."""
+    parts = manifest.get("runs")
+    return folder.parent / parts[0]["run"] if parts else folder
 
 
 def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
@@ -198,11 +234,15 @@ def _training(folder: Path, model_id: str) -> list[TrainingRecord]:
     return read_training(model / TRAINING)
 
 
+_SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Where Python's splitlines, unlike JSON, would end a line too."""
+
+
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples.jsonl, one text per line; bits are rounded to 1e-6."""
     records = (asdict(each) | {"bits": [round(bits, 6) for bits in each.bits]} for each in samples)
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    files.write_text(path, "".join(lines))
+    lines = (json.dumps(record, ensure_ascii=False).translate(_SEPARATORS) for record in records)
+    files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_samples(path: Path) -> list[Sample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,12 +14,19 @@ from nextchar.runtime import files
 
 Row = TypeVar("Row")
 
+OVERALL = "overall distance"
+"""The mean over metrics of a family's distance from human text, in standard deviations."""
+
 HUMAN = "human"
 """The row that every sampler is compared with: held-out text of the same length."""
 HUMAN_TRAINING, JUDGE = "human (training)", "n-gram judge"
 """Further references: pieces of the training text, and text drawn from the n-gram judge."""
 REFERENCES = (HUMAN, HUMAN_TRAINING, JUDGE)
 """Rows that are no samplers of the model: shown beside them, and never ranked."""
+
+MANY = 64
+"""Of more samplers only the families are compared and drawn: no pairs, no figure of each sampler,
+and nothing for which a model has to read each one's texts again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +100,12 @@ class Difference:
 class FamilyFigure:
     """A family of samplers on one metric, at a setting chosen on other prompts.
 
-    `kind` says how it was chosen: `best` for this metric, or `equal bits`, `equal diversity` with
-    human text. `distance` is that from human text on the reporting prompts, `level` the corrected
-    p-value of the hypothesis that the family is as close as the closest one. Intervals are 95%.
+    `kind` says how it was chosen: `best` for this metric, or where the family has the same `bits`,
+    `diversity`, `entropy` or `recall` as all others (`equal bits`). `distance` is that from human
+    text on the reporting prompts, `level` the corrected p-value of the hypothesis that the family
+    is as close as the closest one, `detectable` how much farther than that one it would have to be
+    to be told from it in 80% of such comparisons, `settings` how many the choice was from. Of
+    several trainings `by_seed` has the value of each, separated by spaces. Intervals are 95%.
     """
 
     kind: str
@@ -109,13 +120,16 @@ class FamilyFigure:
     distance_high: float
     level: float
     human: float
+    detectable: float = math.nan
+    settings: int = 0
+    by_seed: str = ""
 
 
 @dataclass(frozen=True)
 class Truncation:
     """One setting of a family of samplers, or of the oracle, where the truth is known: mass on
-    impossible characters, true mass cut off, divergence from the truth in bits (NaN for the
-    oracle), with 95% intervals."""
+    impossible characters, true mass cut off, divergence from the truth in bits and total variation
+    from it (the last two NaN for the oracle), with 95% intervals."""
 
     family: str
     parameter: float
@@ -128,6 +142,9 @@ class Truncation:
     divergence: float
     divergence_low: float
     divergence_high: float
+    distance: float = math.nan
+    distance_low: float = math.nan
+    distance_high: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Shapes: logits and probabilities [..., V], noise and ids [...]; with a memory, R
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import labml_nn.sampling
@@ -32,19 +31,11 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
     character is drawn from the softmax of the warped logits.
     """
 
-    grid: ClassVar[Sequence[float]] = ()
-    """Settings of the first parameter for curves, from the surest; only without a memory."""
-
     stateful: ClassVar[bool] = False
     """Whether warping depends on what a row has read, and not on the logits alone."""
 
     state_uses_logits: ClassVar[bool] = False
     """Whether the memory depends on the logits, and not on the chosen ids alone."""
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        if "grid" not in vars(cls):  # that of another sampler is about another parameter
-            cls.grid = ()
-        super().__init_subclass__(**options)
 
     def __init__(self, sampler: Inner = None) -> None:
         self.sampler = sampler

@@ -9,6 +9,7 @@ import numbers
 import re
 import sys
 from abc import ABC
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -36,7 +37,13 @@ class Decoder(ABC):
     rank: ClassVar[int] = 100
     """The place in lists and curves: lower ranks first, equal ranks by name."""
 
+    grid: ClassVar[Sequence[float]] = ()
+    """Settings of the first parameter over its useful range, from the surest: as many in every
+    family, so that all are tuned alike (decoding=families)."""
+
     def __init_subclass__(cls, **options: Any) -> None:
+        if "grid" not in vars(cls):  # that of another decoder is about another parameter
+            cls.grid = ()
         super().__init_subclass__(**options)
         if "name" in vars(cls):
             _register(cls)

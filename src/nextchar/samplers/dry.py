@@ -24,6 +24,7 @@ class DrySampler(MatchingSampler):
     """
 
     name = "dry"
+    grid = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0)
 
     def __init__(
         self, multiplier: float, base: float = 1.75, allowed: int = 8, sampler: Inner = None

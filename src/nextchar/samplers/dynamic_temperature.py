@@ -21,6 +21,7 @@ class DynamicTemperatureSampler(Sampler):
     """Divide the logits by a temperature that follows their entropy, row by row."""
 
     name = "dynamic_temperature"
+    grid = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.2, 1.5)
 
     def __init__(
         self, temperature: float, range: float = 0.5, exponent: float = 1.0, sampler: Inner = None

@@ -19,7 +19,7 @@ class EpsilonSampler(Sampler):
 
     name = "epsilon"
     rank = 5
-    grid = (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001)
+    grid = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
 
     def __init__(self, epsilon: float, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -15,6 +15,7 @@ class FrequencyPenaltySampler(Penalty):
     """Lower the logits of what was read, by its count."""
 
     name = "frequency_penalty"
+    grid = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 
     def warp_after(self, logits: Tensor, memory: Tensor) -> Tensor:
         return logits - self.penalty * counts(memory, logits.size(-1))

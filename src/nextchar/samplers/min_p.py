@@ -19,7 +19,7 @@ class MinPSampler(Sampler):
 
     name = "min_p"
     rank = 3
-    grid = (0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
+    grid = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.005, 0.001)
 
     def __init__(self, min_p: float, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -24,6 +24,7 @@ class MirostatSampler(StatefulSampler):
     """Mask what is more surprising than mu, the memory, [R] in bits."""
 
     name = "mirostat"
+    grid = (0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.3, 2.6)
     state_uses_logits = True
 
     def __init__(self, target: float, rate: float = 0.1, sampler: Inner = None) -> None:

@@ -21,6 +21,7 @@ class NoRepeatNgramSampler(MatchingSampler):
     """
 
     name = "no_repeat_ngram"
+    grid = (16, 12, 10, 8, 7, 6, 5, 4)
 
     def __init__(self, n: int, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -21,7 +21,7 @@ class NucleusSampler(Sampler):
 
     name = "top_p"
     rank = 2
-    grid = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
+    grid = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 
     def __init__(self, p: float, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -16,6 +16,7 @@ class PresencePenaltySampler(Penalty):
     """Lower the logits of what was read, once."""
 
     name = "presence_penalty"
+    grid = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 
     def warp_after(self, logits: Tensor, memory: Tensor) -> Tensor:
         # Not penalty * (counts > 0), which torch rounds to float32.

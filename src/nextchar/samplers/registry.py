@@ -48,12 +48,15 @@ def build_any(spec: Spec) -> Decoder:
 
 
 def curve_names(samplers: Sequence[Sampler]) -> list[str]:
-    """The samplers that have curves along their `grid`: ours, and those that are compared."""
+    """The samplers that have exact curves along their `grid`: ours, and those that are compared;
+    without a memory, as their distribution must follow from the logits alone."""
     compared = {type(each) for sampler in samplers for each in sampler.chain}
     return [
         name
         for name, kind in registered(Sampler).items()
-        if kind.grid and (kind in compared or kind.__module__.startswith(f"{__package__}."))
+        if kind.grid
+        and not kind.stateful
+        and (kind in compared or kind.__module__.startswith(f"{__package__}."))
     ]
 
 

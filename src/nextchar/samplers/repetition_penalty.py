@@ -18,6 +18,7 @@ class RepetitionPenaltySampler(Penalty):
     """Shrink the logits of what was read, however often it was."""
 
     name = "repetition_penalty"
+    grid = (1.02, 1.05, 1.1, 1.15, 1.2, 1.3, 1.5, 2.0)
     least = 1 / LARGEST
     meaning = "1 is no penalty"
 

@@ -19,7 +19,7 @@ class TemperatureSampler(Sampler):
 
     name = "temperature"
     rank = 1
-    grid = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
+    grid = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
 
     def __init__(self, temperature: float = 1.0, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -21,7 +21,7 @@ class TopHSampler(Sampler):
 
     name = "top_h"
     rank = 6
-    grid = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+    grid = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.95)
 
     def __init__(self, alpha: float, partial: bool = False, sampler: Inner = None) -> None:
         super().__init__(sampler)

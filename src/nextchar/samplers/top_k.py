@@ -18,7 +18,7 @@ class TopKSampler(Sampler):
 
     name = "top_k"
     rank = 2
-    grid = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40)
+    grid = (1, 2, 3, 5, 8, 12, 20, 40)
 
     def __init__(self, k: int, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -20,7 +20,7 @@ class TopNSigmaSampler(Sampler):
 
     name = "top_n_sigma"
     rank = 6
-    grid = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0)
+    grid = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 
     def __init__(self, n: float, sampler: Inner = None) -> None:
         super().__init__(sampler)

@@ -74,8 +74,6 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
             state = sampler.advance(state, logits, draw(found, _noise(logits)))
         if not torch.equal(logits, before):
             yield "changes its logits in place; return new ones: masked_fill, not masked_fill_"
-    if sampler.grid and sampler.stateful:
-        yield "grid is for samplers without a memory; remove it"
     for value in sampler.grid:
         build({sampler.name: value})
 

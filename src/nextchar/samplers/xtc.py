@@ -27,6 +27,7 @@ class XTCSampler(Sampler):
     """
 
     name = "xtc"
+    grid = (0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.02)
 
     def __init__(self, threshold: float, probability: float = 0.5, sampler: Inner = None) -> None:
         super().__init__(sampler)

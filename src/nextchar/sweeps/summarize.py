@@ -59,6 +59,16 @@ def summarize(folder: Path, *, at_work: bool) -> Path:
     return path
 
 
+def conclude(folder: Path) -> None:
+    """Summarize a sweep that has ended, and print its ranking and where its report is."""
+    path = summarize(folder, at_work=False)
+    from nextchar.report.sweep import ranking_text
+
+    if text := ranking_text(stored.read_sweep(folder)):
+        print(f"{text}\n")
+    print(f"report: {path}")
+
+
 def _notices(sweep: Sweep) -> list[str]:
     """What a reader must know before reading the results."""
     substituted = {job.substituted for job in sweep.rows if job.substituted is not None}

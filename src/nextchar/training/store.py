@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nextchar import results
-from nextchar.config import TrainingConfig
-from nextchar.data.corpus import Corpus
+from nextchar.config import Config, TrainingConfig, read_yaml
+from nextchar.data.corpus import Corpus, Vocabulary
 from nextchar.models.base import LanguageModel
+from nextchar.models.registry import build_model
 from nextchar.results import provenance
 from nextchar.runtime import checked, device, files, lock, progress
 from nextchar.runtime.checked import DamagedError
@@ -34,16 +35,17 @@ def load_or_train(
     *,
     seed: int,
     folder: Path,
+    asked: str,
     checkpoint: str = "last",
     on_record: RecordCallback = ignore,
     force: bool = False,
 ) -> TrainedModel:
     """Put trained weights into `model`: those of `folder`, or of a training now that fills it.
 
-    `folder` is named by the model's identity. `checkpoint` says which of its weights (last, best);
-    `on_record` sees each record, of a finished training too. Another process that needs
-    this model waits, and finds it trained. With `force`, or if a file of it is not what was
-    written, it is trained again.
+    `folder` is named by the model's identity; `asked` is the config.yaml that it gets. `checkpoint`
+    says which of its weights (last, best); `on_record` sees each record, of a finished training
+    too. Another process that needs this model waits, and finds it trained. With `force`, or if a
+    file of it is not what was written, it is trained again.
     """
     model_id = folder.name
     with lock.holding(folder.with_name(f"{model_id}.lock"), f"model {model_id}"):
@@ -58,6 +60,9 @@ def load_or_train(
             for record in results.read_training(folder / results.TRAINING):
                 on_record(record)
         else:
+            files.write_text(folder / results.CONFIG, asked)
+            characters = {"characters": corpus.vocabulary.characters}
+            results.write_json(folder / results.VOCABULARY, characters)
             done = trainer.train(
                 model, corpus, config, seed=seed, folder=folder, on_record=on_record
             )
@@ -83,6 +88,30 @@ def _damage(folder: Path) -> DamagedError | None:
     if checked.is_finished(folder):
         return next(iter(checked.damage(folder)), None)
     return trainer.damage(folder)
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as its folder alone gives it back; `config` is that of the run that trained it."""
+
+    model: LanguageModel
+    vocabulary: Vocabulary
+    config: Config
+
+
+def load(folder: Path, checkpoint: str | None = None) -> StoredModel:
+    """The trained model in `folder`; no text is needed.
+
+    `checkpoint` says which of its weights (last, best), by default those that its config asks for.
+
+    Raises DamagedError where a file of it is missing or not what was written.
+    """
+    checked.check(folder, results.CONFIG, results.VOCABULARY)
+    config = Config.restore(read_yaml(folder / results.CONFIG))
+    vocabulary = Vocabulary(results.read_json(folder / results.VOCABULARY)["characters"])
+    model = build_model(config.model, len(vocabulary), config.seed)
+    trainer.load_weights(model, folder, checkpoint or config.decoding.checkpoint)
+    return StoredModel(model.eval(), vocabulary, config)
 
 
 def _facts(

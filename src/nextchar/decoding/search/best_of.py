@@ -29,6 +29,7 @@ class BestOf(Search):
     """The likeliest of n texts."""
 
     name = "best_of"
+    grid = (16, 12, 8, 6, 4, 3, 2, 1)
     takes_any_sampler = True
 
     def __init__(self, n: int, sampler: Sampler | None = None) -> None:

@@ -29,6 +29,7 @@ class ContrastiveSearch(BlockSearch):
     """Weigh probability against likeness, for models that show their hidden states."""
 
     name = "contrastive"
+    grid = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
     decodes = HiddenStateModel
 
     def __init__(self, alpha: float, k: int = 5, sampler: Sampler | None = None) -> None:

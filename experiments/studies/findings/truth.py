@@ -1,0 +1,199 @@
+"""Where the truth is known: what cutting removes and loses, and whether it pays, by model quality.
+
+Everything here is exact along held-out text, so that the only noise is that of training again:
+intervals are Student's over the trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextchar.metrics.truncation import ORACLE
+from nextchar.results import Truncation
+from studies.findings.finding import Estimate, Finding, over_seeds, shown, table
+from studies.findings.runs import PooledRun
+
+LOST = 0.01
+"""True mass cut off at which families are compared."""
+
+TEMPERATURES = ("temperature", "dynamic_temperature")
+"""Families that cut nothing."""
+
+Rows = Sequence[Truncation]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A recipe, its runs on the grammar and their mean validation loss in bits a character."""
+
+    recipe: str
+    run: PooledRun
+
+    @property
+    def bits(self) -> float:
+        loss: float = self.run.run.manifest["model"]["validation_loss"]
+        return loss / float(np.log(2))
+
+    def over_seeds(self, figure: Callable[[Rows], float]) -> Estimate:
+        """A figure of truncation.csv, with each training."""
+        return over_seeds([figure(rows) for rows in self.run.truncation_by_seed()])
+
+    @property
+    def cutting(self) -> list[str]:
+        """Families that cut something, beyond what a temperature near 0 does."""
+        families = dict.fromkeys(r.family for r in self.run.run.truncation if r.lost > 0.001)
+        return [name for name in families if name not in (*TEMPERATURES, ORACLE)]
+
+    def best(self, families: Sequence[str]) -> Truncation:
+        """The setting nearest to the truth in total variation."""
+        rows = [row for row in self.run.run.truncation if row.family in families]
+        return min(rows, key=lambda row: row.distance)
+
+    def gain(self, families: Sequence[str]) -> Estimate:
+        """By how much the best setting is nearer to the truth than pure sampling."""
+        best = self.best(families)
+        return self.over_seeds(
+            lambda rows: (
+                _at(rows, "temperature", 1.0).distance
+                - _at(rows, best.family, best.parameter).distance
+            )
+        )
+
+    def impossible_at(self, family: str, lost: float = LOST) -> Estimate:
+        """Impossible mass where the family cuts off so much of the truth; NaN where it can't."""
+        return self.over_seeds(lambda rows: interpolated(rows, family, lost))
+
+
+def _at(rows: Rows, family: str, parameter: float) -> Truncation:
+    (row,) = (row for row in rows if (row.family, row.parameter) == (family, parameter))
+    return row
+
+
+def interpolated(rows: Rows, family: str, lost: float) -> float:
+    """Impossible mass of a family where its lost mass is `lost`, linearly between two settings; NaN
+    where it never is. The oracle need not lose so much: there it is that of its last setting."""
+    own = sorted((row.lost, row.impossible) for row in rows if row.family == family)
+    x, y = np.array(own).T
+    if lost < x[0] or (lost > x[-1] and family != ORACLE):
+        return float("nan")
+    return float(np.interp(lost, x, y))
+
+
+def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
+    """What holds at the default quality, and what changes with the quality."""
+    pure = main.run.truncation("temperature", 1.0)
+    surest = main.run.truncation("top_k", 1.0)
+    found = [
+        Finding(
+            f"The errors are not only in the tail. The model gives "
+            f"{_part(pure, 'impossible')} of its mass to characters that can't come, and where "
+            f"it is made to choose its most probable one (`top_k=1`), that is impossible at "
+            f"{_part(surest, 'impossible')} of the positions.",
+            pure.impossible_low > 0 and surest.impossible_low > 0.25 * pure.impossible,
+        )
+    ]
+    at = {name: main.impossible_at(name) for name in main.cutting}
+    at = {name: each for name, each in at.items() if not np.isnan(each.value)}
+    order = sorted(at, key=lambda name: at[name].value)
+    oracle = main.impossible_at(ORACLE)
+    gaps = {
+        name: main.over_seeds(
+            lambda rows, name=name: (  # type: ignore[misc]
+                interpolated(rows, name, LOST) - interpolated(rows, order[0], LOST)
+            )
+        )
+        for name in order[1:]
+    }
+    told = [name for name, gap in gaps.items() if gap.above]
+    found.append(
+        Finding(
+            f"Where each has cut off {LOST:.0%} of the true distribution, `{order[0]}` leaves the "
+            f"least impossible mass, {shown(at[order[0]], percent=True)} (pure sampling "
+            f"{pure.impossible:.2%}), and `{order[-1]}` the most, "
+            f"{shown(at[order[-1]], percent=True)}; {len(told)} of the {len(gaps)} other families "
+            f"can be told from the first. A cut that knows the truth, but must keep the model's "
+            f"most probable characters, leaves {shown(oracle, percent=True)}: the model's ranking "
+            f"contains more than any of these rules uses.",
+            oracle.high < min(each.low for each in at.values()),
+        )
+    )
+    found += _pays(qualities)
+    return found
+
+
+def _pays(qualities: Mapping[str, Quality]) -> list[Finding]:
+    """Whether cutting, and cooling, come nearer to the truth than pure sampling."""
+    cut = {name: each.gain(each.cutting) for name, each in qualities.items()}
+    cool = {name: each.gain(["temperature"]) for name, each in qualities.items()}
+    found = []
+    names = sorted(qualities, key=lambda name: -qualities[name].bits)
+    worst, best = names[0], names[-1]
+    for name in names:
+        each = qualities[name]
+        row, cooler = each.best(each.cutting), each.best(["temperature"])
+        verdict, pure = _verdict(cut[name]), each.run.truncation("temperature", 1.0)
+        heat = "the best temperature is 1"
+        if cooler.parameter != 1:
+            heat = f"the best temperature, {cooler.parameter:g}, {_verdict(cool[name])}"
+            heat += f" (nearer by {shown(cool[name], 4)})"
+        found.append(
+            Finding(
+                f"{name.capitalize()} training ({each.bits:.3f} bits per character; pure sampling "
+                f"is {pure.distance:.3f} from the truth in total variation): the best cut, "
+                f"`{row.family}={row.parameter:g}`, {verdict} (nearer by "
+                f"{shown(cut[name], 4)}); {heat}.",
+                True,
+            )
+        )
+    if len(names) > 1:
+        shrinks = cut[best].high < cut[worst].low
+        grows = cut[best].low > cut[worst].high
+        found.append(
+            Finding(
+                f"What the best cut gains {'shrinks' if shrinks else 'grows'} as the model gets "
+                f"better: from {shown(cut[worst], 4)} ({worst}) to {shown(cut[best], 4)} ({best}).",
+                shrinks or grows,
+            )
+        )
+    return found
+
+
+def _verdict(gain: Estimate) -> str:
+    if gain.above:
+        return "comes nearer to the truth than pure sampling"
+    return "moves away from the truth" if gain.below else "can't be told from pure sampling"
+
+
+def _part(row: Truncation, column: str) -> str:
+    ends = (getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
+    return shown(Estimate(*ends), percent=True)
+
+
+def quality_table(qualities: Mapping[str, Quality]) -> str:
+    """For each family the impossible mass at equal lost mass, by quality, beside the oracle."""
+    main = max(qualities.values(), key=lambda each: len(each.run.parts))
+    header = ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
+    columns = {
+        name: {family: each.impossible_at(family) for family in (*each.cutting, ORACLE)}
+        for name, each in qualities.items()
+    }
+    last = list(qualities)[-1]
+    order = sorted(
+        main.cutting,
+        key=lambda name: (np.isnan(columns[last][name].value), columns[last][name].value),
+    )
+    pure = [
+        _part(each.run.truncation("temperature", 1.0), "impossible") for each in qualities.values()
+    ]
+    rows = [
+        [name if name == ORACLE else f"`{name}`"]
+        + [
+            "–" if np.isnan(own[name].value) else shown(own[name], percent=True)
+            for own in columns.values()
+        ]
+        for name in (*order, ORACLE)
+    ]
+    return table(header, [*rows, ["*pure sampling, nothing lost*", *pure]])
