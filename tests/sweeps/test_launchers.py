@@ -220,7 +220,12 @@ def test_what_arrives_is_what_was_sent(tmp_path: Path) -> None:
     inflated = io.BytesIO()
     with zipfile.ZipFile(inflated, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metrics.csv", "0" * 10**6)
+    edited = io.BytesIO(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(edited, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"share", b"shard"))
     for runs, wrong in (
+        ({task.key: edited.getvalue()}, r"metrics\.csv: not what was written"),
         ({"../../x": content}, "no name of a run or model"),
         ({".": content}, "no name of a run or model"),
         ({task.key: content[:-30]}, "its archive is damaged"),
