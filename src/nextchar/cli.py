@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 
 from nextchar import config
 from nextchar.config import Config, ConfigError
-from nextchar.runtime import progress
+from nextchar.runtime import console, progress
 from nextchar.sweeps.jobs import SweepFailedError
 
 
@@ -145,6 +145,7 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
     should be), or jobs of a sweep failed. 130: interrupted.
     """
     wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
+    console.accept_any_text(sys.stdout, sys.stderr)
     try:
         program()
         sys.stdout.flush()
