@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from nextchar import config
 from nextchar.config import Config, ConfigError
-from nextchar.runtime import progress
+from nextchar.runtime import console, progress
 from nextchar.sweeps.jobs import SweepFailedError
 
 
@@ -132,6 +132,7 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
     """
     _open_streams()
     wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
+    console.accept_any_text(sys.stdout, sys.stderr)
     try:
         program()
         sys.stdout.flush()

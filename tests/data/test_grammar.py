@@ -1,9 +1,12 @@
 """The automaton against brute force and closed forms; the play against what it claims to be."""
 
+import builtins
 import re
 from collections import Counter
+from collections.abc import Iterable
 from itertools import product
 from math import log2
+from typing import Any
 
 import numpy as np
 import pytest
@@ -410,3 +413,16 @@ def test_a_word_that_ends_and_goes_on_alike_is_refused() -> None:
     says = {"by": (1.0, ((" ", 1.0, after),)), "by night": (1.0, ((" ", 1.0, after),))}
     with pytest.raises(ValueError, match="rephrase"):
         Spelling().spell(after, says)
+
+
+def test_no_share_is_a_sum_that_depends_on_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 3.12 on the built-in sum of floats is compensated: fsum is the same in all."""
+    summed = builtins.sum
+
+    def of_integers(items: Iterable[Any], start: Any = 0) -> Any:
+        items = list(items)
+        assert not any(type(each) is float for each in items), "use math.fsum"
+        return summed(items, start)
+
+    monkeypatch.setattr(builtins, "sum", of_integers)
+    assert play.__wrapped__().entropy_rate() == play().entropy_rate()

@@ -498,6 +498,7 @@ def test_searches_stand_beside_samplers_in_a_comparison():
     )
     methods = build_decoders(decoding.samplers, 2)
     compared = compare.compare(made, text, methods, decoding, MEASURED, seed=0)
+    assert compared.copying == ["greedy", "beam=2"], "of two samples after each prompt"
     measured = {(row.sampler, row.metric) for row in compared.metrics}
     assert {row.sampler for row in compared.metrics} == {
         "greedy",

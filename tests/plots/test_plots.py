@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import example_run as invented
 import numpy as np
 import pytest
 from example_run import MANY, SAMPLERS, example_run
 
-from nextchar.plots import draw_all, look, new_figure
+from nextchar.plots import draw_all, legible, look, new_figure
 from nextchar.plots.intervals import metric_intervals
 from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.loss import loss_curves
 from nextchar.plots.palette import marker_outline
 from nextchar.plots.quality_diversity import quality_diversity
-from nextchar.plots.style import INK, style
+from nextchar.plots.style import INK, figure_of, style
 from nextchar.results import HUMAN, Metric, Run, TrainingRecord, info_of
 
 
@@ -197,3 +199,65 @@ def test_seeds_have_a_line_each_and_end_in_their_mean() -> None:
     assert labels.count("train") == labels.count("validation") == 1
     assert f"mean ± SD 1.700 ± {0.2 / math.sqrt(2):.3f}" in labels
     assert "one line per seed: 0, 2" in [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("backend", ["module://nothing.is_called_so", "svg"])
+def test_a_backend_from_outside_is_not_needed(backend: str) -> None:
+    """Notebooks hand theirs to the programs that they start, which may not have it."""
+    code = "import nextchar.plots, os, matplotlib as m; print(os.environ['MPLBACKEND'])"
+    code += "; print(m.rcParams['backend'])" if backend == "svg" else ""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"MPLBACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(ended.stdout.split()) == {backend}
+
+
+HOSTILE = ("a/b*c.", "$", "a_b^{ $x", "$ $", "\\frac", "<b>&", "日本語", "日本话", "ا", "%s{}")
+
+
+def test_any_label_is_drawn_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legible, "_font_with", lambda characters: None)
+    labels = [f"mine text={text}" for text in HOSTILE]
+    for label in labels:
+        monkeypatch.setitem(invented._SPREAD, label, 0.5)
+    drawn(example_run(tmp_path, ("greedy", *labels)), tmp_path)
+
+
+def test_labels_that_the_font_lacks_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legible, "_font_with", lambda characters: None)
+    with style():
+        ax = new_figure(3, 2).add_subplot()
+        ax.set_yticks([0, 1], ["日本", "日话"])
+        ax.set_title("$x$ 本", loc="left")
+        ax.set_xscale("log")
+        ax.set_xlim(1, 1000)
+        figure = figure_of(ax)
+        legible.make_legible(figure)
+        figure.draw_without_rendering()
+    ticks = [
+        [label.get_text() for label in labels]
+        for labels in (ax.get_yticklabels(), ax.get_xticklabels())
+    ]
+    assert ticks[0] == [r"\u65e5\u672c", r"\u65e5\u8bdd"]
+    assert {"1", "10", "100", "1000"} <= set(ticks[1])
+    assert ax.get_title("left") == r"$x$ \u672c"
+
+
+def test_an_installed_font_that_has_a_script_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    has = {legible.OWN: frozenset("ab"), "Other": frozenset("本日")}
+    monkeypatch.setattr(legible, "_characters", lambda font: has.get(font, frozenset()))
+    monkeypatch.setattr(legible, "_installed", lambda: iter(["Empty", "Other"]))
+    legible._font_with.cache_clear()
+    ax = new_figure(3, 2).add_subplot()
+    shown, lacking = ax.text(0, 0, "a日本"), ax.text(0, 0, "a日ü")
+    for text in (shown, lacking):
+        legible._show(text)
+    legible._font_with.cache_clear()
+    assert (shown.get_text(), shown.get_fontfamily()) == ("a日本", [legible.OWN, "Other"])
+    assert lacking.get_text() == r"a\u65e5\xfc"

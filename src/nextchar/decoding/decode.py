@@ -77,6 +77,21 @@ def _joined(parts: Sequence[Texts]) -> Texts:
     return Texts(rows, ids, bits, entropy, support_size, seconds, parts[0].block)
 
 
+def copying(decoders: Sequence[Decoder], texts: Texts) -> list[str]:
+    """The decoders whose samples of a prompt are all the same text, for every prompt."""
+    found = []
+    for index, decoder in enumerate(decoders):
+        own: dict[int, set[tuple[int, ...]]] = {}
+        samples = 0
+        for row, ids in zip(texts.rows, texts.ids.tolist(), strict=True):
+            if row.sampler == index:
+                own.setdefault(row.prompt, set()).add(tuple(ids))
+                samples = max(samples, row.sample + 1)
+        if samples > 1 and all(len(written) == 1 for written in own.values()):
+            found.append(decoder.label)
+    return found
+
+
 def speeds(decoders: Sequence[Decoder], texts: Texts, seconds: float) -> dict[str, Any]:
     """Seconds of the whole, and of each decoder: its own choosing, and its share of the model's.
 

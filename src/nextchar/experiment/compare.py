@@ -18,7 +18,7 @@ from nextchar import results
 from nextchar.config import DecodingConfig, MetricsConfig
 from nextchar.data.corpus import Corpus
 from nextchar.decoding import engine
-from nextchar.decoding.decode import decode_all, speeds
+from nextchar.decoding.decode import copying, decode_all, speeds
 from nextchar.decoding.engine import Texts
 from nextchar.decoding.prompts import cut_prompts, human_pieces
 from nextchar.decoding.registry import Decoder
@@ -45,7 +45,8 @@ from nextchar.samplers.registry import curve_names
 
 @dataclass(frozen=True)
 class Comparison:
-    """The results of a comparison; `timings` in seconds and characters per second."""
+    """The results of a comparison; `timings` in seconds and characters per second, `copying` the
+    decoders whose samples of a prompt are all the same text."""
 
     metrics: list[results.Metric]
     differences: list[results.Difference]
@@ -54,6 +55,7 @@ class Comparison:
     samples: list[results.Sample]
     timings: dict[str, Any]
     rows_in_a_block: int
+    copying: list[str]
     truncation: list[results.Truncation]
     possible: list[results.Possible]
     curve_sums: list[RatioEstimator]
@@ -147,6 +149,7 @@ def compare(
         sums=sums,
         samples=[sample for each in shown for sample in _samples(each)],
         rows_in_a_block=written.block,
+        copying=copying(decoders, written),
         timings={
             "generation": speeds(decoders, written, generated - started),
             "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},

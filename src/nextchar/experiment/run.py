@@ -20,7 +20,7 @@ from nextchar.decoding.prompts import needed_validation
 from nextchar.decoding.registry import Decoder, build_decoders, try_decoders
 from nextchar.experiment import estimate, pool_seeds
 from nextchar.experiment.candidates import likeliest
-from nextchar.experiment.compare import compare
+from nextchar.experiment.compare import Comparison, compare
 from nextchar.experiment.identity import Identity, identify
 from nextchar.experiment.manifest import origins
 from nextchar.experiment.stored import say_of_stored
@@ -142,6 +142,16 @@ def _pool(
     return pool_seeds.origins(runs, folder)
 
 
+def _of_copies(compared: Comparison) -> list[str]:
+    """Says on the screen, and for the manifest, which decoders wrote equal texts."""
+    if not compared.copying:
+        return []
+    note = f"{', '.join(compared.copying)}: all samples of a prompt are the same text, so that "
+    note += "decoding.samples_per_prompt=1 would tell as much of them"
+    progress.say(f"note: {note}")
+    return [note]
+
+
 def _start(config: Config, folder: Path) -> None:
     """An empty folder with the config."""
     (folder / results.DONE).unlink(missing_ok=True)  # first: nobody takes the rest for whole
@@ -203,7 +213,7 @@ def _compare(
         results.write_candidates(folder / results.CANDIDATES, found)
     results.write_json(folder / results.TIMINGS, {"training": trained.timing, **compared.timings})
     return {
-        "warnings": [*corpus.notes, *filter(None, [trained.other_code])],
+        "warnings": [*corpus.notes, *filter(None, [trained.other_code]), *_of_copies(compared)],
         **origins(model, corpus, config, trained.facts, device, compared.rows_in_a_block, folder),
         "without_exact_distribution": [each.label for each in decoders if not each.exact],
     }

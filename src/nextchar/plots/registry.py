@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,7 +134,9 @@ def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run |
 
 
 def _draw(each: _Registered, name: str, part: Run | Sweep, folder: Path) -> Plot | None:
-    with style():
+    with style(), warnings.catch_warnings():
+        # Labels are measured while they are placed; what their font lacks is shown when saved.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
         drawn: object = each.draw(part)
     if drawn is None:
         return None

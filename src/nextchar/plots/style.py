@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from numpy.typing import ArrayLike, NDArray
 
+from nextchar.plots.legible import make_legible
 from nextchar.runtime import files
 
 INK = "#1f2430"
@@ -34,6 +35,7 @@ DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.3, "linestyle": (0, (4, 3
 
 STYLE: dict[str, Any] = {
     "font.size": 9.5,
+    "text.parse_math": False,  # a label may hold any sign
     "text.color": INK,
     "axes.edgecolor": SOFT,
     "axes.labelcolor": SOFT,
@@ -132,6 +134,7 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     No dates, versions or random ids: equal figures are equal bytes.
     """
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    make_legible(figure)
     with style(), matplotlib.rc_context({"svg.hashsalt": name}):
         with files.replacing(svg) as path:
             figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

@@ -118,7 +118,7 @@ class SweepJob:
         human = self.value(HUMAN, metric)
         if aim == "human":
             values = [abs(value - human.value) for value in values] if human else []
-        mean = sum(values) / len(values) if values else math.nan
+        mean = math.fsum(values) / len(values) if values else math.nan
         return mean if math.isfinite(mean) else None
 
 

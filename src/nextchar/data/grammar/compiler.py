@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
-from math import prod
+from math import fsum, prod
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class Voice:
             symbols: weight * prod(self.habits.get(symbol.strip(), 1.0) for symbol in symbols)
             for symbols, weight in weights.items()
         }
-        total = sum(habits.values())
+        total = fsum(habits.values())
         return {symbols: weight / total for symbols, weight in habits.items()}
 
     def says(self, context: Context) -> dict[str, tuple[float, Endings]]:
@@ -124,9 +124,9 @@ class Voice:
         said: dict[str, tuple[float, Endings]] = {}
         for head, texts in rests.items():
             speaker = head if head in CAST else context.speaker
-            total = sum(sum(left.values()) for left in texts.values())
+            total = fsum(fsum(left.values()) for left in texts.values())
             endings = tuple(
-                (text, sum(left.values()) / total, _context(speaker, text.endswith("\n"), left))
+                (text, fsum(left.values()) / total, _context(speaker, text.endswith("\n"), left))
                 for text, left in sorted(texts.items())
             )
             itself = {("" if head in MARKS else head,): 1.0}  # what is no class of words
@@ -185,7 +185,7 @@ class Spelling:
 
     def _branch(self, words: Sequence[Word], depth: int) -> Edges:
         """The edges of the trie node that the sorted `words` share, at depth `depth`."""
-        total = sum([word[1] for word in words])
+        total = fsum([word[1] for word in words])
         edges: list[Edge] = []
         if len(words[0][0]) == depth:
             (_, share, after), *words = words
@@ -193,7 +193,7 @@ class Spelling:
                 edges.append((letter, round(part * share / total, DECIMALS), state))
         for letter, group in groupby(words, lambda word: word[0][depth]):
             branch = list(group)
-            share = sum([word[1] for word in branch])
+            share = fsum([word[1] for word in branch])
             edges.append((letter, round(share / total, DECIMALS), self._node(branch, depth + 1)))
         if len({edge[0] for edge in edges}) < len(edges):
             raise ValueError(f"lexicon: {words[0][0]!r} also ends at {depth} letters; rephrase it")
@@ -240,7 +240,7 @@ class Spelling:
 
 def _context(speaker: str, line_begins: bool, weights: Shares) -> Context:
     """The context of patterns with these weights, which need not be normalised."""
-    total = sum(weights.values())
+    total = fsum(weights.values())
     shares = {pattern: weight / total for pattern, weight in weights.items()}
     rounded = frozenset((pattern, round(share, DECIMALS)) for pattern, share in shares.items())
     return Context(speaker, line_begins, rounded, shares)
@@ -248,7 +248,7 @@ def _context(speaker: str, line_begins: bool, weights: Shares) -> Context:
 
 def _mixture(*meanings: tuple[float, Endings]) -> tuple[float, Endings]:
     """The total share of a word with several meanings, and its possible endings."""
-    total = sum(share for share, _ in meanings)
+    total = fsum(share for share, _ in meanings)
     left: dict[str, dict[Pattern, float]] = defaultdict(lambda: defaultdict(float))
     for share, endings in meanings:
         for text, chance, after in endings:
@@ -256,7 +256,7 @@ def _mixture(*meanings: tuple[float, Endings]) -> tuple[float, Endings]:
                 left[text][pattern] += share / total * chance * part
     speaker = endings[0][2].speaker
     return total, tuple(
-        (text, sum(patterns.values()), _context(speaker, text.endswith("\n"), patterns))
+        (text, fsum(patterns.values()), _context(speaker, text.endswith("\n"), patterns))
         for text, patterns in sorted(left.items())
     )
 
