@@ -9,7 +9,7 @@ from nextchar.plots.registry import Plot
 from nextchar.plots.style import heading, new_figure, save_figure, style
 from nextchar.results import TrainingRecord
 
-COLORS = ("#1d4e89", "#c2552d", "#2f8f6b", "#8a4fa3", "#b08a1e", "#5b6470")
+COLORS = ("#3f7fc4", "#c2552d", "#2f8f6b", "#8a4fa3", "#b08a1e", "#5b6470")
 """Of the runs, in their order; from the seventh on they begin again."""
 
 
