@@ -644,6 +644,9 @@ def test_a_missing_text_is_downloaded_once(folder: Path, served: str) -> None:
     assert facts["corpus"]["substituted"] is None
     again = tiny(folder, *asked_for("http://127.0.0.1:9/gone"))
     assert "finished on " in again.err
+    (folder / "data" / "fetched.txt").unlink()
+    without = tiny(folder, *asked_for("http://127.0.0.1:9/gone"))
+    assert (without.out, without.err) == (again.out, again.err), "its sha256 is known"
 
 
 @pytest.fixture(scope="module")
