@@ -581,6 +581,29 @@ def test_view_lists_what_there_is_and_how_far(copied: Path, tiny_run: Path) -> N
     assert opened == ""
 
 
+def test_view_of_two_runs_compares_them(copied: Path, tiny_run: Path) -> None:
+    tiny(copied, "training.steps=8", "name=shorter")
+    ended, opened = viewed(copied, "tiny", "shorter")
+    assert (ended.code, ended.err) == (0, "")
+    page = Path(ended.out.strip())
+    assert opened == page.as_uri()
+    text = page.read_text(encoding="utf-8")
+    first, second = (
+        results.read_run(copied / "outputs" / "runs" / n) for n in page.parent.name.split("_")
+    )
+    keys = re.findall(r'<th scope="row">([\w.]+)</th><td>', text)
+    assert keys[:2] == ["name", "training.steps"]
+    one, other = (run.value("greedy", "bits_per_character") for run in (first, second))
+    assert one
+    assert other
+    row = text.partition('<th scope="row">greedy</th>')[2].partition("</tr>")[0]
+    *_, gap = re.findall(r"<b>(-?[\d.]+)</b>", row)
+    assert float(gap) == pytest.approx(other.value - one.value, abs=0.06)
+    assert "resampling both alike" in text
+    ended, _ = viewed(copied, "tiny", "tiny")
+    assert_one_line(ended, 2)
+
+
 def test_view_without_a_browser_says_how_to_look(copied: Path) -> None:
     ended = Forked(copied, program="view", BROWSER="false").wait()
     assert ended.code == 0
@@ -654,6 +677,9 @@ def test_a_missing_text_is_downloaded_once(folder: Path, served: str) -> None:
     assert facts["corpus"]["substituted"] is None
     again = tiny(folder, *asked_for("http://127.0.0.1:9/gone"))
     assert "finished on " in again.err
+    (folder / "data" / "fetched.txt").unlink()
+    without = tiny(folder, *asked_for("http://127.0.0.1:9/gone"))
+    assert (without.out, without.err) == (again.out, again.err), "its sha256 is known"
 
 
 @pytest.fixture(scope="module")

@@ -32,15 +32,20 @@ def read_or_run(config: Config, command: str) -> Run:
 
 
 def find_run(config: Config) -> Run | None:
-    """The finished run of a config; None where there is none, or it has to be computed again."""
+    """The finished run of a config; None where there is none, or it has to be computed again.
+
+    A text that is gone is known by its corpus.sha256, where the config has one.
+    """
     corpus = config.corpus
     missing = corpus.kind == "file" and not Path(corpus.path or "").expanduser().is_file()
-    if config.force or missing:
+    if config.force or (missing and corpus.sha256 is None):
         return None
-    located = source.locate(corpus)
-    identity = identify(
-        config, source.identity(corpus, located), substituted=bool(located.substituted)
-    )
+    if missing:
+        identity = identify(config, str(corpus.sha256), substituted=False)
+    else:
+        located = source.locate(corpus)
+        text = source.identity(corpus, located)
+        identity = identify(config, text, substituted=bool(located.substituted))
     folder = config.outputs / "runs" / identity.run
     if not results.is_whole(folder):  # what is damaged is said where it is made again
         return None

@@ -20,15 +20,18 @@ PREFIX = "kept_in_decile_"
     order=30,
 )
 def draw(run: Run) -> Figure | None:
-    """A line per sampler; samplers that keep everything everywhere lie on one."""
+    """A line per sampler; samplers that keep the same everywhere share one, and their names."""
     rows = [row for row in run.metrics if row.metric.startswith(PREFIX)]
     if not rows or len(run.samplers) > MANY:
         return None
     ax = new_figure(8.5, 4.6).add_subplot()
+    lines: dict[tuple[tuple[int, float], ...], list[str]] = {}
     for label in dict.fromkeys(row.sampler for row in rows):
         own = [row for row in rows if row.sampler == label]
-        tenths = [int(row.metric.removeprefix(PREFIX)) for row in own]
-        ax.plot(tenths, [row.value for row in own], **look(label).line, label=label)
+        line = ((int(row.metric.removeprefix(PREFIX)), round(row.value, 9)) for row in own)
+        lines.setdefault(tuple(line), []).append(label)
+    for points, labels in lines.items():
+        ax.plot(*zip(*points, strict=True), **look(labels[0]).line, label=",\n".join(labels))
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= tick <= high]

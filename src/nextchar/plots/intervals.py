@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,6 +20,9 @@ from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 
 ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
 """Metrics whose groups have figures of their own: kept_by_entropy, truncation and possible."""
+
+FEW_SEEDS = 4
+"""With fewer seeds than this each is drawn beside the interval."""
 
 
 def _group(run: Run) -> str:
@@ -51,6 +55,8 @@ def draw(run: Run) -> Figure | None:
     for index, (name, ax) in enumerate(zip(names, axes, strict=True)):
         own = [row for row in rows if row.metric == name]
         metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
+        if len(run.by_seed) < FEW_SEEDS:
+            seed_dots([*run.by_seed.values()], name, labels, ax)
     figure = figure_of(axes[0])
     if any(row.sampler == HUMAN for row in rows):
         # A tuple is drawn as one key, which the stubs don't know.
@@ -60,14 +66,31 @@ def draw(run: Run) -> Figure | None:
     return figure
 
 
+def seed_dots(
+    seeds: Sequence[Sequence[Metric]], metric: str, samplers: Sequence[str], ax: Axes
+) -> Axes:
+    """Draw the value of each seed below its sampler's interval: an interval over two or three
+    seeds says less than they do."""
+    for rows in seeds:
+        for row in rows:
+            if row.metric == metric and row.sampler in samplers and math.isfinite(row.value):
+                place = samplers.index(row.sampler) + 0.28
+                ax.plot(row.value, place, ".", color=look(row.sampler).color, markersize=5)
+    return ax
+
+
 def metric_intervals(
     rows: Sequence[Metric], samplers: Sequence[str], info: MetricInfo, ax: Axes, names: bool = True
 ) -> Axes:
     """Draw the rows of one metric, `samplers` from top to bottom whether they have it or not.
 
     `names` writes the labels at the left; `human` among `rows` becomes the band, not a row.
+    Intervals end at the metric's bounds: Student's don't know them.
     """
-    for row in rows:
+    least, most = info.bounds
+    for given in rows:
+        low = given.low if least is None else max(given.low, least)
+        row = replace(given, low=low, high=given.high if most is None else min(given.high, most))
         if not math.isfinite(row.value):
             continue
         if row.sampler == HUMAN:

@@ -108,7 +108,8 @@ def legend_beside(ax: Axes, **options: Any) -> Legend:
     legend = ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), **options)
     legend.set_alignment("left")
     figure = figure_of(ax)
-    figure.set_figheight(max(figure.get_figheight(), 1.2 + 0.19 * len(legend.get_texts())))
+    lines = sum(text.get_text().count("\n") + 1 for text in legend.get_texts())
+    figure.set_figheight(max(figure.get_figheight(), 1.2 + 0.19 * lines))
     return legend
 
 

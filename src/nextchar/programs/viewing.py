@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nextchar import api
@@ -21,11 +21,11 @@ def view() -> None:
         prog="nextchar-view", description="Open a report in the browser and print its path."
     )
     parser.add_argument(
-        "run",
-        nargs="?",
+        "runs",
+        nargs="*",
         metavar="RUN",
         help="a run or sweep: its folder, a file in it, its name, or the beginning of its name or "
-        "id; the newest by default",
+        "id; the newest by default; of several runs a page that compares them",
     )
     parser.add_argument(
         "--list", action="store_true", help="list runs and sweeps, the newest first, and open none"
@@ -35,8 +35,7 @@ def view() -> None:
     if given.list:
         print("\n".join(_listed(outputs)) or f"no runs in {outputs}")
         return
-    folder = api.find_folder(given.run or api.newest())
-    report = _sweep_report(folder) if (folder / PLAN).exists() else _report(folder)
+    report = _compared(given.runs) if len(given.runs) > 1 else _single(*given.runs)
     print(report)
     if not webbrowser.open(report.as_uri()):
         progress.say(
@@ -44,6 +43,19 @@ def view() -> None:
             f"python -m http.server 8000 --bind 127.0.0.1 --directory {report.parent} here, "
             f"ssh -L 8000:127.0.0.1:8000 THIS_MACHINE there, and http://127.0.0.1:8000/{REPORT}"
         )
+
+
+def _compared(names: Sequence[str]) -> Path:
+    """The page of several runs, written now."""
+    runs = [api.read_run(name) for name in names]
+    from nextchar.programs.comparing import write_comparison
+
+    return write_comparison(runs, api.outputs().resolve())
+
+
+def _single(name: str | None = None) -> Path:
+    folder = api.find_folder(name or api.newest())
+    return _sweep_report(folder) if (folder / PLAN).exists() else _report(folder)
 
 
 def _report(folder: Path) -> Path:
