@@ -30,12 +30,13 @@ def section(run: Run) -> str:
     model, machine = run.manifest["model"], run.manifest["hardware"]
     corpus = run.manifest["corpus"]["name"]
     decoding, steps = run.config["decoding"], run.config["training"]["steps"]
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] > 1)}"
     words = shlex.split(run.manifest["command"])
     command = shlex.join(word for word in words if not word.startswith("paths."))
     return f"""
 `{command}`: {len(run.seeds)} trainings of {model["parameters"]:,} parameters, {steps:,} steps on
 {corpus}, validation loss {model["validation_loss"]:.4f} ± {model["validation_loss_deviation"]:.4f}
-nats per character ({machine["threads"]} threads of {machine["processor"]}); {decoding["prompts"]}
+nats per character ({threads} of {machine["processor"]}); {decoding["prompts"]}
 prompts with each, {decoding["length"]} characters a text. Intervals include another training.
 
 ![Quality and diversity of the samplers]({FIGURE})
