@@ -44,6 +44,7 @@ def section(run: Run) -> str:
     for tag, mark in (("strong", "**"), ("code", "`")):
         answer = answer.replace(f"<{tag}>", mark).replace(f"</{tag}>", mark)
     columns = "\n".join(f"- **{info.line}**: {info.description}" for info in table.columns)
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] > 1)}"
     words = shlex.split(run.manifest["command"])
     command = shlex.join(word for word in words if not word.startswith("paths."))
     return f"""
@@ -53,7 +54,7 @@ def section(run: Run) -> str:
 
 `{command}`: {len(run.seeds)} trainings of {model["parameters"]:,} parameters, {steps:,} steps on
 {corpus}, validation loss {model["validation_loss"]:.4f} ± {model["validation_loss_deviation"]:.4f}
-nats per character ({machine["threads"]} threads of {machine["processor"]}); {decoding["prompts"]}
+nats per character ({threads} of {machine["processor"]}); {decoding["prompts"]}
 prompts with each, {decoding["length"]} characters a text. Intervals include another training.
 
 ![Surprise and variety of the samplers]({FIGURE})

@@ -7,7 +7,7 @@ import pytest
 
 from nextchar.metrics.estimators import BLOCKS, RatioEstimator
 from nextchar.metrics.families import families
-from nextchar.metrics.family_figures import family_figures
+from nextchar.metrics.family_figures import family_figures, freedom
 from nextchar.metrics.pooling import pooled
 from nextchar.results import HUMAN, JUDGE, OVERALL, FamilyFigure
 
@@ -210,3 +210,15 @@ def test_two_families_alone_are_in_the_units_of_all() -> None:
     two = {r.family: r for r in family_figures(sums, 50, 0, only=("a", "c")) if r.metric == OVERALL}
     assert set(two) == {"a", "c"}
     assert all(two[name].value == every[name].value for name in two)
+
+
+def test_degrees_of_freedom_are_those_of_what_varies() -> None:
+    """Three trainings, nine prompts: 2 where only trainings differ, 8 where only prompts do, and up
+    to their sum where both do; a training without a value counts as if trainings made it all."""
+    drawn = np.random.default_rng(0).normal(0, 1, (4000, 4))
+    spread = drawn.std(0, ddof=1) * 3**0.5  # of three values whose mean has drawn's variance
+    alone = np.array([-1.0, 0.0, 1.0])[:, None] * spread * [1, 0, 0.6, np.nan]
+    only_trainings, only_prompts, both, unknown = freedom(drawn, alone, 9)
+    assert (only_trainings, only_prompts, unknown) == pytest.approx((2, 8, 2))
+    assert 2 < both < 2 + 8
+    assert freedom(drawn, alone[:1], 9).tolist() == [8] * 4

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from scipy import stats
 
 from nextchar import results
 from nextchar.config import ConfigError
@@ -15,6 +16,7 @@ from nextchar.experiment.pool_seeds import pool
 from nextchar.metrics.differences import differences, freedom
 from nextchar.metrics.estimators import BLOCKS, RatioEstimator, read_sums, write_sums
 from nextchar.metrics.pooling import crossed_weights, pooled, pooled_figures
+from nextchar.metrics.truncation import COLUMNS
 from nextchar.results import HUMAN
 
 K = 30
@@ -134,3 +136,29 @@ def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
     (second / results.SUMS).unlink()
     with pytest.raises(ConfigError, match=r"no sums\.npz there"):
         pool([first, second])
+
+
+def test_tables_of_the_truth_are_pooled_from_their_own_sums(tmp_path: Path) -> None:
+    folders = [run(tmp_path / str(seed), seed) for seed in (0, 1, 2)]
+    impossible = np.array([0.1, 0.3, 0.2])
+    for folder, value in zip(folders, impossible, strict=True):
+        rows = [
+            RatioEstimator("top_k=5", name, "", np.full(K, value), np.ones(K), BLOCKS)
+            for name in COLUMNS
+        ]
+        rows.append(RatioEstimator(HUMAN, "7", "share", np.full(K, 1 - value), np.ones(K)))
+        write_sums(folder / results.CURVE_SUMS, rows)
+        (folder / results.TRUNCATION).write_text("", encoding="utf-8")
+    found = pool(folders)
+    (cut,) = found.truncation
+    assert (cut.family, cut.parameter, cut.impossible) == ("top_k", 5, pytest.approx(0.2))
+    assert cut.distance == pytest.approx(0.2)
+    # Student's interval of three values, up to the noise of 50 resamples.
+    reach = stats.t.ppf(0.975, 2) * impossible.std(ddof=1) / 3**0.5
+    assert cut.impossible_high - 0.2 == pytest.approx(reach, rel=0.3)
+    (alive,) = found.possible
+    assert (alive.sampler, alive.characters) == (HUMAN, 7)
+    assert alive.share == pytest.approx(0.8)
+    (folders[1] / results.CURVE_SUMS).unlink()
+    with pytest.raises(ConfigError, match=r"no curve_sums\.npz there"):
+        pool(folders)

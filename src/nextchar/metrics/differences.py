@@ -95,13 +95,15 @@ def distances(
     return side * (values - human.value), side * (drawn - human.resampled(weights)[:, None])
 
 
-def student(values: Floats, drawn: Floats, freedom: int) -> tuple[tuple[Floats, ...], Floats]:
+def student(
+    values: Floats, drawn: Floats, freedom: int | Floats
+) -> tuple[tuple[Floats, ...], Floats]:
     """(values, low, high) of the 95% intervals, and two-sided p; `drawn` is [S, A], the rest [A].
 
     A difference that no resample moves has no error: its p is 1 where it is zero, and 0 elsewhere.
     NaN where there is one cluster, or where fewer than two resamples have a value.
     """
-    if freedom < 1:
+    if np.min(freedom) < 1:
         unknown = np.full_like(values, np.nan)
         return (values, unknown, unknown), unknown
     known = (~np.isnan(drawn)).sum(0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from nextchar.metrics.differences import compared_pairs, freedom, holm, student
+from nextchar.metrics.differences import holm, student
 from nextchar.metrics.estimators import CONFIDENCE, PROMPTS, Floats, RatioEstimator
 from nextchar.metrics.families import MATCHED, Point, Sums, families, overall_point, point, scales
 from nextchar.metrics.pooling import crossed_weights
@@ -24,13 +24,13 @@ POWER = 0.8
 @dataclass(frozen=True, eq=False)
 class _Measured:
     """Families on one metric: at which points, their values [A], resampled [S, A] and with each
-    training [n, A]; and their distances from human text, in the same shapes."""
+    training [n, A]; and their distances from human text, in the same shapes. `clusters` is K."""
 
     points: Mapping[str, Point]
     values: tuple[Floats, Floats, Floats]
     distances: tuple[Floats, Floats, Floats]
     human: float
-    freedom: int
+    clusters: int
 
 
 def family_figures(
@@ -113,7 +113,7 @@ def _measured(
         (values[0][0], values[1], values[2]),
         ((side * distances[0])[0], side * distances[1], side * distances[2]),
         human.value,
-        min(freedom(known[label], seeds) for each in points.values() for label in each),
+        len(human.numerators) // seeds,
     )
 
 
@@ -134,7 +134,7 @@ def _mean(parts: Sequence[_Measured | None], scales: Sequence[float]) -> _Measur
         for sides in zip(*(each.distances for each in found), strict=True)
     )
     columns = (value, drawn, alone)
-    return _Measured(found[0].points, columns, columns, 0.0, min(each.freedom for each in found))
+    return _Measured(found[0].points, columns, columns, 0.0, found[0].clusters)
 
 
 def _rows(
@@ -143,10 +143,10 @@ def _rows(
     """The families of one comparison, with the distance of each from human text."""
     if found is None:
         return []
-    (value, drawn, alone), (far, moved, _) = found.values, found.distances
-    (_, low, high), _ = student(value, drawn, found.freedom)
-    (_, far_low, far_high), _ = student(far, moved, found.freedom)
-    level, detectable = _beside_the_closest(far, moved, found.freedom)
+    (value, drawn, alone), (far, moved, apart) = found.values, found.distances
+    (_, low, high), _ = student(value, drawn, freedom(drawn, alone, found.clusters))
+    (_, far_low, far_high), _ = student(far, moved, freedom(moved, apart, found.clusters))
+    level, detectable = _beside_the_closest(far, moved, apart, found.clusters)
     rows = []
     for at, (name, shares) in enumerate(found.points.items()):
         # `top_p=0.9`, or `40% top_p=0.9, 60% top_p=0.95`
@@ -173,15 +173,34 @@ def _rows(
     return rows
 
 
-def _beside_the_closest(far: Floats, moved: Floats, freedom: int) -> tuple[Floats, Floats]:
+def freedom(drawn: Floats, alone: Floats, clusters: int) -> Floats:
+    """Degrees of freedom [A] of resampled values [S, A] whose variance is partly that of trainings,
+    of which `alone` [n, A] are the values, and partly that of K prompts: by Satterthwaite (1946):
+    n - 1 where trainings make all of it, K - 1 where prompts do, up to their sum where both do.
+    """
+    n = len(alone)
+    if n == 1 or clusters == 1:
+        return np.full(drawn.shape[1], float(clusters - 1))
+    total = np.nanvar(drawn, axis=0, ddof=1)
+    # fmin: where a training has no value all of the variance counts as that of trainings.
+    trainings = np.fmin(alone.var(0, ddof=1) / n, total)
+    parts = trainings**2 / (n - 1) + (total - trainings) ** 2 / (clusters - 1)
+    return np.divide(total**2, parts, out=np.full_like(total, n - 1.0), where=parts > 0)
+
+
+def _beside_the_closest(
+    far: Floats, moved: Floats, apart: Floats, clusters: int
+) -> tuple[Floats, Floats]:
     """p, by Holm over all pairs, that a family is as close to human text as the closest one; and
     the difference from that one that would be told, by a single test at 5%, with chance POWER."""
     level, detectable = np.ones(len(far)), np.full(len(far), np.nan)
     if len(far) < 2:
         return level, detectable
-    (first, second), (gap, low, _), p = compared_pairs(far, moved, freedom)
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
-    told = (gap - low) * (1 + stats.t.ppf(POWER, freedom) / reach)
+    first, second = np.triu_indices(len(far), 1)
+    drawn = moved[:, first] - moved[:, second]
+    own = freedom(drawn, apart[:, first] - apart[:, second], clusters)
+    (gap, low, _), p = student(far[first] - far[second], drawn, own)
+    told = (gap - low) * (1 + stats.t.ppf(POWER, own) / stats.t.ppf((1 + CONFIDENCE) / 2, own))
     best = int(np.argmin(far))
     for a, b, corrected, least in zip(first, second, holm(p), told, strict=True):
         if best in (a, b):
