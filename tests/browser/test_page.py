@@ -36,7 +36,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def page(visit: Open, tiny_run: Path) -> Page:
-    return visit(tiny_run / results.REPORT)
+    opened = visit(tiny_run / results.REPORT)
+    opened.evaluate("document.querySelectorAll('details.fold').forEach(each => each.open = true)")
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +120,39 @@ def test_prompts_are_chosen_by_buttons(page: Page) -> None:
     after = page.evaluate(opened)
     assert sum(after) == 1
     assert after.index(True) == 1
+
+
+ROWS = (
+    "[...document.querySelectorAll('#table tbody tr')].filter(row => !row.hidden)"
+    ".map(row => row.cells[0].textContent.trim())"
+)
+SHOWN = "[...document.querySelectorAll('#table tbody tr')].map(row => row.cells[1].textContent)"
+VALUES = "[...document.querySelectorAll('#table tbody tr')].map(r => +r.cells[1].dataset.value)"
+
+
+def test_tables_sort_and_show_differences(page: Page) -> None:
+    before, shown = page.evaluate(ROWS), page.evaluate(SHOWN)
+    heading = page.locator("#table thead button")
+    heading.nth(1).click()
+    *sampled, _ = page.evaluate(VALUES)
+    assert sampled == sorted(sampled)
+    heading.nth(1).click()
+    *sampled, human = page.evaluate(VALUES)
+    assert sampled == sorted(sampled, reverse=True)
+    assert page.evaluate(ROWS)[-1] == "human"
+    assert page.locator("#table .explain").first.text_content()
+    switch = page.locator("#table .tools button").first
+    switch.click()
+    gap = float(page.evaluate(SHOWN)[0].split()[0].replace("−", "-"))
+    assert gap == pytest.approx(sampled[0] - human, abs=0.06)
+    switch.click()
+    heading.nth(0).click()
+    assert (page.evaluate(ROWS), page.evaluate(SHOWN)) == (before, shown)
+
+
+def test_a_link_unfolds_what_it_leads_to(visit: Open, tiny_run: Path) -> None:
+    opened = visit(tiny_run / results.REPORT, width=420)
+    folded = opened.locator("#definitions")
+    assert folded.get_attribute("open") is None
+    opened.locator('nav a[href="#definitions"]').click()
+    opened.wait_for_function("document.querySelector('#definitions').open")
