@@ -90,6 +90,13 @@ def test_no_damaged_page_is_opened(copied: Path, how: str) -> None:
     assert line.endswith(f"; repeat the command that made it, or delete {only(copied, 'runs')}")
 
 
+def test_a_damaged_run_is_listed_as_such(copied: Path) -> None:
+    mutate(only(copied, "runs") / results.MANIFEST, "cut", seed=0)
+    listed = Forked(copied, "--list", program="view").wait()
+    assert (listed.code, listed.err) == (0, "")
+    assert "damaged: manifest.json is not what was written" in listed.out
+
+
 @pytest.mark.parametrize(("name", "how"), each_way(OF_RUN, quick=4))
 def test_a_file_of_a_run(copied: Path, name: str, how: str) -> None:
     before = contents(copied, SAME)

@@ -22,7 +22,7 @@ from nextchar.config import ConfigError
 from nextchar.config.validation import require
 from nextchar.report.samples import CONTROLS, EDGES
 from nextchar.results import DONE, MANIFEST, MODEL, model_ids, read_json
-from nextchar.runtime import progress
+from nextchar.runtime import checked, progress
 
 if TYPE_CHECKING:
     from nextchar.decoding.registry import Decoder
@@ -129,6 +129,7 @@ def _model_folder(folder: Path) -> tuple[Path, str | None]:
     if not (folder / DONE).exists():
         what = "is a sweep" if (folder / "sweep.json").exists() else "is not finished"
         raise ConfigError(f"RUN={folder.name}: {what}; name a finished run: nextchar-view --list")
+    checked.check(folder, MANIFEST, all_files=False)
     manifest = read_json(folder / MANIFEST)
     models = folder.parent.parent / "models"
     return models / model_ids(manifest)[0], manifest["model"]["checkpoint"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nextchar import api
 from nextchar.config import ConfigError
-from nextchar.results import DONE, MANIFEST, REPORT, read_json, read_run, runs_and_sweeps
+from nextchar.results import MANIFEST, REPORT, read_json, read_run, runs_and_sweeps
 from nextchar.results.state import state_of
 from nextchar.results.sweep import PLAN
-from nextchar.runtime import lock, progress
+from nextchar.runtime import checked, lock, progress
 
 
 def view() -> None:
@@ -60,7 +60,7 @@ def _single(name: str | None = None) -> Path:
 
 def _report(folder: Path) -> Path:
     """The report of a run. Raises ConfigError for one that has none, and says how far it is."""
-    if not (folder / REPORT).is_file():
+    if not checked.is_finished(folder):
         state = state_of(folder) if folder.parent.name == "runs" else "has no report"
         again = "; repeating its command goes on from there" if "stopped" in state else ""
         raise ConfigError(f"RUN={folder.name}: {state}{again}")
@@ -82,8 +82,10 @@ def _listed(outputs: Path) -> Iterator[str]:
     for folder in folders:
         if (folder / PLAN).exists():
             state = "sweep"
-        elif (folder / DONE).exists():
-            state = f"finished {read_json(folder / MANIFEST)['times']['finished']}"
+        elif checked.is_finished(folder):
+            damage = checked.damage(folder, MANIFEST, all_files=False)
+            state = f"damaged: {damage[0].path.name} is {damage[0].wrong}" if damage else ""
+            state = state or f"finished {read_json(folder / MANIFEST)['times']['finished']}"
         else:
             state = state_of(folder)
         yield f"{folder.name:<{widest}}  {state}"
