@@ -111,7 +111,7 @@ def test_help_shows_its_keys(folder: Path) -> None:
         (["model.layers=1"], "model.layers: this model has no such key"),
         (["plugins=[]"], "Could not find 'model/bigram'"),
         (["plugins=[bigram.py,nowhere.py]"], "plugins: nowhere.py: no such file"),
-        (["plugins=[bigram.py"], "special characters need quotes"),
+        (["plugins=[bigram.py"], "a bracket is missing"),
         (["experiment=smoke"], "Key 'layers' not in 'BigramConfig'"),
         (
             ["metrics.frontier=true", "metrics.frontier_window=8"],

@@ -121,7 +121,7 @@ def test_a_run_within_an_event_loop_and_another_hydra_application(
         ("training.steps=many", "many"),
         ("experiment=nonsense", "there are "),
         ("training=null", "Config group override must be"),
-        ("name=a~b~", "special characters need quotes"),
+        ("name=a~b~", "needs quotes"),
         ("decoding.samplers=[greedi]", "greedi"),
         ("corpus.path=none.txt", "none.txt"),
     ],

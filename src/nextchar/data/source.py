@@ -108,7 +108,8 @@ def _decoded(content: bytes, encoding: str, newlines: str, path: Path) -> tuple[
         if encoding != "utf-8":
             likely = "NAME of the one that it has"
         raise CorpusError(
-            f"corpus.path={path}: not {encoding} text ({error}); set corpus.encoding={likely}"
+            f"corpus.path={path}: not {encoding.upper()} text ({error}); "
+            f"set corpus.encoding={likely}"
         ) from error
     if newlines == "keep":
         return text, None
