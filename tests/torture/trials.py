@@ -82,7 +82,9 @@ def mutations(base: Path) -> Trial:
             mutate(damaged, how, number)
             ended = run(folder, *command)
             said = f"{damaged.relative_to(folder)} {how}: "
-            if how == "gone" or damaged.suffix in (".lock", ".log"):  # nothing is told from new
+            parts = damaged.relative_to(folder).parts
+            anew = "sweeps" in parts and "jobs" not in parts and damaged.suffix != ".json"
+            if how == "gone" or anew or damaged.suffix in (".lock", ".log"):  # as if it were new
                 same = contents(folder, SAME) == before
                 return "" if ended.code in (0, 2) and same else f"{said}exit code {ended.code}"
             logs = "".join(each.read_text() for each in sorted((folder / "outputs").rglob("*.log")))
@@ -91,7 +93,7 @@ def mutations(base: Path) -> Trial:
             if which == "sweep" and "runs" in damaged.parts and ended.code == 0:
                 place = str(damaged.relative_to(folder))
                 unread = {name: before[name] for name in before if name != place}
-                known = results.damage(damaged.parents[len(damaged.relative_to(folder).parts) - 4])
+                known = results.damage(damaged.parents[len(parts) - 4])
                 if unread.items() <= after.items() and [each.path for each in known] == [damaged]:
                     return ""  # what a sweep does not read stays damaged, and is refused when read
             verdict = wrong(heard, damaged, before, after)
