@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,6 +61,12 @@ def load_or_train(
             for record in results.read_training(folder / results.TRAINING):
                 on_record(record)
         else:
+            if other := _other_length(folder, asked):
+                progress.say(
+                    f"note: model {other} differs in training.steps alone; its learning rate fell "
+                    "over its own steps, so this training shares its first weights and batches "
+                    "and starts from the beginning"
+                )
             files.write_text(folder / results.CONFIG, asked)
             characters = {"characters": corpus.vocabulary.characters}
             results.write_json(folder / results.VOCABULARY, characters)
@@ -81,6 +88,24 @@ def load_or_train(
     speed = records[-1].step * per_step / seconds
     timing = {"seconds": seconds, "characters_per_second": speed}
     return TrainedModel(facts, timing, other_code)
+
+
+def _other_length(folder: Path, asked: str) -> str | None:
+    """A trained model beside `folder` whose config.yaml differs from `asked` in its steps alone."""
+    if folder.exists():
+        return None  # it has begun already
+    wanted = _training_of(asked)
+    for path in sorted(folder.parent.glob(f"*/{results.CONFIG}")):
+        if _training_of(path.read_text(encoding="utf-8", errors="replace")) == wanted:
+            return path.parent.name
+    return None
+
+
+def _training_of(config: str) -> list[str]:
+    """The parts of a config.yaml that a training depends on, but for its number of steps."""
+    parts = re.split(r"\n(?=\S)", config)
+    names = ("seed:", "corpus:", "model:", "training:")
+    return [re.sub(r"\n  steps: \d+", "", each) for each in parts if each.startswith(names)]
 
 
 def _damage(folder: Path) -> DamagedError | None:
