@@ -32,6 +32,15 @@ def test_contestants_take_turns_and_the_first_round_is_not_counted():
     assert rounds.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "x", "", "nan", "1e3", "1000001"])
+def test_a_number_out_of_bounds_is_one_line(given, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmark", "choosing", f"--rounds={given}"])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    assert "must be a whole number from 1 to 1,000,000" in capsys.readouterr().err
+
+
 def test_a_stopwatch_adds_up_what_a_part_takes_in_its_order():
     clock = Stopwatch()
     for name in ("b", "a", "b"):

@@ -34,9 +34,9 @@ SPECS: list[str | dict[str, float]] = [
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", type=int, default=768)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", type=rounds.count, default=768)
+    parser.add_argument("--rounds", type=rounds.count, default=20)
+    parser.add_argument("--threads", type=rounds.count, default=2)
 
 
 @torch.no_grad()

@@ -41,12 +41,12 @@ EVERY = 16
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", type=int, nargs="+", default=[256, 768])
-    parser.add_argument("--characters", type=int, default=255)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", type=rounds.count, nargs="+", default=[256, 768])
+    parser.add_argument("--characters", type=rounds.count, default=255)
+    parser.add_argument("--rounds", type=rounds.count, default=5)
+    parser.add_argument("--threads", type=rounds.count, default=2)
     parser.add_argument(
-        "--batches", type=int, nargs="+", help="batch sizes, such as 1 64 1024 8192"
+        "--batches", type=rounds.count, nargs="+", help="batch sizes, such as 1 64 1024 8192"
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --batches")
     parser.add_argument("--transformers", metavar="PYTHON", help="a Python that has transformers")

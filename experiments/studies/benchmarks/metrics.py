@@ -22,6 +22,7 @@ from nextchar.experiment.compare import compare
 from nextchar.models.registry import build_model
 from nextchar.runtime import device, progress
 from nextchar.training import trainer
+from studies.benchmarks import rounds
 
 SPECS: list[Any] = [
     "greedy",
@@ -38,11 +39,11 @@ PROCESSOR = "processor_seconds"
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--prompts", type=int, default=64)
-    parser.add_argument("--samples", type=int, default=4, help="texts per prompt")
-    parser.add_argument("--length", type=int, default=256, help="characters of each text")
-    parser.add_argument("--steps", type=int, default=100, help="of the small model's training")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--prompts", type=rounds.count, default=64)
+    parser.add_argument("--samples", type=rounds.count, default=4, help="texts per prompt")
+    parser.add_argument("--length", type=rounds.count, default=256, help="characters of each text")
+    parser.add_argument("--steps", type=rounds.count, default=100, help="steps of its training")
+    parser.add_argument("--threads", type=rounds.count, default=2)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -60,8 +60,8 @@ Figures = Iterator[tuple[str, str, Sequence[float]]]
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=rounds.count, default=3)
+    parser.add_argument("--threads", type=rounds.count, default=2)
     parser.add_argument("--transformers", metavar="PYTHON", help="a Python that has transformers")
     parser.add_argument("--output", type=Path, metavar="FOLDER", default=Path("outputs"))
     parser.add_argument(

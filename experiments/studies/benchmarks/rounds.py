@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
 
+MOST = 1_000_000
 Contestant = Callable[[], float]
 """Does its work once and returns the seconds that it took."""
+
+
+def count(text: str) -> int:
+    """A number on the command line: a whole one, from 1 to a million."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1 to {MOST:,}")
+    return int(text)
 
 
 def timed(work: Callable[[], object]) -> float:

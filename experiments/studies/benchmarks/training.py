@@ -22,6 +22,7 @@ from nextchar.results import TrainingRecord, provenance
 from nextchar.runtime import device
 from nextchar.training import trainer
 from studies import pages
+from studies.benchmarks import rounds
 from studies.benchmarks.race import Curve, Curves, Point, RacePoint, shares, summarize
 
 CSV, FIGURE, PAGE = "training.csv", "training", "training.md"
@@ -33,9 +34,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "recipes", nargs="+", help="names of experiments, or default; the first is the baseline"
     )
     parser.add_argument("--loss", type=float, default=1.88, help="the time to reach it is compared")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--evaluations", type=int, default=40, help="per training")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=rounds.count, default=3)
+    parser.add_argument("--evaluations", type=rounds.count, default=40, help="per training")
+    parser.add_argument("--threads", type=rounds.count, default=2)
     parser.add_argument(
         "--output",
         type=Path,
