@@ -648,7 +648,7 @@ def test_the_command_line_takes_a_stored_config(tmp_path: Path) -> None:
     plain = OmegaConf.create(shown)
     assert (plain.model.width, plain.training.steps, plain.name) == (64, 9, "smoke")
     for wrong, says in (
-        (("--from", "nowhere"), "--from nowhere: no config.yaml there; name the folder of a run"),
+        (("--from", "nowhere"), "nowhere: no run, sweep or model is called so"),
         (("--config-dir=stored", "--config-name=config"), "of a run is read by --from stored"),
     ):
         ended = run(tmp_path, *wrong)
