@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from nextchar.metrics.differences import holm, student
 from nextchar.metrics.estimators import CONFIDENCE, PROMPTS, Floats, RatioEstimator
@@ -200,7 +200,7 @@ def _beside_the_closest(
     drawn = moved[:, first] - moved[:, second]
     own = freedom(drawn, apart[:, first] - apart[:, second], clusters)
     (gap, low, _), p = student(far[first] - far[second], drawn, own)
-    told = (gap - low) * (1 + stats.t.ppf(POWER, own) / stats.t.ppf((1 + CONFIDENCE) / 2, own))
+    told = (gap - low) * (1 + stdtrit(own, POWER) / stdtrit(own, (1 + CONFIDENCE) / 2))
     best = int(np.argmin(far))
     for a, b, corrected, least in zip(first, second, holm(p), told, strict=True):
         if best in (a, b):
