@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from studies import pages
-from studies.benchmarks import training
+from studies.benchmarks import trained, training
 from studies.benchmarks.plot import draw_race, loss_against_seconds, rounds_of
 from studies.benchmarks.race import Curve, Point, RacePoint, shares, summarize
 
@@ -112,3 +112,15 @@ def test_a_baseline_that_does_not_get_there_gives_a_lower_bound() -> None:
     assert (slow.speedup, quick.speedup) == ("", "at least 7.5 [5, 10]")
     one_did_not = race | {"quick": [curve(20, 1.8), curve(20, 1.86)]}
     assert summarize(one_did_not, 1.85)[1].speedup == ""
+
+
+def test_finished_trainings_are_tabled(tiny_run: Path) -> None:
+    run = results.read_run(tiny_run)
+    (line,) = trained.table([run]).splitlines()[2:]
+    _, name, parameters, steps, seen, _, loss, windows, _ = map(str.strip, line.split("|"))
+    assert name.startswith("`tiny`, 1 seed, 1 thread of ")
+    model, training = run.manifest["model"], run.config["training"]
+    assert (parameters, steps) == (f"{model['parameters']:,}", str(training["steps"]))
+    assert seen.replace(",", "") == str(12 * training["batch_size"] * 16)
+    value = f"{model['validation_loss']:.4f}"
+    assert (loss, windows) == (f"{value} [{value}, {value}]", "–")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from studies.benchmarks import choosing, generation, metrics, performance, training
+from studies.benchmarks import choosing, generation, metrics, performance, trained, training
 
 SUBCOMMANDS = {
     "all": performance,
@@ -12,6 +12,7 @@ SUBCOMMANDS = {
     "choosing": choosing,
     "metrics": metrics,
     "training": training,
+    "trained": trained,
 }
 
 
