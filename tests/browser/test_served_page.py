@@ -173,3 +173,18 @@ def test_a_second_page_is_told_that_the_model_writes(browser: Browser, served: S
         )
     page.close()
     assert refused == "the model is writing another text; try again when it is finished"
+
+
+def test_a_server_that_has_ended_is_said(browser: Browser, folder: Path) -> None:
+    server = Served(folder)
+    page = browser.new_page()
+    page.goto(server.address)
+    write = "nextchar.write({ prompt: 'a', spec: 'slow', length: 1000 }).catch((e) => e.message)"
+    page.evaluate(f"() => {{ window.during = {write}; }}")
+    before = server.choices
+    while server.choices == before:
+        page.wait_for_timeout(10)
+    assert server.end() == (130, "nextchar: interrupted\n")
+    for asked in ("during", write):
+        assert page.evaluate(asked) == "the server has ended: start it again"
+    page.close()

@@ -41,9 +41,12 @@ class Server {
         const logits = Float64Array.from(new Float32Array(bytesOf(said.logits).buffer));
         this.onAnswer({ job, ids: [said.id], logits: [logits] });
       }
-      throw new Error("the server has ended");
+      throw new TypeError();
     } catch (error) {
-      if (!signal.aborted) this.onAnswer({ job, error: error.message });
+      if (signal.aborted) return;
+      // fetch says so of a connection that is refused or cut.
+      const gone = error instanceof TypeError;
+      this.onAnswer({ job, error: gone ? "the server has ended: start it again" : error.message });
     }
   }
 }
