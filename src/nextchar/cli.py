@@ -1,4 +1,4 @@
-"""Commands for the terminal: run, view and sample; their --help imports no torch."""
+"""Commands for the terminal: run, view, sample, play, reproduce; their --help imports no torch."""
 
 from __future__ import annotations
 
@@ -114,6 +114,13 @@ def sample() -> None:
     from nextchar.programs import sampling
 
     exit_on_error(sampling.sample)
+
+
+def play() -> None:
+    """Serve a run's page with its model behind it: `nextchar-play [RUN]`."""
+    from nextchar.programs import playing
+
+    exit_on_error(playing.play)
 
 
 def reproduce() -> None:

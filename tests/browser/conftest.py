@@ -35,18 +35,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser) -> Iterator[Open]:
-    """`visit(file, width=1280)`: the file in a new page, which must never say a word on the console
-    nor ask for anything but itself; further settings are those of a context."""
+    """`visit(file, width=1280)`: the file or address in a new page, which must never say a word on
+    the console nor ask for anything but itself; further settings are those of a context."""
     pages: list[tuple[Page, str, list[str]]] = []
 
-    def visited(path: Path, fragment: str = "", width: int = 1280, **context: Any) -> Page:
+    def visited(path: Path | str, fragment: str = "", width: int = 1280, **context: Any) -> Page:
+        address = path if isinstance(path, str) else path.as_uri()
         page = browser.new_context(viewport={"width": width, "height": 900}, **context).new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: said.append(request.url.partition("#")[0]))
-        page.goto(path.as_uri() + fragment)
-        pages.append((page, path.as_uri(), said))
+        page.goto(address + fragment)
+        pages.append((page, address, said))
         return page
 
     yield visited

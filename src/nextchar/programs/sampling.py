@@ -46,12 +46,12 @@ def sample() -> None:
         require(getattr(given, name) >= 1, f"--{name}", getattr(given, name), "must be at least 1")
     require(0 <= given.seed < 2**32, "--seed", given.seed, "must be at least 0 and below 2^32")
     prompt, folder = _prompt(given), api.find_folder(given.run or api.newest_run())
-    model_folder, checkpoint = _model_folder(folder)
+    folder_of_model, checkpoint = model_folder(folder)
     from nextchar.decoding.stream import stream
     from nextchar.runtime import device
     from nextchar.training import store
 
-    stored = store.load(model_folder, checkpoint)
+    stored = store.load(folder_of_model, checkpoint)
     device.configure_torch(stored.config.threads)
     decoder, characters = _decoder(given.sampler, stored), stored.vocabulary.characters
     if unknown := [each for each in prompt if each not in characters]:
@@ -63,7 +63,7 @@ def sample() -> None:
         )
         text = ((characters[index], bits) for index, bits in written)
         if given.json:
-            facts = {"run": folder.name, "model": model_folder.name, "sampler": decoder.label}
+            facts = {"run": folder.name, "model": folder_of_model.name, "sampler": decoder.label}
             print(_as_json(facts | {"seed": given.seed, "sample": number}, prompt, text))
         else:
             if given.samples > 1:
@@ -121,7 +121,7 @@ def _prompt(given: argparse.Namespace) -> str:
     return prompt
 
 
-def _model_folder(folder: Path) -> tuple[Path, str | None]:
+def model_folder(folder: Path) -> tuple[Path, str | None]:
     """The folder of a run's model and which of its weights the run used; of several seeds the
     first. A model stands for itself, with the weights that its own config asks for."""
     if (folder / MODEL).exists():
@@ -136,16 +136,21 @@ def _model_folder(folder: Path) -> tuple[Path, str | None]:
 
 
 def _decoder(text: str, stored: StoredModel) -> Decoder:
-    """The sampler or search that the command line names, tried on the model."""
+    """The sampler or search that the command line names, ready to write."""
+    try:
+        return ready_decoder(_spec(text), stored)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("decoding.samplers", "--sampler", 1)) from error
+
+
+def ready_decoder(spec: Any, stored: StoredModel) -> Decoder:
+    """A sampler or search, tried on the model. Raises ConfigError about decoding.samplers."""
     from nextchar.data import corpus
     from nextchar.decoding.registry import build_decoder, try_decoders
     from nextchar.decoding.search import Search
 
-    try:
-        decoder = build_decoder(_spec(text))
-        try_decoders([decoder], stored.model, len(stored.vocabulary), stored.config.decoding)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("decoding.samplers", "--sampler", 1)) from error
+    decoder = build_decoder(spec)
+    try_decoders([decoder], stored.model, len(stored.vocabulary), stored.config.decoding)
     if isinstance(decoder, Search) and type(decoder).prepared is not Search.prepared:
         text_read = corpus.load(stored.config.corpus)
         return decoder.prepared(text_read.train, len(stored.vocabulary))

@@ -106,6 +106,16 @@ def write_report(run: Run, drawn: Drawn) -> Path:
     )
 
 
+def served_page(run: Run) -> str | None:
+    """The page of `nextchar-play`, behind which Python's engine is; None for a run without texts,
+    or of an older version."""
+    held = contents(run, chosen(run.samples), served=True)
+    name, template = run.config.get("name", run.folder.name), "play/play.html.jinja"
+    if held is None:
+        return None
+    return _rendered(template, Drawn(), [], name=name, play=held, legend=LEGEND)
+
+
 def _subject(run: Run) -> str:
     """What the page's title says beside its name: the seeds and the text."""
     seeds = run.seeds or [run.config["seed"]] if "seed" in run.config else run.seeds
@@ -124,6 +134,12 @@ def write_page(
     **values: Any,
 ) -> Path:
     """Write a page to `folder`, whose figures stand in it as data, and return its path."""
+    path = folder / file
+    files.write_text(path, _rendered(template, drawn, notices, **values))
+    return path
+
+
+def _rendered(template: str, drawn: Drawn, notices: Sequence[str], **values: Any) -> str:
     environment = Environment(
         loader=PackageLoader("nextchar.report", "."),
         autoescape=True,
@@ -135,9 +151,7 @@ def write_page(
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
     environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
-    path = folder / file
-    files.write_text(path, environment.get_template(template).render(values))
-    return path
+    return environment.get_template(template).render(values)
 
 
 def _swatch(label: str) -> dict[str, Any]:

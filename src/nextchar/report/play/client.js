@@ -41,7 +41,13 @@ function startWorker() {
   });
 }
 
-const started = data.model ? startWorker() : Promise.resolve();
+function connect() {
+  worker = new Server((answer) => jobs.get(answer.job)?.(answer));
+  return Promise.resolve();
+}
+
+const canWrite = Boolean(data.server || data.model);
+const started = data.server ? connect() : data.model ? startWorker() : Promise.resolve();
 
 function write(pane, request, onPlaces) {
   // Ask for places (writer.js) in the name of a pane; onPlaces(ids, logits) hears of them as they
@@ -83,9 +89,19 @@ document.addEventListener("visibilitychange", () => { if (document.hidden) stopA
 const noModel = () => new Error(data.missing);
 let ownModel = null;
 
+async function lastLogits(prompt) {
+  // A place that is read, not written: any character may stand there.
+  let found = null;
+  const request = { prompt, forced: [0], spec: null, count: 1, once: true };
+  await write(`door ${lastJob}`, request, (ids, logits) => { found = Array.from(logits[0]); });
+  return found;
+}
+
 window.nextchar = {
   // The logits [V] of the character that follows a text, in the order of the vocabulary.
+  // Where Python's engine answers, a promise of them.
   logits(text) {
+    if (data.server) return lastLogits(encode(text));
     if (!data.model) throw noModel();
     ownModel ??= new Transformer(data.model);
     return Array.from(readText(ownModel, encode(text)).logits);
@@ -96,16 +112,16 @@ window.nextchar = {
   },
   // A promise of the text that a sampler writes after a prompt: the first sample of prompt `index`.
   async write({ prompt, spec, seed = data.seed, length = 256, index = 0, sample = 0 }) {
-    if (!data.model) throw noModel();
+    if (!canWrite) throw noModel();
     const written = [];
     const noise = textNoise(seed, index, sample, length);
-    const request = { prompt: encode(prompt), spec, noise, count: length, once: true };
+    const request = { prompt: encode(prompt), spec, noise, count: length, once: true, seed, index, sample };
     const whole = await write(`door ${lastJob}`, request, (ids) => written.push(...ids));
     if (!whole) throw new Error("stopped: the page was hidden");
     return decode(written);
   },
   vocabulary,
   ready: started.then(() => ({
-    model: Boolean(data.model), precision: data.model?.precision ?? null, missing: data.missing,
+    model: canWrite, precision: data.model?.precision ?? null, missing: data.missing,
   })),
 };

@@ -90,7 +90,7 @@ function inspection(play, { onBranch }) {
     return nothing(where, [note("The model doesn’t know all characters of this text.")]);
   }
   if (!pane.logits[place]) {
-    return nothing(where, [note(data.model ? "The model is reading the text …" : data.missing)]);
+    return nothing(where, [note(canWrite ? "The model is reading the text …" : data.missing)]);
   }
   // Of the likeliest characters alone the logits are logarithms of their true probabilities.
   const model = data.candidates ? pane.logits[place].map(Math.exp) : softmax(pane.logits[place]);
@@ -104,11 +104,11 @@ function inspection(play, { onBranch }) {
   const facts = element("dl", { class: "choice-facts" }, fact("model", model, null),
     ...made.flatMap((each, i) => (each ? [fact(play.panes[i].label, each, model, "ab"[i])] : [])));
   const bars = candidateBars({
-    model, made, drawn, human: humanAt(play, pane, place), onChoose: data.model ? onBranch : null,
+    model, made, drawn, human: humanAt(play, pane, place), onChoose: canWrite ? onBranch : null,
     chooseText: `go on from here with it in ${"AB"[play.active]}`,
   });
   const key = note("Ringed: drawn. Hollow: cut. ★ human text."
-    + (data.model ? " Press a character to go on with it." : ""));
+    + (canWrite ? " Press a character to go on with it." : ""));
   return {
     where,
     candidates: [element("h4", {}, "The candidates"), facts, bars, key],

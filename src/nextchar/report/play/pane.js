@@ -47,8 +47,12 @@ class Pane {
     this.written = { key, label: this.label };
   }
 
-  get writes() {
+  get steps() {
     return computable(this.spec);
+  }
+
+  get writes() {
+    return this.steps || Boolean(data.server && this.spec);
   }
 
   show(prompt, key) {

@@ -57,8 +57,8 @@ class Playground {
     press.previous = () => this.walk(-1);
     press.next = () => this.walk(1);
     for (const [name, act] of Object.entries(press)) this.find(name).addEventListener("click", act);
-    this.find("prompt").readOnly = !data.model;
-    this.find("writing").hidden = !data.model;
+    this.find("prompt").readOnly = !canWrite;
+    this.find("writing").hidden = !canWrite;
     this.find("seed").value = this.seed;
     this.find("length").value = this.length;
   }
@@ -108,7 +108,7 @@ class Playground {
     pane.choose(label);
     this.fill(pane);
     this.active = i;
-    if (!pane.ids.length && pane.writes && data.model && this.usable()) this.writePane(pane);
+    if (!pane.ids.length && pane.writes && canWrite && this.usable()) this.writePane(pane);
     this.readAll();
     this.refresh();
   }
@@ -119,7 +119,7 @@ class Playground {
 
   readAll() {
     // Let the model read the texts that it has not read, once the reader has come here.
-    if (!this.seen || !data.model || document.hidden || !this.usable()) return;
+    if (!this.seen || !canWrite || document.hidden || !this.usable()) return;
     for (const pane of this.panes) {
       const known = pane.ids.length && pane.ids.every((id) => id >= 0);
       if (known && pane.logits.length < pane.ids.length && !panesAtWork.has(pane.name)) this.run(pane, pane.ids, pane.ids.length);
@@ -130,7 +130,8 @@ class Playground {
     // Ask the model for the places of a pane from the first on, the first characters given.
     pane.logits = [];
     pane.live = false;
-    const request = { prompt: encode(this.prompt), forced, spec: pane.writes ? pane.spec : null, noise: this.noise(), count };
+    const request = { prompt: encode(this.prompt), forced, spec: pane.writes ? pane.spec : null, noise: this.noise(), count,
+      seed: this.seed, index: this.index ?? 0 };
     await this.hear(pane, request);
   }
 
@@ -185,7 +186,9 @@ class Playground {
       .map((pane) => (pane.written?.key === this.key(pane) && !pane.stored ? pane.ids.length : 0));
     const next = Math.min(...lengths, LONGEST - 1) + 1;
     this.place = next - 1;
-    for (const pane of this.panes) if (!(pane.ids.length >= next) || pane.stored) this.grow(pane, next);
+    for (const pane of this.panes) if (!(pane.ids.length >= next) || pane.stored) {
+      this.grow(pane, pane.steps ? next : this.length);
+    }
     this.refresh();
   }
 
@@ -272,7 +275,7 @@ class Playground {
       if (wanted.spec) pane.edit(wanted.spec);
       else pane.choose(wanted.label);
       this.fill(pane);
-      if (wanted.length !== undefined && data.model && pane.writes) {
+      if (wanted.length !== undefined && canWrite && pane.writes) {
         this.writePane(pane, wanted.forced ? encode(wanted.forced) : [], wanted.length);
       }
     });

@@ -10,7 +10,7 @@ function paint(play) {
     const chosen = Number(choice.dataset.prompt) === play.index;
     choice.setAttribute("aria-pressed", String(chosen));
   }
-  const ready = Boolean(data.model) && play.usable() && play.panes.some((pane) => pane.writes);
+  const ready = canWrite && play.usable() && play.panes.some((pane) => pane.writes);
   for (const name of ["step", "write"]) play.find(name).disabled = !ready;
   play.find("stop").disabled = !panesAtWork.size;
   play.root.setAttribute("aria-busy", String(panesAtWork.size > 0));
@@ -64,6 +64,15 @@ function partingText(play, parting) {
     : `The texts part at place ${parting + 1}.`;
 }
 
+function sliderNote(pane) {
+  if (pane.steps) {
+    return `Applied from top to bottom, to the selected place at once${canWrite ? "; Write writes with it" : ""}.`;
+  }
+  return pane.writes
+    ? "Python’s engine writes with it. The page can’t compute it, so it has no sliders."
+    : "Human text, or a sampler that can’t be computed in a page; add one to write with.";
+}
+
 function paintSliders(play) {
   const pane = play.panes[play.active];
   if (play.slidersFor === pane.spec && play.slidersOf === pane.name) return;
@@ -72,9 +81,7 @@ function paintSliders(play) {
   const focused = box.contains(document.activeElement)
     ? document.activeElement.closest("li")?.dataset.name : null;
   const title = element("h4", {}, "The sampler of ", element("b", { class: pane.name }, pane.name.toUpperCase()));
-  const note = element("p", { class: "note" }, pane.writes
-    ? `Applied from top to bottom, to the selected place at once${data.model ? "; Write writes with it" : ""}.`
-    : "Human text, or a sampler that can’t be computed in a page; add one to write with.");
+  const note = element("p", { class: "note" }, sliderNote(pane));
   box.replaceChildren(title, note, sliders(pane.spec, (spec, anew) => play.edit(spec, anew)));
   if (focused) box.querySelector(`[data-name="${focused}"] .handle`)?.focus();
 }
