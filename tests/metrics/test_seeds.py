@@ -123,6 +123,7 @@ def run(folder: Path, seed: int) -> Path:
     values = np.random.default_rng(seed).normal(0, 1, K)
     rows = [sums(label, values + i) for i, label in enumerate(("a", "b", HUMAN))]
     write_sums(folder / results.SUMS, rows)
+    results.seal(folder)
     return folder
 
 
@@ -134,7 +135,7 @@ def test_runs_are_pooled_from_disk_and_checked(tmp_path: Path) -> None:
     assert [(pair.first, pair.second) for pair in pairs] == [("a", "b")]
     assert pairs[0].difference == pytest.approx(-1)
     (second / results.SUMS).unlink()
-    with pytest.raises(ConfigError, match=r"no sums\.npz there"):
+    with pytest.raises(ConfigError, match=r"sums\.npz: missing"):
         pool([first, second])
 
 
@@ -149,6 +150,7 @@ def test_tables_of_the_truth_are_pooled_from_their_own_sums(tmp_path: Path) -> N
         rows.append(RatioEstimator(HUMAN, "7", "share", np.full(K, 1 - value), np.ones(K)))
         write_sums(folder / results.CURVE_SUMS, rows)
         (folder / results.TRUNCATION).write_text("", encoding="utf-8")
+        results.seal(folder)
     found = pool(folders)
     (cut,) = found.truncation
     assert (cut.family, cut.parameter, cut.impossible) == ("top_k", 5, pytest.approx(0.2))
@@ -160,5 +162,5 @@ def test_tables_of_the_truth_are_pooled_from_their_own_sums(tmp_path: Path) -> N
     assert (alive.sampler, alive.characters) == (HUMAN, 7)
     assert alive.share == pytest.approx(0.8)
     (folders[1] / results.CURVE_SUMS).unlink()
-    with pytest.raises(ConfigError, match=r"no curve_sums\.npz there"):
+    with pytest.raises(ConfigError, match=r"curve_sums\.npz: missing"):
         pool(folders)

@@ -19,6 +19,7 @@ from launching import TINY, environment
 import nextchar
 from nextchar import api, plots, results
 from nextchar.report import notebook
+from nextchar.report.table import headline_table
 
 
 @pytest.fixture
@@ -138,10 +139,10 @@ def test_what_is_no_finished_run_is_an_exception(here: Path) -> None:
     for name, kind in (("runs/half", "no finished run"), ("sweeps/grid", "is a sweep")):
         folder = here / "outputs" / name
         folder.mkdir(parents=True)
-        (folder / "sweep.json").touch() if kind == "is a sweep" else None
+        (folder / ("sweep.json" if kind == "is a sweep" else "config.yaml")).touch()
         with pytest.raises(nextchar.ConfigError, match=f"path={folder.name}: {kind}"):
             nextchar.read_run(folder.name)
-    with pytest.raises(nextchar.ConfigError, match="path=nonsense: no finished run there"):
+    with pytest.raises(nextchar.ConfigError, match="RUN=nonsense: no run, sweep or model"):
         nextchar.read_run("nonsense")
 
 
@@ -206,7 +207,8 @@ def test_a_notebook_shows_the_comparison_with_intervals(here: Path) -> None:
     assert [row[0] for row in cells.rows[1:]] == ["greedy", "temperature=0.7 top_p=0.9", "human"]
     assert len({len(row) for row in cells.rows}) == 1
     assert "±" in cells.rows[1][1] or "[" in cells.rows[1][1]
-    assert cells.bold
+    closest = [cell for row in headline_table(run).rows for cell in row.cells if cell.closest]
+    assert len(cells.bold) == len(closest)
     assert repr(run) == f"<nextchar.Run {run.folder}: greedy, temperature=0.7 top_p=0.9, human>"
 
 
