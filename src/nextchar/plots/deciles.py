@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from nextchar.plots.marks import belongs, value_mark
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import figure_of, heading, legend_beside, new_figure
@@ -31,7 +32,11 @@ def draw(run: Run) -> Figure | None:
         line = ((int(row.metric.removeprefix(PREFIX)), round(row.value, 9)) for row in own)
         lines.setdefault(tuple(line), []).append(label)
     for points, labels in lines.items():
-        ax.plot(*zip(*points, strict=True), **look(labels[0]).line, label=",\n".join(labels))
+        shape = look(labels[0]).line
+        belongs(ax.plot(*zip(*points, strict=True), **shape, label=",\n".join(labels)), labels)
+        for tenth, kept in points:
+            words = f"{', '.join(labels)}: {kept:.3g} characters kept in tenth {tenth}"
+            value_mark(ax, tenth, kept, labels, words)
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= tick <= high]

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from nextchar.plots.marks import belongs, belongs_by_text, value_mark, value_words
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels, widen
@@ -75,7 +76,8 @@ def seed_dots(
         for row in rows:
             if row.metric == metric and row.sampler in samplers and math.isfinite(row.value):
                 place = samplers.index(row.sampler) + 0.28
-                ax.plot(row.value, place, ".", color=look(row.sampler).color, markersize=5)
+                dot = ax.plot(row.value, place, ".", color=look(row.sampler).color, markersize=5)
+                belongs(dot, [row.sampler])
     return ax
 
 
@@ -94,15 +96,20 @@ def metric_intervals(
         if not math.isfinite(row.value):
             continue
         if row.sampler == HUMAN:
-            ax.axvspan(row.low, row.high, **BAND)
-            ax.axvline(row.value, **THIN)
+            band = ax.axvspan(row.low, row.high, **BAND)
+            belongs(band, [HUMAN], value_words("human text", row))
+            belongs(ax.axvline(row.value, **THIN), [HUMAN])
         elif row.sampler in samplers:
             place, shape = samplers.index(row.sampler), look(row.sampler)
             if math.isfinite(row.low) and math.isfinite(row.high):
-                ax.plot([row.low, row.high], [place] * 2, color=shape.color, linewidth=1.8)
-            ax.plot(row.value, place, **shape.line, markeredgewidth=0, clip_on=False)
+                ends = [row.low, row.high]
+                belongs(ax.plot(ends, [place] * 2, color=shape.color, linewidth=1.8), [row.sampler])
+            point = ax.plot(row.value, place, **shape.line, markeredgewidth=0, clip_on=False)
+            belongs(point, [row.sampler])
+            value_mark(ax, row.value, place, [row.sampler], value_words(row.sampler, row))
     ax.set_ylim(len(samplers) - 0.4, -0.6)
     ax.set_yticks(range(len(samplers)), samplers if names else [""] * len(samplers))
+    belongs_by_text(ax.get_yticklabels(), samplers)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")
     ax.grid(True, axis="y", color=FAINT)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nextchar.plots.marks import belongs, value_mark
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import figure_of, heading, legend_beside, new_figure, percent
@@ -35,16 +36,21 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
         n, low, high = zip(*((row.characters, row.low, row.high) for row in own), strict=True)
         shape = look(label)
         faint = min(0.1, 1 / len(labels))
-        ax.fill_between(n, low, high, color=shape.color, alpha=faint, linewidth=0)
-        ax.plot(
+        shown = [int(i) for i in np.unique(np.geomspace(1, len(n), 6).astype(int) - 1)]
+        band = ax.fill_between(n, low, high, color=shape.color, alpha=faint, linewidth=0)
+        line = ax.plot(
             n,
             [row.share for row in own],
             color=shape.color,
             marker="" if label == HUMAN else shape.marker,
             linewidth=2.0 if label == HUMAN else 1.4,
-            markevery=[int(i) for i in np.unique(np.geomspace(1, len(n), 6).astype(int) - 1)],
+            markevery=shown,
             label=label,
         )
+        belongs([band, *line], [label])
+        for row in (own[index] for index in shown):
+            words = f"{label}: {percent(row.share)} possible after {row.characters} characters"
+            value_mark(ax, row.characters, row.share, [label], words)
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_major_formatter(percent)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nextchar.plots.labels import Tag, place_labels
+from nextchar.plots.marks import belongs, belongs_by_text, value_mark
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import (
@@ -73,18 +74,25 @@ def quality_diversity(run: Run, ax: Axes) -> Axes:
     for chain in _chains([label for label in points if label != HUMAN]):
         places = [(points[label][0].value, points[label][1].value) for label in chain]
         lines.append(places)
-        ax.plot(*zip(*places, strict=True), color=look(chain[-1]).color, linewidth=1, alpha=0.55)
+        color = look(chain[-1]).color
+        belongs(ax.plot(*zip(*places, strict=True), color=color, linewidth=1, alpha=0.55), chain)
     for label, (x, y) in points.items():
         lines += [[(x.low, y.value), (x.high, y.value)], [(x.value, y.low), (x.value, y.high)]]
         if label == HUMAN:
-            ax.axvspan(x.low, x.high, **BAND | {"alpha": 0.07})
-            ax.axhspan(y.low, y.high, **BAND | {"alpha": 0.07})
+            pale = BAND | {"alpha": 0.07}
+            belongs([ax.axvspan(x.low, x.high, **pale), ax.axhspan(y.low, y.high, **pale)], [HUMAN])
             star: dict[str, Any] = {"color": INK, "markersize": 17, "markeredgewidth": 1}
-            ax.plot(x.value, y.value, marker="*", zorder=5, **star)
+            belongs(ax.plot(x.value, y.value, marker="*", zorder=5, **star), [HUMAN])
         else:
             xerr, yerr = reach(x.low, x.value, x.high), reach(y.low, y.value, y.high)
             size: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0.8, "elinewidth": 1.1}
-            ax.errorbar(x.value, y.value, yerr, xerr, **look(label).line, **size, zorder=4)
+            line, caps, bars = ax.errorbar(
+                x.value, y.value, yerr, xerr, **look(label).line, **size, zorder=4
+            )
+            belongs([line, *caps, *bars], [label])
+        name = run.reference + " text" if label == HUMAN else label
+        words = f"{name}: {run.info(QUALITY).long} {x.value:.3g}, {run.info(DIVERSITY).long}"
+        value_mark(ax, x.value, y.value, [label], f"{words} {y.value:.3g}")
     ax.set(xlabel=_axis(run.info(QUALITY)), ylabel=_axis(run.info(DIVERSITY)))
     note = f"the closer to {run.reference} text, the better; bars: 95% intervals"
     heading(ax, "Surprise and variety", note)
@@ -178,7 +186,7 @@ def _write_labels(
         color = INK if few else look(label).text
         human = label == HUMAN
         tags.append(Tag(reference if human else text, x.value, y.value, color, bold=human))
-    place_labels(ax, tags, lines, size=8.5 if few else 7)
+    belongs_by_text(place_labels(ax, tags, lines, size=8.5 if few else 7), list(points))
 
 
 def _parameters(label: str) -> str:

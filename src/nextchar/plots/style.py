@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.legend import Legend
 from numpy.typing import ArrayLike, NDArray
 
 from nextchar.plots.legible import make_legible
+from nextchar.plots.marks import write_marks
 from nextchar.runtime import files
 
 INK = "#1f2430"
@@ -137,8 +139,9 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     make_legible(figure)
     with style(), matplotlib.rc_context({"svg.hashsalt": name}):
-        with files.replacing(svg) as path:
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        drawn = StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+        files.write_text(svg, write_marks(drawn.getvalue()))
         with files.replacing(png) as path:
             figure.savefig(path, format="png", dpi=180, metadata={"Software": None})
     return png

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
-from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 from nextchar.report.families import family_tables
+from nextchar.report.figures import dark_rules, figure_markup
 from nextchar.report.play.contents import contents, contents_beside
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
@@ -58,12 +57,6 @@ FILES = {
 """What a run leaves, in words."""
 
 SMOKE = "A smoke run: everything in small, to see that it works. Its figures mean nothing."
-
-_LARGEST_SVG = 700_000
-"""Bytes from which on the PNG is embedded instead."""
-
-_DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
-"""Neutral colours of the figures on dark paper; PAPER must equal --card of page.css."""
 
 
 def write_report(run: Run, drawn: Drawn) -> Path:
@@ -149,7 +142,8 @@ def _rendered(template: str, drawn: Drawn, notices: Sequence[str], **values: Any
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
-    environment.globals |= {"swatch": _swatch, "data_uri": _data_uri, "HUMAN": HUMAN, "MANY": MANY}
+    environment.globals |= {"swatch": _swatch, "HUMAN": HUMAN, "MANY": MANY}
+    environment.globals |= {"figure_markup": figure_markup, "dark_rules": dark_rules}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
     return environment.get_template(template).render(values)
 
@@ -159,21 +153,3 @@ def _swatch(label: str) -> dict[str, Any]:
     shape = look(label)
     points = " ".join(f"{x:g},{y:g}" for x, y in marker_outline(shape.marker))
     return {"color": shape.color, "points": points, "round": shape.marker == "o"}
-
-
-def _data_uri(png: Path) -> str:
-    """The SVG beside the PNG, or the PNG where there is none or it is too large, as a data URI.
-
-    The SVG swaps dark and light where the reader prefers dark pages.
-    """
-    svg = png.with_suffix(".svg")
-    if not svg.exists() or svg.stat().st_size > _LARGEST_SVG:
-        return "data:image/png;base64," + b64encode(png.read_bytes()).decode()
-    rules = "".join(
-        f'[style*="{kind}: {light}"]{{{kind}:{dark}!important}}'
-        for light, dark in _DARK.items()
-        for kind in ("fill", "stroke")
-    )
-    style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
-    text = svg.read_text(encoding="utf-8").replace("</svg>", f"{style}</svg>")
-    return "data:image/svg+xml;base64," + b64encode(text.encode()).decode()
