@@ -63,7 +63,7 @@ def test_a_figure_of_a_plugin_is_drawn_and_one_that_fails_is_told(
     assert not {"broken", "axes"} & names
     html = (run / "report.html").read_text(encoding="utf-8")
     assert "<figcaption>Bits by &lt;sampler&gt;.</figcaption>" in html
-    assert 'alt="3 rows."' in html
+    assert 'aria-label="3 rows."' in html
     for said in (
         f"the figure broken could not be drawn: ZeroDivisionError: division by zero "
         f"({tmp_path / 'my_figures.py'}, line 15)",

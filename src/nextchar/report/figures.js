@@ -54,7 +54,7 @@
     if (event.pointerType !== "touch") show(under(event) || kept);
   });
   document.documentElement.addEventListener("pointerleave", () => show(kept));
-  addEventListener("scroll", () => show(kept && { ...kept, words: "" }), { passive: true });
+  addEventListener("scroll", () => { tip.textContent = ""; }, { passive: true });
   addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("a, button, summary, input")) return;
     const mark = under(event);
