@@ -32,7 +32,7 @@ oracle: .venv-oracle/installed  ## compare the samplers with those of transforme
 	touch $@
 
 torture: .venv/installed  ## try to break it: kills, damaged files, bad command lines, odd environments, a soak
-	cd tests && OMP_NUM_THREADS=1 PYTHONPATH=.:../experiments ../$(BIN)/python -m torture $(or $(TRIALS),--page) 2>/dev/null
+	cd tests && OMP_NUM_THREADS=1 PYTHONPATH=.:../experiments ../$(BIN)/python -m torture $(or $(TRIALS),--page)
 
 audit:  ## look for known vulnerabilities of the pinned packages (needs the network)
 	$(PYTHON) -m venv .venv-audit

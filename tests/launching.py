@@ -81,7 +81,8 @@ def real(folder: Path, *command: str, **env: str) -> Ended:
         cwd=folder,
         env=environment(**env),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # a console may have another encoding
         timeout=PATIENCE,
         check=False,
     )

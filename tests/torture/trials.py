@@ -6,6 +6,7 @@ Every trial is made of a number, so that a failed one can be repeated alone.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import random
 import resource
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields
 from pathlib import Path
 
@@ -192,7 +193,8 @@ def soak(base: Path, runs: int) -> Iterator[tuple[int, str]]:
         composed = [config.compose(*TINY, "training.steps=2", f"seed={n}") for n in range(10)]
         at_first: tuple[float, int, int] | None = None
         for number in range(runs):
-            run_experiment(composed[number % 10], "soak")
+            with redirect_stderr(io.StringIO()):  # two thousand times the same progress
+                run_experiment(composed[number % 10], "soak")
             shutil.rmtree(folder / "outputs")
             if (number + 1) % max(1, runs // 10) == 0:
                 gc.collect()
