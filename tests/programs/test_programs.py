@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from launching import PATIENCE, TINY, Ended, Forked, environment, real, run, tiny
+from local_server import serving
 
 from nextchar import cli, results
 from nextchar.config import Config
@@ -648,14 +649,8 @@ def served() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    over.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler, over) as address:
+        yield address
 
 
 def asked_for(url: str) -> list[str]:

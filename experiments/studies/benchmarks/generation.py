@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -61,14 +62,13 @@ def run(arguments: argparse.Namespace) -> None:
     model, length = subject.transformer(), arguments.characters
     peer = Peer(arguments.transformers, arguments.threads) if arguments.transformers else None
     for count in arguments.rows:
-        generator = torch.Generator().manual_seed(count)
-        prompts = torch.randint(subject.VOCABULARY, (count, 1), generator=generator)
+        prompts = subject.prompts(count)
         contestants: dict[str, rounds.Contestant] = {
-            "engine": lambda prompts=prompts: engine(model, prompts, length),  # type: ignore[misc]
-            "no cache": lambda prompts=prompts: no_cache(model, prompts, length),  # type: ignore[misc]
+            "engine": partial(engine, model, prompts, length),
+            "no cache": partial(no_cache, model, prompts, length),
         }
         if peer:
-            contestants["transformers"] = lambda count=count: peer.seconds(count, length)  # type: ignore[misc]
+            contestants["transformers"] = partial(peer.seconds, count, length)
         seconds = rounds.alternate(contestants, arguments.rounds)
         print(f"\n{count} rows of {length} characters, {arguments.threads} threads")
         for name, taken in seconds.items():
@@ -103,7 +103,7 @@ def no_cache(model: Transformer, prompts: Tensor, length: int) -> float:
         torch.multinomial(F.softmax(logits.masked_fill(logits < kept, -torch.inf), -1), 1)
 
     timed = range(1, length + 1, EVERY)
-    return sum(rounds.timed(lambda t=t: step(t)) for t in timed) * length / len(timed)  # type: ignore[misc]
+    return sum(rounds.timed(partial(step, t)) for t in timed) * length / len(timed)
 
 
 class Peer:

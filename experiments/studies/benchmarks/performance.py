@@ -154,7 +154,7 @@ def engine(arguments: argparse.Namespace, length: int = 255) -> Figures:
     if arguments.transformers:
         peer = generation.Peer(arguments.transformers, arguments.threads)
     for count in (64, 256, 768):
-        prompts = _prompts(count)
+        prompts = subject.prompts(count)
         contestants: dict[str, rounds.Contestant] = {
             "engine": partial(generation.engine, model, prompts, length),
             "no cache": partial(generation.no_cache, model, prompts, length),
@@ -170,7 +170,9 @@ def engine(arguments: argparse.Namespace, length: int = 255) -> Figures:
                 ratios = [other / own for own, other in pairs]
                 yield f"{count} rows: engine is faster than {name}", "times", ratios
     device.configure_torch(1)
-    one = [generation.engine(model, _prompts(1), length) for _ in range(arguments.rounds + 1)]
+    one = [
+        generation.engine(model, subject.prompts(1), length) for _ in range(arguments.rounds + 1)
+    ]
     yield "1 row, one thread", "characters/s", [length / each for each in one[1:]]
     device.configure_torch(arguments.threads)
 
@@ -183,7 +185,7 @@ def growth(repeats: int) -> Figures:
         (Growth("characters of a text", [128, 256, 512]), [(64, 128), (64, 256), (64, 512)]),
     ):
         sized = {
-            str(size): partial(generation.engine, model, _prompts(rows), length)
+            str(size): partial(generation.engine, model, subject.prompts(rows), length)
             for size, (rows, length) in zip(growing.sizes, cases, strict=True)
         }
         taken = rounds.alternate(sized, repeats)
@@ -238,7 +240,7 @@ def machine(repeats: int) -> Figures:
         )
     yield "a copy, read and written", "GB/s", [each / 1e9 for each in copied]
     seconds = rounds.alternate(
-        {"engine": partial(generation.engine, model, _prompts(rows), length)}, repeats
+        {"engine": partial(generation.engine, model, subject.prompts(rows), length)}, repeats
     )["engine"]
     flop = flop_per_character(model, length)
     reached = [rows * length * flop / each / 1e9 for each in seconds]
@@ -270,8 +272,3 @@ def page(timings: Sequence[Timing], threads: int) -> str:
         ]
         parts += [f"## {section}", markdown_table(["what", "figure", "unit"], rows, words=1)]
     return "\n\n".join(parts)
-
-
-def _prompts(rows: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(rows)
-    return torch.randint(subject.VOCABULARY, (rows, 1), generator=generator)

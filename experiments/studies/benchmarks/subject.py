@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nextchar.config import TransformerConfig
 from nextchar.models.transformer import Transformer
 
 VOCABULARY = 65
+
+
+def prompts(rows: int) -> Tensor:
+    """Ids [rows, 1] of one character each, the same for one number of rows."""
+    generator = torch.Generator().manual_seed(rows)
+    return torch.randint(VOCABULARY, (rows, 1), generator=generator)
 
 
 def transformer() -> Transformer:
