@@ -100,3 +100,21 @@ def test_a_probe_is_made_once_a_size(model: LanguageModel, monkeypatch: pytest.M
     for count in (10, 16, 200, 12):
         block_rows(model, PROMPTS, count)
     assert asked == [16, 200]
+
+
+@pytest.mark.parametrize(("alike", "read"), [(True, 96), (False, 192)])
+def test_a_prompt_that_rows_share_is_read_once(
+    alike: bool, read: int, model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where fewer rows are read with the same bits; filled up to the reference they'd save none."""
+    rows, reading = ROWS[:192], []
+    expected = write(model, rows)
+    prefill = type(model).prefill
+    monkeypatch.setattr(blocks, "_same_bits", lambda _model, _prompts, rows: alike or rows == 192)
+    monkeypatch.setattr(blocks, "_probed", type(blocks._probed)())
+    monkeypatch.setattr(
+        type(model), "prefill", lambda own, ids: bool(reading.append(len(ids))) or prefill(own, ids)
+    )
+    found = write(model, rows)
+    assert reading == [read]
+    assert torch.equal(found.bits, expected.bits)

@@ -133,7 +133,7 @@ def _write(
     keys = keys.to(prompts.device)
     read = prompts[[row.prompt for row in rows]]
     choices = Choices(samplers, rows, read, seconds)
-    logits, cache = model.prefill(read)
+    logits, cache = _prefill(model, prompts, [row.prompt for row in rows])
     chosen: Sequence[Tensor] = choices(logits, keys[:, 0])
     advance = _stepping(model, cache, choices, chosen[0], keys[:, 0])
     columns = [keys.new_empty(keys.shape, dtype=each.dtype) for each in chosen]
@@ -144,6 +144,22 @@ def _write(
             column[:, t] = values
         on_step(t + 1)
     return columns
+
+
+def _prefill(model: LanguageModel, prompts: Tensor, which: Sequence[int]) -> tuple[Tensor, Cache]:
+    """The logits [R, V] and the cache after the prompts of these indices, R of them.
+
+    Rows that share a prompt have it read once, which saves more memory than time: reading holds
+    the activations of all characters at once.
+    """
+    unique, places = torch.unique(torch.tensor(which), return_inverse=True)
+    size = block_rows(model, prompts, len(unique))
+    if not len(unique) <= size < len(which):
+        return model.prefill(prompts[which])
+    filled = [*unique.tolist(), *[which[0]] * (size - len(unique))]
+    logits, cache = model.prefill(prompts[filled])
+    places = places.to(prompts.device)
+    return logits[places], cache.reorder(places)
 
 
 def _stepping(

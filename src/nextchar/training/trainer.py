@@ -145,7 +145,10 @@ def train(
     assert last_loss is not None
     of_windows: dict[str, float] = {}
     if config.nanogpt_eval_windows:
-        for which in ("last", "best"):
+        for which in ("best", "last"):
+            if which == "last" and state.best_step == config.steps:  # the same weights
+                of_windows[which] = of_windows["best"]
+                continue
             load_weights(model, folder, which)
             generator = np.random.default_rng((seed, config.steps))  # of a step never taken
             of_windows[which] = evaluate_nanogpt(

@@ -176,16 +176,19 @@ class Spelling:
         met = dict.fromkeys(after for those in endings.values() for _, _, after in those)
         new = [after for after in met if after not in self.roots]
         said = {
-            key: self._node([(text, chance, self.root(after)) for text, chance, after in those], 0)
+            key: self._node(
+                [(text, chance, self.root(after)) for text, chance, after in those],
+                0,
+                fsum([chance for _, chance, _ in those]),
+            )
             for key, those in endings.items()
         }
         words = sorted((word, share, said[id(endings)]) for word, (share, endings) in says.items())
-        self.edges[self.root(context)] = self._branch(words, 0)
+        self.edges[self.root(context)] = self._branch(words, 0, fsum([word[1] for word in words]))
         return new
 
-    def _branch(self, words: Sequence[Word], depth: int) -> Edges:
-        """The edges of the trie node that the sorted `words` share, at depth `depth`."""
-        total = fsum([word[1] for word in words])
+    def _branch(self, words: Sequence[Word], depth: int, total: float) -> Edges:
+        """The edges of the trie node of the sorted `words`, alike up to `depth`: `total` shares."""
         edges: list[Edge] = []
         if len(words[0][0]) == depth:
             (_, share, after), *words = words
@@ -193,17 +196,18 @@ class Spelling:
                 edges.append((letter, round(part * share / total, DECIMALS), state))
         for letter, group in groupby(words, lambda word: word[0][depth]):
             branch = list(group)
-            share = fsum([word[1] for word in branch])
-            edges.append((letter, round(share / total, DECIMALS), self._node(branch, depth + 1)))
+            share = branch[0][1] if len(branch) == 1 else fsum([word[1] for word in branch])
+            state = self._node(branch, depth + 1, share)
+            edges.append((letter, round(share / total, DECIMALS), state))
         if len({edge[0] for edge in edges}) < len(edges):
             raise ValueError(f"lexicon: {words[0][0]!r} also ends at {depth} letters; rephrase it")
         return tuple(edges)
 
-    def _node(self, words: Sequence[Word], depth: int) -> int:
+    def _node(self, words: Sequence[Word], depth: int, total: float) -> int:
         if len(words) == 1:
             text, _, after = words[0]
             return self._tail(text[depth:], after)
-        edges = self._branch(words, depth)
+        edges = self._branch(words, depth, total)
         if edges not in self.futures:
             self.futures[edges] = self._new_state(edges)
         return self.futures[edges]
