@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from nextchar.plots import (
     deciles,
     families,
     intervals,
+    look,
     loss,
     new_figure,
     possible,
@@ -26,7 +28,7 @@ from nextchar.plots.legend import in_short
 from nextchar.plots.outside import far_from_all
 from nextchar.plots.style import narrow, style
 from nextchar.results import HUMAN, FamilyFigure, Metric, Possible, Run, Truncation
-from nextchar.results.labels import label_names
+from nextchar.results.labels import label_names, split_last
 
 LONG = ("dynamic_temperature=0.8,range=0.4", "mine.TopK k=5 mine.Temperature temperature=1")
 LABELS = (*MANY, *LONG)
@@ -150,3 +152,14 @@ def test_rounding_errors_make_no_tick(tmp_path: Path) -> None:
             figure.draw_without_rendering()
         ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
         assert not any("e" in tick for tick in ticks)
+
+
+def test_settings_of_one_family_differ_by_more_than_shade() -> None:
+    chains: dict[str, list[tuple[float, str]]] = {}
+    for label in (*SAMPLERS, *(f"top_k={k}" for k in (2, 3, 5, 10, 20, 40))):
+        if split := split_last(label):
+            chains.setdefault(split[0], []).append((split[1], label))
+    for chain in chains.values():
+        ordered = [label for _, label in sorted(set(chain))]
+        for one, other in pairwise(ordered):
+            assert look(one).dash != look(other).dash, (one, other)

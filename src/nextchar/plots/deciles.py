@@ -34,7 +34,7 @@ def draw(run: Run) -> Figure | None:
         lines.setdefault(tuple(line), []).append(label)
     drawn = []
     for points, labels in lines.items():
-        (curve,) = ax.plot(*zip(*points, strict=True), **look(labels[0]).line)
+        (curve,) = ax.plot(*zip(*points, strict=True), **look(labels[0]).curve)
         belongs(curve, labels)
         drawn.append((labels, curve))
         for tenth, kept in points:

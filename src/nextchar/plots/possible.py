@@ -53,7 +53,7 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
         human = HUMAN in labels
         bold: dict[str, Any] = {"marker": "", "linewidth": 2.0} if human else {"linewidth": 1.4}
         shape = look(HUMAN if human else labels[0])
-        (line,) = ax.plot(n, share, markevery=shown, **shape.line | bold)
+        (line,) = ax.plot(n, share, markevery=shown, **shape.curve | bold)
         lines.append((labels, line))
         belongs(line, labels)
         if len(alike) <= FEW:

@@ -75,7 +75,7 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         ax.set_xlabel(_family(settings) or name)
         _keep_within(ax, *sweep.info(metric).bounds)
     figure = figure_of(axes[0])
-    keys = [Line2D([], [], **look(label).line, label=label) for label in samplers if label]
+    keys = [Line2D([], [], **look(label).curve, label=label) for label in samplers if label]
     if any(row.value(HUMAN, metric) for row in sweep.rows for metric in metrics):
         keys.append(Line2D([], [], color=INK, label="human text"))
     if keys:
@@ -127,7 +127,7 @@ def parameter_curve(
     places = numbers or list(range(len(texts)))
     for sampler in samplers:
         x, low, y, high = _columns(settings, places, metric, sampler)
-        line = look(sampler).line if sampler else {"color": LINE, "marker": "o"}
+        line = look(sampler).curve if sampler else {"color": LINE, "marker": "o"}
         thin: dict[str, Any] = {"linewidth": 1.4 if numbers else 0, "elinewidth": 1.2}
         ax.errorbar(x, y, reach(low, y, high), **line, **thin, markersize=4)
     if metric != VALIDATION:
