@@ -72,6 +72,7 @@ def one_group(run: Run) -> Run:
 DRAWN: dict[str, Callable[[Run], Figure | None]] = {
     "deciles": deciles.draw,
     "possible": possible.draw,
+    "possible of few": lambda run: possible.draw(replace(run, possible=run.possible[:40])),
     "truncation": truncation.draw,
     "families": families.draw,
     "loss": loss.draw,
@@ -141,6 +142,17 @@ def test_greedy_is_an_arrow_where_it_would_squeeze_the_others() -> None:
         ax = intervals.metric_intervals(rows, labels, info, new_figure(4, 3).add_subplot())
     assert ax.get_xlim()[0] > 0.7
     assert "0.1" in [text.get_text() for text in ax.texts]
+
+
+def test_an_axis_ends_just_beyond_the_bounds_of_its_metric() -> None:
+    info = replace(example_run(Path(), ["greedy"]).info("loops"), bounds=(0.0, 1.0))
+    for value in (0.0, 1.0):
+        rows = [Metric(label, "loops", value, value, value, 9, "share") for label in ("a", "b")]
+        with style():
+            ax = intervals.metric_intervals(rows, ["a", "b"], info, new_figure(4, 3).add_subplot())
+        low, high = ax.get_xlim()
+        assert -0.01 < low < value + 1e-9 < high + 1e-9
+        assert high < 1.01
 
 
 def test_rounding_errors_make_no_tick(tmp_path: Path) -> None:

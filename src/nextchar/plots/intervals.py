@@ -18,7 +18,7 @@ from nextchar.plots.marks import belongs, belongs_by_text, value_mark, value_wor
 from nextchar.plots.outside import far_from_all, point_beyond
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, is_narrow, panels, widen
+from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, is_narrow, panels, within
 from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 
 ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
@@ -124,7 +124,7 @@ def metric_intervals(
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     ax.margins(x=0.08)
-    ax.set_xlim(widen(*ax.get_xlim()))
+    ax.set_xlim(within(ax.get_xlim(), least, most))
     for row in rows:
         if row.sampler in far and row.sampler in samplers:
             place = samplers.index(row.sampler)

@@ -57,11 +57,7 @@ def possible_curves(rows: Sequence[Possible], ax: Axes) -> Axes:
         lines.append((labels, line))
         belongs(line, labels)
         if len(alike) <= FEW:
-            faint: dict[str, Any] = {
-                "color": shape.color,
-                "alpha": min(0.1, 0.5 / len(alike)),
-                "linewidth": 0,
-            }
+            faint: dict[str, Any] = {"alpha": min(0.1, 0.5 / len(alike)), "linewidth": 0}
             belongs(ax.fill_between(n, low, high, color=shape.color, **faint), labels)
         for row in (life[index] for index in shown):
             ends = f"{percent(row.share)} ({percent(row.low)} to {percent(row.high)})"

@@ -164,6 +164,18 @@ def widen(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high - low > 1e-6 else (low - 0.05, high + 0.05)
 
 
+def within(
+    limits: tuple[float, float], least: float | None, most: float | None
+) -> tuple[float, float]:
+    """Limits of an axis, widened, that end just beyond the bounds of its values."""
+    low, high = widen(*limits)
+    room = 0.05 * (high - low)
+    return (
+        low if least is None else max(low, least - room),
+        high if most is None else min(high, most + room),
+    )
+
+
 def percent(value: float, _: object = None) -> str:
     """A share as a tick label."""
     return f"{100 * value:.3g}%"

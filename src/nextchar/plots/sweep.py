@@ -29,7 +29,7 @@ from nextchar.plots.style import (
     is_narrow,
     panels,
     reach,
-    widen,
+    within,
 )
 from nextchar.results import HUMAN
 from nextchar.results import sweep_aggregate as averages
@@ -73,7 +73,7 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         parameter_curve(settings, metric, [""] if metric == VALIDATION else samplers, ax)
         ax.set_title(title(sweep, metric), fontsize=9.5, pad=6)
         ax.set_xlabel(_family(settings) or name)
-        _keep_within(ax, *sweep.info(metric).bounds)
+        ax.set_ylim(within(ax.get_ylim(), *sweep.info(metric).bounds))
     figure = figure_of(axes[0])
     keys = [Line2D([], [], **look(label).curve, label=label) for label in samplers if label]
     if any(row.value(HUMAN, metric) for row in sweep.rows for metric in metrics):
@@ -84,16 +84,6 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         )
     figure.supxlabel(axis_label(_which_intervals(settings, name)), fontsize=8, color=SOFT)
     return figure
-
-
-def _keep_within(ax: Axes, least: float | None, most: float | None) -> None:
-    """Cut the axis off just beyond the metric's bounds: Student's intervals don't know them."""
-    low, high = widen(*ax.get_ylim())
-    room = 0.05 * (high - low)
-    ax.set_ylim(
-        low if least is None else max(low, least - room),
-        high if most is None else min(high, most + room),
-    )
 
 
 def _family(settings: Sequence[Setting]) -> str | None:
