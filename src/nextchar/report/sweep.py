@@ -41,21 +41,28 @@ class Ranking:
     verdict: str = ""
 
 
-def write_sweep_report(sweep: Sweep, drawn: Drawn, notices: Sequence[str]) -> Path:
-    """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned."""
-    found = ranking(sweep)
-    states = (FINISHED, FAILED, PRUNED, RUNNING, STOPPED, PENDING)
+def write_sweep_report(
+    sweep: Sweep, drawn: Drawn, notices: Sequence[str], *, at_work: bool
+) -> Path:
+    """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned.
+
+    `at_work`: the sweep goes on, so the page loads itself again.
+    """
+    found, metrics = ranking(sweep), _columns(sweep)
+    others = (FAILED, PRUNED, RUNNING, STOPPED, PENDING)
     return write_page(
         sweep.folder,
         "sweep.html.jinja",
         drawn,
         notices,
         plan=sweep.plan,
-        counts=[(state, count) for state in states if (count := sweep.count(state))],
-        best=[_line(sweep, row) for row, _ in found.jobs[:BEST]],
+        at_work=at_work,
+        done=sweep.count(FINISHED),
+        others=[(state, count) for state in others if (count := sweep.count(state))],
+        best=[_line(sweep, row, metrics) for row, _ in found.jobs[:BEST]],
         ranking=found,
-        lines=[_line(sweep, row) for row in sweep.rows[:SHOWN]],
-        columns=[sweep.info(metric).long for metric in _columns(sweep)],
+        lines=[_line(sweep, row, metrics) for row in sweep.rows[:SHOWN]],
+        columns=[sweep.info(metric).long for metric in metrics],
     )
 
 
@@ -78,9 +85,11 @@ def _columns(sweep: Sweep) -> list[str]:
     return [name for name in averages.metrics(sweep) if single or name == VALIDATION]
 
 
-def _line(sweep: Sweep, row: SweepJob) -> tuple[SweepJob, Sequence[str], Sequence[str]]:
+def _line(
+    sweep: Sweep, row: SweepJob, metrics: Sequence[str]
+) -> tuple[SweepJob, Sequence[str], Sequence[str]]:
     """A job as a row of the page, with its parameters and its metrics."""
-    scores = [row.score(metric, "minimize") for metric in _columns(sweep)]
+    scores = [row.score(metric, "minimize") for metric in metrics]
     values = [averages.shown(sweep, row, name) for name in sweep.plan.parameters]
     return row, values, ["–" if score is None else f"{score:.3f}" for score in scores]
 
