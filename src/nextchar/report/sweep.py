@@ -42,7 +42,7 @@ class Ranking:
 
 
 def write_sweep_report(
-    sweep: Sweep, drawn: Drawn, notices: Sequence[str], *, at_work: bool
+    sweep: Sweep, drawn: Drawn, notices: Sequence[str], *, at_work: bool = False
 ) -> Path:
     """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned.
 
@@ -96,7 +96,7 @@ def _line(
 
 def ranking(sweep: Sweep) -> Ranking:
     """By a search's first objective, else the validation loss where it differs, else, with one
-    sampler a job, the distance from human text."""
+    sampler a job, the distance from human text. Seeds alone are repetitions, and none is best."""
     finished = [row for row in sweep.rows if row.state.state == FINISHED]
     metrics = _columns(sweep)
     if sweep.plan.objectives:
@@ -110,7 +110,7 @@ def ranking(sweep: Sweep) -> Ranking:
     scored = [(row, score) for row in finished if (score := row.score(metric, aim)) is not None]
     scored.sort(key=lambda pair: (sign * pair[1], pair[0].job))
     words = sweep.info(metric).long + (", distance from human text" if aim == "human" else "")
-    if len({score for _, score in scored}) < 2:
+    if len({score for _, score in scored}) < 2 or averages.parameters(sweep) == [SEED]:
         return Ranking([], words)
     costs = {row.job: sign * score for row, score in scored}
     return Ranking(scored, words, _verdict(sweep, costs, words))
@@ -130,7 +130,7 @@ def _verdict(sweep: Sweep, costs: Mapping[int, float], words: str) -> str:
         }
         if by_seed:
             found.append((fmean(by_seed.values()), ", ".join(setting.values), by_seed))
-    if len(found) < 2 or averages.parameters(sweep) == [SEED]:
+    if len(found) < 2:
         return ""
     (_, best, first), (_, next_, second) = sorted(found, key=lambda each: each[0])[:2]
     shared = [first[seed] < second[seed] for seed in first if seed in second]
