@@ -66,7 +66,7 @@ def test_the_explorer_works_on_candidates(
     run = results.read_run(tiny_run)
     candidates = likeliest(model, Vocabulary(characters), run.samples)
     page = visit(write_report(_of_kind(run, "gpt2", folder=folder, candidates=candidates), Drawn()))
-    expect(page.locator("#play > .note").first).to_contain_text("this model is gpt2")
+    expect(page.locator("[data-play=alone]")).to_contain_text("this model is gpt2")
     assert not page.locator("[data-play=write]").is_visible()
     page.locator("[data-play=sampler-a]").select_option("greedy")
     page.locator("[data-play=pane-a] .text i").nth(7).click()
@@ -99,7 +99,7 @@ def test_the_exact_model_lies_beside_the_page(
     monkeypatch.setattr(weights, "COARSE", coarse)
     page = visit(write_report(replace(run, folder=folder), Drawn()))
     assert page.evaluate("nextchar.ready")["precision"] == (None if coarse == 1000 else "int8")
-    page.locator("#play > .note a").click()
+    page.locator("[data-play=alone] a").click()
     page.wait_for_url(f"**/{results.PLAY}")
     assert page.evaluate("nextchar.ready") == {
         "model": True,

@@ -66,7 +66,10 @@ def fill(page: Page, name: str, value: str) -> None:
 
 
 def test_it_says_who_writes(page: Page) -> None:
-    expect(page.locator("#play > .note").first).to_contain_text("Python’s engine writes here")
+    expect(page.locator("[data-play=served]")).to_be_visible()
+    expect(page.locator("[data-play=served]")).to_contain_text("Python’s engine computes here")
+    expect(page.locator("[data-play=alone]")).to_be_hidden()
+    expect(page.locator("#table table")).to_be_visible()  # in the run's own page, with all of it
     assert page.evaluate("nextchar.ready") == {"model": True, "precision": None, "missing": None}
 
 

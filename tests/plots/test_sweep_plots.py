@@ -14,7 +14,7 @@ from matplotlib.collections import PolyCollection
 from nextchar import results
 from nextchar.plots import Drawn, draw_all, new_figure
 from nextchar.plots.sweep import heat_map, parameter_curve
-from nextchar.report.sweep import write_sweep_report
+from nextchar.report.sweep import ranking, ranking_text, write_sweep_report
 from nextchar.results import HUMAN, Metric
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
@@ -163,6 +163,22 @@ def test_the_page_needs_nothing_and_escapes_everything(tmp_path: Path) -> None:
     # The best is the first of those that are left.
     best = page.index('id="best"')
     assert page.index("../../runs/run-1/report.html", best) < page.index("run-2/", best)
+
+
+def test_what_differs_is_ranked_and_seeds_alone_are_not(tmp_path: Path) -> None:
+    both = _sweep(tmp_path, {"training.learning_rate": ["0.01", "0.02"], **SEEDS})
+    found = ranking(both)
+    assert [row.job for row, _ in found.jobs] == [0, 1, 2, 3, 4, 5]
+    assert (
+        found.verdict == "training.learning_rate: 0.01 beat 0.02 on all 3 seeds (validation loss)."
+    )
+    assert ranking_text(both).startswith(
+        "validation loss\n  1  1.0000  training.learning_rate=0.01"
+    )
+    alone = _sweep(tmp_path, SEEDS)
+    assert not ranking(alone).jobs
+    assert ranking_text(alone) == ""
+    assert 'id="best"' not in write_sweep_report(alone, Drawn(), []).read_text()
 
 
 def test_a_job_whose_run_is_gone_is_pending(tmp_path: Path) -> None:

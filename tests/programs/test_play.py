@@ -54,9 +54,11 @@ def test_it_says_where_it_is_and_how_to_reach_it(served: Served) -> None:
 
 
 def test_the_page_and_the_run_s_files_are_there(served: Served, run: Path) -> None:
-    page = served.ask("GET", "/").text
-    assert "Python’s engine writes here" in page
-    for name in (results.REPORT, results.METRICS):
+    report = (run / results.REPORT).read_text(encoding="utf-8")
+    for path in ("/", f"/{results.REPORT}"):
+        page = served.ask("GET", path).text
+        assert page.replace(' data-engine="python"', "") == report != page
+    for name in (results.METRICS, results.CONFIG):
         assert served.ask("GET", f"/{name}").text == (run / name).read_text(encoding="utf-8")
     assert served.ask("GET", "/../../models").status == 404
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from scipy import stats
 from studies.findings import answer, claims, truth
-from studies.findings.claims import FAILS, HOLDS, UNTOLD, Claim, Evidence
+from studies.findings.claims import FAILS, HOLDS, UNDECIDED, Claim, Evidence
 from studies.findings.finding import (
     Estimate,
     Finding,
@@ -46,7 +46,7 @@ def test_a_reason_stands_beside_the_verdict_that_it_was_written_for(
         return Claim("A", "B", lambda *_: Evidence("1 of 2", verdict), HOLDS, "Because.")
 
     nothing = cast(Any, None)
-    for verdict, holds in ((HOLDS, True), (FAILS, False), (UNTOLD, False)):
+    for verdict, holds in ((HOLDS, True), (FAILS, False), (UNDECIDED, False)):
         monkeypatch.setattr(claims, "CLAIMS", (claim(verdict),))
         text, (finding,) = claims.claims_table(nothing, nothing)
         assert finding.holds == holds
@@ -123,8 +123,8 @@ def test_who_is_tied_with_the_closest() -> None:
     ("levels", "verdict"),
     [
         ({"a": 1.0, "b": 0.01, "top_p": 0.01}, FAILS),
-        ({"a": 1.0, "b": 0.01, "top_p": 0.5}, UNTOLD),
-        ({"top_p": 1.0, "a": 0.5}, UNTOLD),
+        ({"a": 1.0, "b": 0.01, "top_p": 0.5}, UNDECIDED),
+        ({"top_p": 1.0, "a": 0.5}, UNDECIDED),
         ({"top_p": 1.0, "a": 0.01}, HOLDS),
     ],
 )

@@ -32,6 +32,7 @@ from nextchar.results import HUMAN, Metric, sweep_csv
 from nextchar.results import sweep as stored
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.sweep import FINISHED, Plan, PlannedJob, State, Sweep, SweepJob
+from nextchar.sweeps import live
 from nextchar.sweeps.composing import Composer
 
 NOTHING = "hydra.launcher.work=sweep_jobs:nothing"
@@ -58,6 +59,37 @@ def test_a_grid_has_a_row_a_job_and_is_shown(tmp_path: Path) -> None:
     assert "6 jobs: 6 done" in page
     links = [row["run"] for row in rows]
     assert all(f"../../runs/{run}/report.html" in page for run in links)
+
+
+def test_the_page_of_a_sweep_at_work_tells_how_far_it_is_and_refreshes(tmp_path: Path) -> None:
+    work = "hydra.launcher.work=sweep_jobs:keeps_the_page"
+    done = sweep_jobs.run(tmp_path, "-m", work, "seed=0,1,2", "launcher=sequential")
+    assert done.returncode == 0, done.stderr
+    refresh = '<meta http-equiv="refresh" content="5">'
+    for seed, rest in enumerate([", 2 pending", ", 1 pending", ""]):
+        seen = (tmp_path / "outputs" / f"{seed}.html").read_text()
+        assert f"Still running: {seed} of 3 jobs done, 1 running{rest}." in seen
+        assert refresh in seen
+        assert seen.count("report.html") == seed  # links to the runs that there are
+    ended = (tmp_path / "outputs" / "sweeps" / "smoke" / "report.html").read_text()
+    assert "3 jobs: 3 done." in ended
+    assert refresh not in ended
+
+
+def test_a_large_sweep_writes_its_page_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small one at every change, a large one about so many times in all."""
+    monkeypatch.setattr(live, "WRITINGS", 6)
+    stored.write_plan(tmp_path, Plan("large", "", ("seed",), (), (PlannedJob("0", ("0",)),)))
+    page = tmp_path / "report.html"
+    for total, expected in ((3, 6), (5, 10), (6, 6), (3000, 6)):
+        live_page, written = live.LivePage(tmp_path, total), 0
+        for _ in range(2 * total):
+            live_page.changed("0")
+            written += page.exists()
+            page.unlink(missing_ok=True)
+        assert written == expected
 
 
 @pytest.mark.parametrize(

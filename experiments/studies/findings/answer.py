@@ -29,7 +29,7 @@ def findings(run: PooledRun) -> list[Finding]:
 
 
 def tied(rows: Sequence[FamilyFigure]) -> list[str]:
-    """Families that can't be told from the closest, itself left out."""
+    """Families that do not differ significantly from the closest, itself left out."""
     return [row.family for row in rows[1:] if row.level >= LEVEL]
 
 
@@ -42,7 +42,8 @@ def _overall(run: PooledRun) -> Finding:
         f"setting for all metrics, `{first.family}` ends closest to human text (overall distance "
         f"{shown(first)}, `{first.setting}`), but {len(inside)} of the {len(others)} other "
         f"families, tuned alike, end inside its interval. Outside: {outside or 'none'}. After a "
-        f"correction for all pairs {len(tied([first, *others]))} can't be told from it.",
+        f"correction for all pairs there is no significant difference from it for "
+        f"{len(tied([first, *others]))} of them.",
         len(inside) > len(others) / 2,
     )
 

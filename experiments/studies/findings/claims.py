@@ -18,7 +18,7 @@ from studies.findings.finding import LEVEL, Finding, exact_share, shown, table
 from studies.findings.runs import PooledRun
 from studies.findings.truth import Quality
 
-HOLDS, FAILS, UNTOLD = "holds here", "does not hold here", "can't be told"
+HOLDS, FAILS, UNDECIDED = "holds here", "does not hold here", "undecided here"
 
 NUCLEUS = "top_p"
 
@@ -51,14 +51,14 @@ def _loops(run: PooledRun, _: Quality) -> Evidence:
     )
     loops = all(share.low > human.high for share in each[:2])
     return Evidence(
-        f"texts that end in a loop: {figure} (exact intervals)", HOLDS if loops else UNTOLD
+        f"texts that end in a loop: {figure} (exact intervals)", HOLDS if loops else UNDECIDED
     )
 
 
 def _pure(run: PooledRun, _: Quality) -> Evidence:
     pure, human = (run.metric(label, "bits_per_character") for label in (PURE, HUMAN))
     gap = run.difference("bits_per_character", PURE, HUMAN)
-    verdict = HOLDS if gap.above else FAILS if gap.below else UNTOLD
+    verdict = HOLDS if gap.above else FAILS if gap.below else UNDECIDED
     return Evidence(
         f"bits per character: pure {shown(pure)}, human {shown(human)}, difference {shown(gap)}",
         verdict,
@@ -69,14 +69,15 @@ def _closest(run: PooledRun, _: Quality) -> Evidence:
     first, *others = run.families("overall", OVERALL)
     nucleus = next(row for row in (first, *others) if row.family == NUCLEUS)
     tied = [row.family for row in others if row.level >= LEVEL]
-    verdict = UNTOLD
+    verdict = UNDECIDED
     if nucleus.level < LEVEL:
         verdict = FAILS
     elif first is nucleus and not tied:
         verdict = HOLDS
     return Evidence(
         f"overall distance: nucleus {shown(nucleus)}; the closest of all, `{first.family}`, "
-        f"{shown(first)}; {len(tied)} of {len(others)} can't be told from the closest",
+        f"{shown(first)}; no significant difference from the closest for {len(tied)} of "
+        f"{len(others)}",
         verdict,
     )
 
@@ -87,7 +88,7 @@ def _beats(challenger: str, other: str) -> Callable[[PooledRun, Quality], Eviden
     def test(run: PooledRun, _: Quality) -> Evidence:
         first, second = run.pair("overall", OVERALL, challenger, other)
         p = min(first.level, second.level)
-        verdict = UNTOLD
+        verdict = UNDECIDED
         if p < LEVEL:
             verdict = HOLDS if first.distance < second.distance else FAILS
         return Evidence(
@@ -153,7 +154,7 @@ def _tail(_: PooledRun, truth: Quality) -> Evidence:
     gap = truth.over_seeds(removed_less_lost)
     row = truth.run.truncation(NUCLEUS, 0.95)
     saved = truth.run.truncation("temperature", 1.0).impossible - row.impossible
-    verdict = HOLDS if gap.above else FAILS if gap.below else UNTOLD
+    verdict = HOLDS if gap.above else FAILS if gap.below else UNDECIDED
     return Evidence(
         f"on the grammar, `top_p=0.95` removes {saved:.2%} impossible mass and cuts off "
         f"{row.lost:.2%} of the true distribution: {shown(gap, percent=True)}",
@@ -181,7 +182,7 @@ CLAIMS = (
         "Holtzman et al. 2020",
         "Nucleus sampling is closest to human text",
         _closest,
-        UNTOLD,
+        UNDECIDED,
         "With every family tuned over as many settings, most end near pure sampling, where they "
         "hardly differ.",
     ),
@@ -198,21 +199,21 @@ CLAIMS = (
         "Meister et al. 2022",
         "Locally typical sampling is closer to human text than nucleus sampling",
         _beats("typical", NUCLEUS),
-        UNTOLD,
+        UNDECIDED,
         "At the settings that are closest to human text both keep almost everything.",
     ),
     Claim(
         "Hewitt et al. 2022",
         "Eta sampling is better than nucleus sampling",
         _beats("eta", NUCLEUS),
-        UNTOLD,
+        UNDECIDED,
         "Long low-entropy stretches, for which it was made, need long texts.",
     ),
     Claim(
         "Nguyen et al. 2024",
         "Min-p is better than nucleus sampling, above all with a high temperature",
         _beats("temperature min_p", "temperature top_p"),
-        UNTOLD,
+        UNDECIDED,
         "As “Turning Down the Heat” (2506.13681) found: with equal budgets the lead goes.",
     ),
     Claim(

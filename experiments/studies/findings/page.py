@@ -53,7 +53,7 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             answer.ranking(run),
             "",
             "The same question at other points, for every metric that human text has: how many "
-            "families can't be told from the closest one.",
+            "families do not differ significantly from the closest one.",
             "",
             answer.points_table(run),
             "",
@@ -88,10 +88,10 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             f"- **The length.** Texts have {decoding['length']} characters. What shows only after "
             f"pages, such as drift, does not show here.",
             "",
-            "## What could have been told",
+            "## What could have been detected",
             "",
-            "“Can't be told” means: smaller than this. The last column is the difference between "
-            "two families that a single comparison at 5% would have told in 80% of such studies, "
+            "“Undecided” means: smaller than this. The last column is the difference between two "
+            "families that a single comparison at 5% would have detected in 80% of such studies, "
             "with as many prompts, texts and trainings (the median over families); after Holm's "
             "correction it has to be larger.",
             "",

@@ -1,4 +1,4 @@
-"""What could have been told: the smallest difference between families, metric by metric."""
+"""What could have been detected: the smallest difference between families, metric by metric."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from studies.findings.runs import PooledRun
 
 
 def power_table(run: PooledRun) -> str:
-    """For each metric the difference from the closest family that a single comparison tells with a
-    chance of 80%, beside how far the families lie apart."""
+    """For each metric the difference from the closest family that a single comparison detects with
+    a chance of 80%, beside how far the families lie apart."""
     lines = []
     for metric in dict.fromkeys(row.metric for row in run.run.families):
         kind = "overall" if metric == OVERALL else "best"
@@ -31,5 +31,5 @@ def power_table(run: PooledRun) -> str:
                 f"{statistics.median(known):.2g}",
             ]
         )
-    header = ("metric", "human text", "closest family", "median family", "told in 80%")
+    header = ("metric", "human text", "closest family", "median family", "detected in 80%")
     return table(header, lines)

@@ -80,7 +80,7 @@ class PooledRun:
     def pair(self, kind: str, metric: str, first: str, second: str) -> list[FamilyFigure]:
         """Two families compared with each other alone: a planned comparison needs no correction.
 
-        The farther one's `level` is its p, its `detectable` what could have been told.
+        The farther one's `level` is its p, its `detectable` what could have been detected.
         """
         resamples, seed = int(self.run.config["metrics"]["resamples"]), min(self.run.seeds)
         names = (first, second)

@@ -27,7 +27,7 @@ Rows = Sequence[Truncation]
 
 @dataclass(frozen=True)
 class Quality:
-    """A recipe, its runs on the grammar and their mean validation loss in bits a character."""
+    """A recipe, its runs on the grammar and their mean validation loss in bits per character."""
 
     recipe: str
     run: PooledRun
@@ -107,14 +107,14 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
         )
         for name in order[1:]
     }
-    told = [name for name, gap in gaps.items() if gap.above]
+    more = [name for name, gap in gaps.items() if gap.above]
     found.append(
         Finding(
             f"Where each has cut off {LOST:.0%} of the true distribution, `{order[0]}` leaves the "
             f"least impossible mass, {shown(at[order[0]], percent=True)} (pure sampling "
             f"{pure.impossible:.2%}), and `{order[-1]}` the most, "
-            f"{shown(at[order[-1]], percent=True)}; {len(told)} of the {len(gaps)} other families "
-            f"can be told from the first. A cut that knows the truth, but must keep the model's "
+            f"{shown(at[order[-1]], percent=True)}; {len(more)} of the {len(gaps)} other families "
+            f"leave significantly more. A cut that knows the truth, but must keep the model's "
             f"most probable characters, leaves {shown(oracle, percent=True)}: the model's ranking "
             f"contains more than any of these rules uses.",
             oracle.high < min(each.low for each in at.values()),
@@ -164,7 +164,11 @@ def _pays(qualities: Mapping[str, Quality]) -> list[Finding]:
 def _verdict(gain: Estimate) -> str:
     if gain.above:
         return "comes nearer to the truth than pure sampling"
-    return "moves away from the truth" if gain.below else "can't be told from pure sampling"
+    return (
+        "moves away from the truth"
+        if gain.below
+        else "does not differ significantly from pure sampling"
+    )
 
 
 def _part(row: Truncation, column: str) -> str:

@@ -18,7 +18,7 @@ from nextchar.metrics.pooling import crossed_weights
 from nextchar.results import HUMAN, OVERALL, FamilyFigure, number
 
 POWER = 0.8
-"""Share of comparisons in which a `detectable` difference is told."""
+"""Share of comparisons in which a `detectable` difference is detected."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +192,7 @@ def _beside_the_closest(
     far: Floats, moved: Floats, apart: Floats, clusters: int
 ) -> tuple[Floats, Floats]:
     """p, by Holm over all pairs, that a family is as close to human text as the closest one; and
-    the difference from that one that would be told, by a single test at 5%, with chance POWER."""
+    the difference from that one that a single test at 5% would detect with chance POWER."""
     level, detectable = np.ones(len(far)), np.full(len(far), np.nan)
     if len(far) < 2:
         return level, detectable
@@ -200,9 +200,9 @@ def _beside_the_closest(
     drawn = moved[:, first] - moved[:, second]
     own = freedom(drawn, apart[:, first] - apart[:, second], clusters)
     (gap, low, _), p = student(far[first] - far[second], drawn, own)
-    told = (gap - low) * (1 + stdtrit(own, POWER) / stdtrit(own, (1 + CONFIDENCE) / 2))
+    least_found = (gap - low) * (1 + stdtrit(own, POWER) / stdtrit(own, (1 + CONFIDENCE) / 2))
     best = int(np.argmin(far))
-    for a, b, corrected, least in zip(first, second, holm(p), told, strict=True):
+    for a, b, corrected, least in zip(first, second, holm(p), least_found, strict=True):
         if best in (a, b):
             other = a if b == best else b
             level[other], detectable[other] = corrected, least

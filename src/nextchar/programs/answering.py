@@ -29,6 +29,7 @@ from nextchar.decoding.stream import places
 from nextchar.models.base import LanguageModel
 from nextchar.programs.sampling import model_folder, ready_decoder
 from nextchar.report.samples import CHARACTERS as LONGEST
+from nextchar.results import REPORT
 from nextchar.runtime import device
 from nextchar.samplers import Sampler, registered
 from nextchar.training import store
@@ -47,7 +48,7 @@ def application(page: str, folder: Path, engine: Engine) -> Starlette:
     """The page, the files of the run beside it, and the engine, to our own host names alone."""
     return Starlette(
         routes=[
-            Route("/", lambda _: HTMLResponse(page)),
+            *(Route(path, lambda _: HTMLResponse(page)) for path in ("/", f"/{REPORT}")),
             Route("/write", engine, methods=["POST"]),
             Mount("/", StaticFiles(directory=folder)),
         ],

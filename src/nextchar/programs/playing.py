@@ -11,6 +11,7 @@ import webbrowser
 from nextchar import api
 from nextchar.config import ConfigError
 from nextchar.config.validation import require
+from nextchar.results import REPORT
 
 ADDRESS = "127.0.0.1"
 CONNECTIONS = 64
@@ -26,8 +27,10 @@ def play() -> None:
 
     page = served_page(run)
     if page is None:
-        remedy = "repeat its command with this version"
-        raise ConfigError(f"RUN={run.folder.name}: has no texts or no vocabulary; {remedy}")
+        raise ConfigError(
+            f"RUN={run.folder.name}: its page has no texts to play with or is of an older version; "
+            f"delete {run.folder / REPORT} and repeat the run's command, which writes it anew"
+        )
     with _listening(given.port) as listening:
         import uvicorn
 

@@ -100,13 +100,11 @@ def write_report(run: Run, drawn: Drawn) -> Path:
 
 
 def served_page(run: Run) -> str | None:
-    """The page of `nextchar-play`, behind which Python's engine is; None for a run without texts,
-    or of an older version."""
-    held = contents(run, chosen(run.samples), served=True)
-    name, template = run.config.get("name", run.folder.name), "play/play.html.jinja"
-    if held is None:
-        return None
-    return _rendered(template, Drawn(), [], name=name, play=held, legend=LEGEND)
+    """The run's page, marked as one behind which Python's engine is; None where nothing can be
+    played with: without texts, or in a page of an older version."""
+    page = (run.folder / REPORT).read_text(encoding="utf-8")
+    plain, marked = '<html lang="en">', '<html lang="en" data-engine="python">'
+    return page.replace(plain, marked, 1) if 'data-play="served"' in page else None
 
 
 def _subject(run: Run) -> str:

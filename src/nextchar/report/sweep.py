@@ -41,21 +41,28 @@ class Ranking:
     verdict: str = ""
 
 
-def write_sweep_report(sweep: Sweep, drawn: Drawn, notices: Sequence[str]) -> Path:
-    """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned."""
-    found = ranking(sweep)
-    states = (FINISHED, FAILED, PRUNED, RUNNING, STOPPED, PENDING)
+def write_sweep_report(
+    sweep: Sweep, drawn: Drawn, notices: Sequence[str], *, at_work: bool = False
+) -> Path:
+    """Write `<sweep>/report.html` and return its path; `drawn` is what `draw_all` returned.
+
+    `at_work`: the sweep goes on, so the page loads itself again.
+    """
+    found, metrics = ranking(sweep), _columns(sweep)
+    others = (FAILED, PRUNED, RUNNING, STOPPED, PENDING)
     return write_page(
         sweep.folder,
         "sweep.html.jinja",
         drawn,
         notices,
         plan=sweep.plan,
-        counts=[(state, count) for state in states if (count := sweep.count(state))],
-        best=[_line(sweep, row) for row, _ in found.jobs[:BEST]],
+        at_work=at_work,
+        done=sweep.count(FINISHED),
+        others=[(state, count) for state in others if (count := sweep.count(state))],
+        best=[_line(sweep, row, metrics) for row, _ in found.jobs[:BEST]],
         ranking=found,
-        lines=[_line(sweep, row) for row in sweep.rows[:SHOWN]],
-        columns=[sweep.info(metric).long for metric in _columns(sweep)],
+        lines=[_line(sweep, row, metrics) for row in sweep.rows[:SHOWN]],
+        columns=[sweep.info(metric).long for metric in metrics],
     )
 
 
@@ -78,16 +85,18 @@ def _columns(sweep: Sweep) -> list[str]:
     return [name for name in averages.metrics(sweep) if single or name == VALIDATION]
 
 
-def _line(sweep: Sweep, row: SweepJob) -> tuple[SweepJob, Sequence[str], Sequence[str]]:
+def _line(
+    sweep: Sweep, row: SweepJob, metrics: Sequence[str]
+) -> tuple[SweepJob, Sequence[str], Sequence[str]]:
     """A job as a row of the page, with its parameters and its metrics."""
-    scores = [row.score(metric, "minimize") for metric in _columns(sweep)]
+    scores = [row.score(metric, "minimize") for metric in metrics]
     values = [averages.shown(sweep, row, name) for name in sweep.plan.parameters]
     return row, values, ["–" if score is None else f"{score:.3f}" for score in scores]
 
 
 def ranking(sweep: Sweep) -> Ranking:
     """By a search's first objective, else the validation loss where it differs, else, with one
-    sampler a job, the distance from human text."""
+    sampler a job, the distance from human text. Seeds alone are repetitions, and none is best."""
     finished = [row for row in sweep.rows if row.state.state == FINISHED]
     metrics = _columns(sweep)
     if sweep.plan.objectives:
@@ -101,7 +110,7 @@ def ranking(sweep: Sweep) -> Ranking:
     scored = [(row, score) for row in finished if (score := row.score(metric, aim)) is not None]
     scored.sort(key=lambda pair: (sign * pair[1], pair[0].job))
     words = sweep.info(metric).long + (", distance from human text" if aim == "human" else "")
-    if len({score for _, score in scored}) < 2:
+    if len({score for _, score in scored}) < 2 or averages.parameters(sweep) == [SEED]:
         return Ranking([], words)
     costs = {row.job: sign * score for row, score in scored}
     return Ranking(scored, words, _verdict(sweep, costs, words))
@@ -121,7 +130,7 @@ def _verdict(sweep: Sweep, costs: Mapping[int, float], words: str) -> str:
         }
         if by_seed:
             found.append((fmean(by_seed.values()), ", ".join(setting.values), by_seed))
-    if len(found) < 2 or averages.parameters(sweep) == [SEED]:
+    if len(found) < 2:
         return ""
     (_, best, first), (_, next_, second) = sorted(found, key=lambda each: each[0])[:2]
     shared = [first[seed] < second[seed] for seed in first if seed in second]

@@ -104,8 +104,9 @@ class FamilyFigure:
     `diversity`, `entropy` or `recall` as all others (`equal bits`). `distance` is that from human
     text on the reporting prompts, `level` the corrected p-value of the hypothesis that the family
     is as close as the closest one, `detectable` how much farther than that one it would have to be
-    to be told from it in 80% of such comparisons, `settings` how many the choice was from. Of
-    several trainings `by_seed` has the value of each, separated by spaces. Intervals are 95%.
+    to differ significantly from it in 80% of such comparisons, `settings` how many the choice was
+    from. Of several trainings `by_seed` has the value of each, separated by spaces. Intervals are
+    95%.
     """
 
     kind: str

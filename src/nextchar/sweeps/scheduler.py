@@ -14,6 +14,7 @@ from nextchar.results import sweep as stored
 from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, Plan, State
 from nextchar.runtime import lock, progress
 from nextchar.sweeps.jobs import Job, SweepFailedError, Task
+from nextchar.sweeps.live import LivePage
 from nextchar.sweeps.processes import Event
 
 Backend = Callable[[Iterator[Task]], Generator[Event, None, None]]
@@ -80,18 +81,19 @@ class Scheduler:
     def run_jobs(self, jobs: Iterable[Job], backend: Backend) -> int:
         """Do the jobs, those with the same key once; return how many failed."""
         self._counts[FINISHED] = self.before
+        self._page = LivePage(self.folder, self.total)
         with progress.task("jobs", self.total) as self._bar:
             with closing(backend(self._tasks(jobs))) as events:
                 for key, state in events:
                     if state.state == RUNNING:
                         stored.write_state(self.folder, key, state)
                         self._counts[RUNNING] += 1
-                        self._show()
+                        self._show(key)
                     else:
                         self._counts[RUNNING] -= 1
                         self._end(key, self._checked(key, state))
             if self.before == self.total:
-                self._show()
+                self._show_counts()
         if self.before:
             progress.say(f"{self.before:,} of {self.total:,} jobs were done before")
         return self._counts[FAILED]
@@ -148,9 +150,13 @@ class Scheduler:
                 progress.say(state.trace.rstrip())
                 progress.say(f"its output: {stored.log_path(self.folder, key)}")
         self.on_end(job, state)
-        self._show()
+        self._show(key)
 
-    def _show(self) -> None:
+    def _show(self, changed: str) -> None:
+        self._page.changed(changed)
+        self._show_counts()
+
+    def _show_counts(self) -> None:
         over = sum(self._counts[state] for state in (FINISHED, FAILED, PRUNED))
         states = (RUNNING, FAILED, PRUNED)
         self._bar.update(

@@ -48,13 +48,13 @@ def summarize(folder: Path, *, at_work: bool) -> Path:
     sweep = stored.read_sweep(folder, at_work=at_work)
     files.write_text(folder / stored.SUMMARY, sweep_csv.summary_csv(sweep))
     files.write_text(folder / stored.TIMES, sweep_csv.timings_csv(sweep))
-    notices = _notices(sweep)
-    for notice in notices:
+    for notice in (notices := notices_of(sweep)):
         progress.say(f"warning: {notice}")
     from nextchar.plots import draw_all
     from nextchar.report.sweep import write_sweep_report
 
-    path = write_sweep_report(sweep, draw_all(sweep, folder / results.PLOTS), notices)
+    drawn = draw_all(sweep, folder / results.PLOTS)
+    path = write_sweep_report(sweep, drawn, notices, at_work=at_work)
     results.point_latest(folder)
     return path
 
@@ -69,7 +69,7 @@ def conclude(folder: Path) -> None:
     print(f"report: {path}")
 
 
-def _notices(sweep: Sweep) -> list[str]:
+def notices_of(sweep: Sweep) -> list[str]:
     """What a reader must know before reading the results."""
     substituted = {job.substituted for job in sweep.rows if job.substituted is not None}
     notices = [f"corpus: {reason}" for reason in sorted(substituted)]

@@ -1,6 +1,10 @@
 // The page's side of the engine: the vocabulary, the worker that runs the model, and the public door
 // `window.nextchar`.
 
+// nextchar-play marks the page that it serves: Python's engine then takes the place of what it holds.
+const served = document.documentElement.dataset.engine === "python";
+if (served) Object.assign(data, { model: null, candidates: null, missing: null });
+
 const vocabulary = [...data.vocabulary];
 const idOf = new Map(vocabulary.map((character, id) => [character, id]));
 
@@ -46,8 +50,8 @@ function connect() {
   return Promise.resolve();
 }
 
-const canWrite = Boolean(data.server || data.model);
-const started = data.server ? connect() : data.model ? startWorker() : Promise.resolve();
+const canWrite = Boolean(served || data.model);
+const started = served ? connect() : data.model ? startWorker() : Promise.resolve();
 
 function write(pane, request, onPlaces) {
   // Ask for places (writer.js) in the name of a pane; onPlaces(ids, logits) hears of them as they
@@ -101,7 +105,7 @@ window.nextchar = {
   // The logits [V] of the character that follows a text, in the order of the vocabulary.
   // Where Python's engine answers, a promise of them.
   logits(text) {
-    if (data.server) return lastLogits(encode(text));
+    if (served) return lastLogits(encode(text));
     if (!data.model) throw noModel();
     ownModel ??= new Transformer(data.model);
     return Array.from(readText(ownModel, encode(text)).logits);

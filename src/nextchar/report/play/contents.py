@@ -29,28 +29,23 @@ PLACES = 11_500
 """At most so many places have candidates in the page: with 16 each, below 1 MB."""
 
 
-def contents(run: Run, shown: Shown, *, served: bool = False) -> dict[str, Any] | None:
-    """The data of report.html, or of a page behind which Python's engine is `served`; None without
-    texts, or for a run of an older version."""
+def contents(run: Run, shown: Shown) -> dict[str, Any] | None:
+    """The data of report.html; None without texts, or for a run of an older version."""
     vocabulary = run.manifest.get("corpus", {}).get("vocabulary")
     if not shown.prompts or vocabulary is None:
         return None
     kind, parameters = run.config["model"]["kind"], run.manifest["model"]["parameters"]
-    fits = in_page(kind, parameters) and not served
-    held = _model(run, exact=parameters <= EXACT) if fits else None
-    beside = beside_page(kind, parameters) and not served
+    held = _model(run, exact=parameters <= EXACT) if in_page(kind, parameters) else None
+    beside = beside_page(kind, parameters) and _folder(run).exists()
     return {
         "vocabulary": vocabulary,
         "seed": run.seeds[0] if run.seeds else run.config["seed"],
         "samplers": _samplers(run),
         "prompts": _prompts(run, shown),
-        "server": served,
         "model": held,
-        "missing": None if held or served else _missing(run, kind, parameters),
-        "beside": results.PLAY if beside and _folder(run).exists() else None,
-        "candidates": None
-        if held or served or run.candidates is None
-        else _candidates(run.candidates),
+        "missing": None if held else _missing(run, kind, parameters),
+        "beside": results.PLAY if beside else None,
+        "candidates": None if held or run.candidates is None else _candidates(run.candidates),
     }
 
 

@@ -52,7 +52,7 @@ class Pane {
   }
 
   get writes() {
-    return this.steps || Boolean(data.server && this.spec);
+    return this.steps || Boolean(served && this.spec);
   }
 
   show(prompt, key) {
