@@ -21,6 +21,7 @@ from nextchar.results.sweep import (
     STOPPED,
     Sweep,
     SweepJob,
+    unquoted,
 )
 from nextchar.results.sweep_aggregate import VALIDATION
 
@@ -51,6 +52,7 @@ def write_sweep_report(sweep: Sweep, drawn: Drawn, notices: Sequence[str]) -> Pa
         drawn,
         notices,
         plan=sweep.plan,
+        fixed=[unquoted(setting) for setting in sweep.plan.fixed],
         counts=[(state, count) for state in states if (count := sweep.count(state))],
         best=[_line(sweep, row) for row, _ in found.jobs[:BEST]],
         ranking=found,
