@@ -62,7 +62,10 @@ def _report(folder: Path) -> Path:
     """The report of a run. Raises ConfigError for one that has none, and says how far it is."""
     if not checked.is_finished(folder):
         state = state_of(folder) if folder.parent.name == "runs" else "has no report"
-        again = "; repeating its command goes on from there" if "stopped" in state else ""
+        again = ""
+        if state.startswith("stopped"):
+            again = "goes on from there" if " at step " in state else "makes it"
+            again = f"; repeating its command {again}"
         raise ConfigError(f"RUN={folder.name}: {state}{again}")
     read_run(folder)  # what is damaged is not shown
     return folder / REPORT
