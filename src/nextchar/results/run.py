@@ -149,9 +149,9 @@ def damage(folder: Path) -> list[DamagedError]:
     found = checked.damage(folder, *_READ)
     if not found:
         manifest = read_json(folder / MANIFEST)
-        beside = [(_model(folder, model_id), (TRAINING,)) for model_id in model_ids(manifest)]
-        beside += [(each, _OF_A_PART) for each in _parts(folder, manifest).values()]
-        for each, names in beside:
+        beside = {_model(folder, model_id): [TRAINING] for model_id in model_ids(manifest)}
+        beside |= {part: [*_OF_A_PART] for part in _parts(folder, manifest).values()}
+        for each, names in beside.items():
             if checked.is_finished(each):
                 found += checked.damage(each, *names, all_files=False)
     return found
@@ -270,11 +270,18 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def point_latest(folder: Path) -> None:
-    """Atomically make outputs/latest a link to `folder`, a run or a sweep."""
+    """Atomically make outputs/latest a link to `folder`, a run or a sweep.
+
+    Where that can't be (a disk that is only read, a folder of somebody else, Windows without the
+    right to make links) it says so: nothing depends on the link.
+    """
     outputs = folder.parent.parent
     require_latest(outputs)
-    with files.replacing(outputs / "latest") as temporary:
-        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
+    try:
+        with files.replacing(outputs / "latest") as temporary:
+            temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
+    except OSError as error:
+        progress.say(f"note: outputs/latest stays as it is ({error})")
 
 
 def require_latest(outputs: Path) -> None:
