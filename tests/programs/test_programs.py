@@ -605,6 +605,32 @@ def test_view_of_two_runs_compares_them(copied: Path, tiny_run: Path) -> None:
     assert_one_line(ended, 2)
 
 
+def test_view_draws_a_figure_for_print(copied: Path) -> None:
+    ended, opened = viewed(copied, "--figure", "loss_curves", "--format", "svg", "--width", "3.3")
+    assert (ended.code, ended.out, ended.err, opened) == (0, "loss_curves.svg\n", "", "")
+    assert 'width="237.6pt"' in (copied / "loss_curves.svg").read_text(encoding="utf-8")
+    ended, _ = viewed(copied, "tiny", "--figure", "metrics", "--output", "new/metrics.pdf")
+    assert (ended.code, ended.out) == (0, "new/metrics.pdf\n")
+    assert (copied / "new" / "metrics.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--figure", "nonsense"],
+        ["--figure", "loss_curves", "--width", "0"],
+        ["--figure", "loss_curves", "--width", "nan"],
+        ["--figure", "loss_curves", "--output", "figure.gif"],
+        ["tiny", "tiny", "--figure", "loss_curves"],
+        ["--width", "3.3"],
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_one_line(copied: Path, arguments: list[str]) -> None:
+    before = names(copied)
+    assert_one_line(Forked(copied, *arguments, program="view").wait(), 2)
+    assert names(copied) == before
+
+
 def test_view_without_a_browser_says_how_to_look(copied: Path) -> None:
     ended = Forked(copied, program="view", BROWSER="false").wait()
     assert ended.code == 0
