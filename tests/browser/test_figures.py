@@ -33,7 +33,7 @@ def places(page: Page) -> set[str]:
 
 def value(page: Page, figure: str) -> tuple[float, float]:
     """The middle of the sampler's value in a figure, scrolled into view."""
-    marks = page.locator(f"figure.{figure} svg [data-samplers='[\"{LABEL}\"]'] use")
+    marks = page.locator(f"figure.{figure} svg.wide [data-samplers='[\"{LABEL}\"]'] use")
     marks.first.scroll_into_view_if_needed()
     box = marks.last.bounding_box()
     assert box
@@ -65,7 +65,7 @@ def test_a_tap_holds_and_the_next_one_lets_go(page: Page) -> None:
 
 
 def test_arrows_go_from_value_to_value_and_from_row_to_row(page: Page) -> None:
-    page.locator("figure.metrics svg").first.focus()
+    page.locator("figure.metrics svg.wide").first.focus()
     page.keyboard.press("ArrowRight")
     first = page.locator(".tip").inner_text()
     assert first

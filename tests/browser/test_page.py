@@ -63,7 +63,7 @@ def test_the_table_has_a_row_for_each_sampler_and_for_human_text(
 
 def test_every_picture_is_seen(page: Page) -> None:
     pictures = page.evaluate(
-        "[...document.querySelectorAll('figure svg')].map(image =>"
+        "[...document.querySelectorAll('figure svg.wide')].map(image =>"
         "[image.getBoundingClientRect().width, image.getBoundingClientRect().height,"
         " image.getBBox().width, image.getAttribute('aria-label').length])"
     )

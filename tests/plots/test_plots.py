@@ -42,7 +42,9 @@ def test_the_same_run_is_drawn_to_the_same_bytes(tmp_path: Path) -> None:
         svg = png.with_suffix(".svg").read_bytes()
         assert svg == second[name].with_suffix(".svg").read_bytes()
         assert b"<dc:date>" not in svg
-    assert len(list((tmp_path / "a").iterdir())) == 6
+        tall = f"{name}_narrow.svg"
+        assert (tmp_path / "a" / tall).read_bytes() == (tmp_path / "b" / tall).read_bytes()
+    assert len(list((tmp_path / "a").iterdir())) == 9
 
 
 def test_a_label_has_one_look_in_every_process() -> None:

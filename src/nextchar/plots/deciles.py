@@ -5,10 +5,11 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from nextchar.plots.legend import in_short, place_legend, sampler_entries
 from nextchar.plots.marks import belongs, value_mark
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import figure_of, heading, legend_beside, new_figure
+from nextchar.plots.style import axis_label, figure_of, heading, new_figure
 from nextchar.results import MANY, Run
 
 PREFIX = "kept_in_decile_"
@@ -31,11 +32,13 @@ def draw(run: Run) -> Figure | None:
         own = [row for row in rows if row.sampler == label]
         line = ((int(row.metric.removeprefix(PREFIX)), round(row.value, 9)) for row in own)
         lines.setdefault(tuple(line), []).append(label)
+    drawn = []
     for points, labels in lines.items():
-        shape = look(labels[0]).line
-        belongs(ax.plot(*zip(*points, strict=True), **shape, label=",\n".join(labels)), labels)
+        (curve,) = ax.plot(*zip(*points, strict=True), **look(labels[0]).curve)
+        belongs(curve, labels)
+        drawn.append((labels, curve))
         for tenth, kept in points:
-            words = f"{', '.join(labels)}: {kept:.3g} characters kept in tenth {tenth}"
+            words = f"{in_short(labels)}: {kept:.3g} characters kept in tenth {tenth}"
             value_mark(ax, tenth, kept, labels, words)
     ax.set_yscale("log")
     low, high = ax.get_ylim()
@@ -43,8 +46,8 @@ def draw(run: Run) -> Figure | None:
     ax.set_yticks(ticks, [str(tick) for tick in ticks])
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(FixedLocator(range(1, 11)))
-    axis = "tenth of the held-out positions, from the most to the least certain"
+    axis = axis_label("tenth of the held-out positions, the most certain first")
     ax.set(xlabel=axis, ylabel="characters kept")
     heading(ax, "What is kept, by how certain the model is", "means over held-out positions")
-    legend_beside(ax)
+    place_legend(ax, sampler_entries(drawn))
     return figure_of(ax)

@@ -9,9 +9,22 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nextchar.plots.labels import row_name
+from nextchar.plots.outside import far_from_all, point_beyond
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import FAINT, INK, PAPER, SOFT, THIN, heading, new_figure, percent, widen
+from nextchar.plots.style import (
+    FAINT,
+    INK,
+    PAPER,
+    SOFT,
+    THIN,
+    heading,
+    is_narrow,
+    new_figure,
+    percent,
+    widen,
+)
 from nextchar.results import OVERALL, FamilyFigure, Run
 from nextchar.results.labels import label_names
 
@@ -47,7 +60,7 @@ def _alt(run: Run) -> str:
     "Families of samplers, tuned on the even prompts and measured on the odd ones, in the order of "
     "their distance from human text. Lines are 95% intervals, small circles the single trainings "
     "where there are several, the dark line is human text. A family without a mark never reaches "
-    "human text's value.",
+    "human text's value; an arrow stands for one so far away that it would squeeze the others.",
     _alt,
     order=15,
 )
@@ -57,12 +70,14 @@ def draw(run: Run) -> Figure | None:
     if len(ranked) < 2:
         return None
     names = [row.family for row in ranked]
-    drawn = new_figure(12.0, 1.3 + 0.24 * max(len(names), 4))
-    axes = drawn.subplots(1, len(PANELS), sharey=True)
+    height = 1.3 + 0.24 * max(len(names), 4)
+    down, across = (len(PANELS), 1) if is_narrow() else (1, len(PANELS))
+    drawn = new_figure(12.0, height * down)
+    axes = drawn.subplots(down, across, sharey=True)
     for (kind, metric, title, subtitle), ax in zip(PANELS, axes, strict=True):
         own = [row for row in run.families if (row.kind, row.metric) == (kind, metric)]
         family_intervals(own, names, ax)
-        heading(ax, title, subtitle)
+        heading(ax, title, subtitle, inches=1.9)
         if run.info(metric).unit == "share":
             ax.xaxis.set_major_formatter(percent)
     return drawn
@@ -70,26 +85,29 @@ def draw(run: Run) -> Figure | None:
 
 def family_intervals(rows: Sequence[FamilyFigure], names: Sequence[str], ax: Axes) -> Axes:
     """Draw one row for each family of `names`, from top to bottom: value, interval, trainings."""
+    far = far_from_all({row.family: row.value for row in rows})
     for row in rows:
+        if row.family in far:
+            continue
         place, shape = names.index(row.family), look(" ".join(label_names(row.family)))
         if math.isfinite(row.low + row.high):
             ax.plot([row.low, row.high], [place] * 2, color=shape.text, linewidth=1.8)
         alone = [float(value) for value in row.by_seed.split()]
-        ring: dict[str, Any] = {
-            "facecolor": PAPER,
-            "edgecolor": SOFT,
-            "linewidth": 0.8,
-            "zorder": 3,
-        }
-        ax.scatter(alone, [place] * len(alone), s=11, **ring)
+        ax.scatter(alone, [place] * len(alone), **RING)
         ax.plot(row.value, place, marker=shape.marker, color=shape.text, zorder=4)
     if rows and rows[0].metric != OVERALL:
         ax.axvline(rows[0].human, **THIN)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_yticks(range(len(names)), names)
+    shown = [row_name(name) for name in names]
+    small: dict[str, Any] = {"fontsize": 7, "linespacing": 1.0} if "\n" in "".join(shown) else {}
+    ax.set_yticks(range(len(names)), shown, **small)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(True, axis="y", color=FAINT)
     ax.spines["left"].set_visible(False)
     ax.margins(x=0.08)
     ax.set_xlim(widen(*ax.get_xlim()))
+    for row in rows:
+        if row.family in far:
+            color = look(" ".join(label_names(row.family))).text
+            point_beyond(ax, row.value, names.index(row.family), color)
     return ax

@@ -13,10 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from nextchar.plots.labels import row_name
 from nextchar.plots.marks import belongs, belongs_by_text, value_mark, value_words
+from nextchar.plots.outside import far_from_all, point_beyond
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, panels, widen
+from nextchar.plots.style import BAND, FAINT, INK, SOFT, THIN, figure_of, is_narrow, panels, widen
 from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 
 ELSEWHERE = ("kept_in_decile_1", "impossible_mass")
@@ -35,7 +37,7 @@ def _group(run: Run) -> str:
     lambda run: (
         f"{_group(run).capitalize()}: each metric with its 95% interval, the samplers in the order "
         "of the table. The dark line is human text, where it has the metric, and the band around "
-        "it its interval."
+        "it its interval. An arrow stands for a value so far away that it would squeeze the others."
     ),
     lambda run: f"Values and intervals of the metrics “{_group(run)}”, one row per sampler.",
     each_group=True,
@@ -51,11 +53,13 @@ def draw(run: Run) -> Figure | None:
     labels = list(dict.fromkeys(row.sampler for row in drawn))
     if len(labels) > MANY:
         return None
-    beside = 0.075 * min(max(map(len, labels)), 60)
-    axes = panels(len(names), 2.7, 0.85 + 0.21 * max(len(labels), 2), beside=beside)
+    lines = [row_name(label).split("\n") for label in labels]
+    beside = 0.075 * max(len(line) for each in lines for line in each)
+    row = 0.24 if any(len(each) > 1 for each in lines) else 0.21
+    axes = panels(len(names), 2.7, 0.85 + row * max(len(labels), 2), beside=beside)
     for index, (name, ax) in enumerate(zip(names, axes, strict=True)):
         own = [row for row in rows if row.metric == name]
-        metric_intervals(own, labels, run.info(name), ax, names=index % 3 == 0)
+        metric_intervals(own, labels, run.info(name), ax, names=is_narrow() or index % 3 == 0)
         if len(run.by_seed) < FEW_SEEDS:
             seed_dots([*run.by_seed.values()], name, labels, ax)
     figure = figure_of(axes[0])
@@ -87,13 +91,15 @@ def metric_intervals(
     """Draw the rows of one metric, `samplers` from top to bottom whether they have it or not.
 
     `names` writes the labels at the left; `human` among `rows` becomes the band, not a row.
-    Intervals end at the metric's bounds: Student's don't know them.
+    Intervals end at the metric's bounds: Student's don't know them. A value far from all others is
+    an arrow at the edge.
     """
     least, most = info.bounds
+    far = far_from_all({row.sampler: row.value for row in rows if math.isfinite(row.value)})
     for given in rows:
         low = given.low if least is None else max(given.low, least)
         row = replace(given, low=low, high=given.high if most is None else min(given.high, most))
-        if not math.isfinite(row.value):
+        if not math.isfinite(row.value) or row.sampler in far:
             continue
         if row.sampler == HUMAN:
             band = ax.axvspan(row.low, row.high, **BAND)
@@ -108,7 +114,9 @@ def metric_intervals(
             belongs(point, [row.sampler])
             value_mark(ax, row.value, place, [row.sampler], value_words(row.sampler, row))
     ax.set_ylim(len(samplers) - 0.4, -0.6)
-    ax.set_yticks(range(len(samplers)), samplers if names else [""] * len(samplers))
+    shown = [row_name(label) if names else "" for label in samplers]
+    small: dict[str, Any] = {"fontsize": 7, "linespacing": 1.0} if "\n" in "".join(shown) else {}
+    ax.set_yticks(range(len(samplers)), shown, **small)
     belongs_by_text(ax.get_yticklabels(), samplers)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")
@@ -117,6 +125,12 @@ def metric_intervals(
     ax.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     ax.margins(x=0.08)
     ax.set_xlim(widen(*ax.get_xlim()))
+    for row in rows:
+        if row.sampler in far and row.sampler in samplers:
+            place = samplers.index(row.sampler)
+            edge, drawn = point_beyond(ax, row.value, place, look(row.sampler).color)
+            belongs(drawn, [row.sampler])
+            value_mark(ax, edge, place, [row.sampler], value_words(row.sampler, row))
     ax.set_title(info.long, fontsize=9.5, pad=6)
     if rows[0].unit not in info.long:
         ax.set_xlabel(rows[0].unit, fontsize=8.5, color=SOFT)

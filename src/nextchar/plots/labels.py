@@ -1,4 +1,4 @@
-"""Labels beside points, without overlaps."""
+"""Labels beside points and rows, without overlaps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from nextchar.plots.style import INK, PAPER, SOFT
+from nextchar.plots.style import INK, PAPER, SOFT, is_narrow
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,12 @@ def place_labels(
         zorder=6,
     )
     return [text for text in texts if isinstance(text, Text)]
+
+
+def row_name(label: str) -> str:
+    """A label beside a row, a long one in two lines."""
+    places = [index + 1 for index, sign in enumerate(label) if sign in " ,"]
+    if len(label) <= (24 if is_narrow() else 38) or not places:
+        return label
+    middle = min(places, key=lambda place: abs(place - len(label) / 2))
+    return f"{label[:middle].rstrip()}\n{label[middle:]}"

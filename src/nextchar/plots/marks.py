@@ -36,7 +36,8 @@ def value_words(label: str, row: Metric) -> str:
     """`top_k=5: 2.31 (2.2 to 2.43) bits`, of what is known."""
     known = math.isfinite(row.low + row.high)
     interval = f" ({row.low:.3g} to {row.high:.3g})" if known else ""
-    return f"{label}: {row.value:.3g}{interval} {row.unit}".rstrip()
+    # In units that matter a rounding error is zero.
+    return f"{label}: {round(row.value, 12) + 0.0:.3g}{interval} {row.unit}".rstrip()
 
 
 def write_marks(svg: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nextchar.plots.registry import Plot
-from nextchar.plots.style import heading, new_figure, save_figure, style
+from matplotlib.figure import Figure
+
+from nextchar.plots.registry import Plot, save_forms
+from nextchar.plots.style import figure_of, heading, new_figure
 from nextchar.results import TrainingRecord
 
 COLORS = ("#3f7fc4", "#c2552d", "#2f8f6b", "#8a4fa3", "#b08a1e", "#5b6470")
@@ -23,7 +25,8 @@ def validation_losses(
     }
     if not any(known.values()):
         return []
-    with style():
+
+    def draw() -> Figure:
         ax = new_figure(8.5, 4.2).add_subplot()
         for index, (name, points) in enumerate(known.items()):
             if points:
@@ -32,6 +35,11 @@ def validation_losses(
         ax.set(xlabel="step", ylabel="validation loss, nats per character")
         heading(ax, "Trainings")
         ax.legend(loc="upper right")
-        png = save_figure(ax.figure, folder, "validation_losses")  # type: ignore[arg-type]
-    ends = "; ".join(f"{name} {points[-1][1]:.3f}" for name, points in known.items() if points)
-    return [Plot("validation_losses", png, "Validation loss of each run.", f"Last losses: {ends}.")]
+        return figure_of(ax)
+
+    name = "validation_losses"
+    saved = save_forms(draw, folder, name)
+    assert saved
+    png, tall = saved
+    ends = "; ".join(f"{run} {points[-1][1]:.3f}" for run, points in known.items() if points)
+    return [Plot(name, png, "Validation loss of each run.", f"Last losses: {ends}.", tall)]

@@ -1,7 +1,8 @@
 """How a sampler looks: its label alone decides its colour and marker, in every figure and run.
 
 A family (the names in the label, in their order) has a hue and a marker; the parameter sets how
-dark the hue is: the more of the model's distribution is left, the darker. Hues are spread in OKLCH
+dark the hue is, the more of the model's distribution is left, the darker; and how a curve is
+dashed, so that `top_k=5` and `top_k=10` differ by more than shade. Hues are spread in OKLCH
 (Ottosson, 2020, https://bottosson.github.io/posts/oklab/), where equal lightness looks equally
 light. Markers differ too, so that no two families are distinguished by red and green alone.
 """
@@ -25,16 +26,22 @@ from nextchar.results.labels import label_names, label_parts
 
 @dataclass(frozen=True)
 class Look:
-    """Colour as #rrggbb, the same hue for small text, and a matplotlib marker."""
+    """Colour as #rrggbb, the same hue for small text, a matplotlib marker and line style."""
 
     color: str
     text: str
     marker: str
+    dash: str | tuple[int, tuple[float, ...]] = "-"
 
     @property
     def line(self) -> dict[str, Any]:
         """Colour and marker as arguments of `plot` and `errorbar`."""
         return {"color": self.color, "marker": self.marker}
+
+    @property
+    def curve(self) -> dict[str, Any]:
+        """The same and the line style, where curves of one family cross each other."""
+        return self.line | {"linestyle": self.dash}
 
 
 # Hue in degrees, chroma, marker. Neighbours in a legend are far apart in hue, and so are families
@@ -67,6 +74,12 @@ _FAMILIES: dict[tuple[str, ...], tuple[float, float, str]] = {
     ("temperature", "top_p"): (300, 0.15, "P"),
     ("top_p", "temperature"): (330, 0.15, "d"),
 }
+_DASHES: Sequence[str | tuple[int, tuple[float, ...]]] = (
+    "-",
+    (0, (5, 1.6)),
+    (0, (1.2, 1.4)),
+    (0, (6, 1.5, 1.2, 1.5)),
+)
 _OTHER_MARKERS = ("P", "d", "h", "p", "H", "8", "<", ">", "^", "v")
 
 
@@ -85,7 +98,10 @@ def look(label: str) -> Look:
         marker = _OTHER_MARKERS[digest // 360 % len(_OTHER_MARKERS)]
     values = [_openness(name, value) for name, value in label_parts(label) if value]
     openness = sum(values) / len(values) if values else 0.5
-    return Look(_oklch(0.76 - 0.30 * openness, chroma, hue), _oklch(0.52, chroma, hue), marker)
+    # In twelfths neighbours of the usual grids differ.
+    dash = _DASHES[int(12 * openness + 0.25) % len(_DASHES)] if values else "-"
+    color, text = _oklch(0.76 - 0.30 * openness, chroma, hue), _oklch(0.52, chroma, hue)
+    return Look(color, text, marker, dash)
 
 
 def _openness(name: str, text: str) -> float:

@@ -10,18 +10,22 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from nextchar.plots.labels import Tag, place_labels
+from nextchar.plots.legend import place_legend
 from nextchar.plots.marks import belongs, belongs_by_text, value_mark
+from nextchar.plots.outside import far_from_all
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
 from nextchar.plots.style import (
     BAND,
     INK,
+    PAPER,
     SOFT,
     figure_of,
     heading,
-    legend_beside,
+    is_narrow,
     new_figure,
     reach,
     widen,
@@ -30,8 +34,6 @@ from nextchar.results import HUMAN, MANY, REFERENCES, Metric, MetricInfo, Run
 from nextchar.results.labels import label_names, label_parts, split_last
 
 QUALITY, DIVERSITY = "bits_per_character", "distinct_1"
-FEWEST = 5
-"""With fewer points on an axis none counts as far away."""
 FEW = 12
 """Up to so many samplers are labelled in full; of more the labels are parameters, with a legend."""
 
@@ -59,6 +61,7 @@ def draw(run: Run) -> Figure | None:
     if not points.keys() - {HUMAN} or len(points) > MANY:
         return None
     size = (10.5, 7.0) if len(points) > FEW + 1 else (8.5, 5.6)
+    size = (size[0], 5.0) if is_narrow() else size
     return figure_of(quality_diversity(run, new_figure(*size).add_subplot()))
 
 
@@ -115,44 +118,42 @@ def _points(run: Run) -> Points:
 
 
 def _split(points: Points) -> tuple[Points, Points]:
-    """The points that are drawn, and those that would take more than half of an axis for the way
-    to them: at most a quarter of the samplers, so that the others are the rule."""
+    """The points that are drawn, and those that are so far away that they are only pointed at."""
     kept: Points = dict(points)
     outside: Points = {}
     for axis in (0, 1, 0, 1):
-        far = _far(kept, axis)
-        if far and 4 * (len(outside) + 1) < len(points):
-            outside[far] = kept.pop(far)
+        far = far_from_all({label: both[axis].value for label, both in kept.items()})
+        if 4 * (len(outside) + len(far)) < len(points):
+            outside |= {label: kept.pop(label) for label in far}
     return kept, outside
 
 
-def _far(points: Points, axis: int) -> str | None:
-    """The sampler at an end of an axis whose distance from the next is more than half of it."""
-    ordered = sorted(points, key=lambda label: points[label][axis].value)
-    if len(ordered) < FEWEST:
-        return None
-    values = [points[label][axis].value for label in ordered]
-    span = values[-1] - values[0]
-    for end, next_, label in ((0, 1, ordered[0]), (-1, -2, ordered[-1])):
-        if label != HUMAN and abs(values[end] - values[next_]) > span / 2:
-            return label
-    return None
-
-
 def _point_outside(ax: Axes, outside: Points) -> None:
-    """An arrow at the edge towards each point that lies beyond it, with its place in words."""
+    """An arrow at the edge towards points that lie beyond it, with their places in words."""
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    for index, (label, (x, y)) in enumerate(outside.items()):
+    tips: dict[tuple[float, float], list[str]] = {}
+    for label, (x, y) in outside.items():
         across, up = (x.value - left) / (right - left), (y.value - bottom) / (top - bottom)
         tip = (min(max(across, 0.02), 0.98), min(max(up, 0.02), 0.98))
+        tips.setdefault((round(tip[0], 1), round(tip[1], 1)), []).append(label)
+    for (across, up), labels in tips.items():
+        tip = (min(max(across, 0.02), 0.98), min(max(up, 0.02), 0.98))
         start = (tip[0] + 0.05 * (0.5 - tip[0]), tip[1] + 0.1 * (0.5 - tip[1]))
-        arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": look(label).color, "linewidth": 1.4}
+        color = look(labels[0]).color if len(labels) == 1 else SOFT
+        arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": color, "linewidth": 1.4}
         within = "axes fraction"
         ax.annotate("", tip, start, within, within, arrowprops=arrow)
-        words = f"{label}, at {x.value:.2f} and {y.value:.2f}"
         side = "right" if tip[0] > 0.5 else "left"
-        place = (start[0] + (-0.015 if side == "right" else 0.015), start[1] + 0.045 * index)
-        ax.annotate(words, place, xycoords=within, ha=side, va="center", fontsize=8.5, color=INK)
+        end = "top" if tip[1] > 0.5 else "bottom"
+        place = (start[0] + (-0.015 if side == "right" else 0.015), start[1])
+        words = "\n".join(
+            f"{label}, at {outside[label][0].value:.2f} and {outside[label][1].value:.2f}"
+            for label in labels
+        )
+        size = 7.5 if is_narrow() else 8.5
+        text = ax.annotate(words, place, xycoords=within, ha=side, va=end, fontsize=size, color=INK)
+        text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
+        belongs(text, labels)
 
 
 def _bounded(row: Metric) -> Metric:
@@ -162,7 +163,11 @@ def _bounded(row: Metric) -> Metric:
 
 
 def _axis(info: MetricInfo) -> str:
-    return f"←  {info.ends[0]}      {info.long}      {info.ends[1]}  →" if info.ends else info.long
+    if not info.ends:
+        return info.long
+    if is_narrow():
+        return f"{info.long}\n←  {info.ends[0]}      {info.ends[1]}  →"
+    return f"←  {info.ends[0]}      {info.long}      {info.ends[1]}  →"
 
 
 def _chains(labels: Sequence[str]) -> list[list[str]]:
@@ -186,7 +191,9 @@ def _write_labels(
         color = INK if few else look(label).text
         human = label == HUMAN
         tags.append(Tag(reference if human else text, x.value, y.value, color, bold=human))
-    belongs_by_text(place_labels(ax, tags, lines, size=8.5 if few else 7), list(points))
+    belongs_by_text(
+        place_labels(ax, tags, lines, size=8.5 if few and not is_narrow() else 7), list(points)
+    )
 
 
 def _parameters(label: str) -> str:
@@ -197,9 +204,13 @@ def _parameters(label: str) -> str:
 def _family_legend(ax: Axes, labels: Sequence[str]) -> None:
     # The last sampler of a family, often the darkest, stands for it.
     families = {label_names(label): label for label in labels if label != HUMAN}
-    handles = [
-        Line2D([], [], linestyle="none", **look(label).line, markersize=7.5, label=", ".join(names))
-        for names, label in families.items()
+    entries = [
+        (
+            [Line2D([], [], linestyle="none", **look(stands).line, markersize=7.5)],
+            [label for label in labels if label_names(label) == names],
+            ", ".join(names),
+        )
+        for names, stands in families.items()
     ]
-    legend = legend_beside(ax, handles=handles, title="labels: parameters", title_fontsize=8.5)
+    legend = place_legend(ax, entries, title="labels: parameters", title_fontsize=8.5)
     legend.get_title().set_color(SOFT)

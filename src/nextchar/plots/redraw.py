@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from nextchar.config import ConfigError
 from nextchar.plots.legible import make_legible
 from nextchar.plots.registry import figures_of
-from nextchar.plots.style import style
+from nextchar.plots.style import NARROW, narrow, style
 from nextchar.results import Run
 from nextchar.results.sweep import Sweep
 from nextchar.runtime import files
@@ -26,13 +27,15 @@ DPI = 300
 def redraw(subject: Run | Sweep, name: str, path: Path, form: str, width: float | None) -> None:
     """Draw the figure `name` of a run or sweep into `path`, as `form`: pdf, svg or png.
 
-    It is scaled, letters and lines too, to a `width` in inches; None leaves it as it is.
+    Up to NARROW inches the narrow form is drawn, with panels and legends below each other. It is
+    scaled, letters and lines too, to the `width` in inches; None leaves it as it is.
     Raises ConfigError for a figure that there is not, or that has nothing to show.
     """
     known = figures_of(subject)
     if name not in known:
         raise ConfigError(f"--figure={name}: there is no such figure; there are {', '.join(known)}")
-    figure = known[name]()
+    with style(), narrow() if width is not None and width <= NARROW else nullcontext():
+        figure = known[name]()
     if figure is None:
         raise ConfigError(f"--figure={name}: {subject.folder.name} has nothing that it could show")
     make_legible(figure)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from nextchar.config import ConfigError
 from nextchar.config.plugins import in_one_line
-from nextchar.plots.style import save_figure, style
+from nextchar.plots.style import NARROW, narrow, save_figure, save_svg, style
 from nextchar.results import Run
 from nextchar.results.sweep import Sweep
 from nextchar.runtime import progress
@@ -29,12 +29,14 @@ Draw = TypeVar("Draw", bound=Callable[[Any], Figure | None])
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure on disk: its PNG, with the SVG beside it, its caption and its text alternative."""
+    """A figure on disk: its PNG, with the SVG beside it, its caption and its text alternative, and
+    the SVG for a narrow page where there is one."""
 
     name: str
     png: Path
     caption: str
     alt: str
+    narrow: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ def figure(
     """Register a function `Run -> Figure | None` (None: nothing to draw) as the figure `name`.
 
     It is saved as plots/<name>.png and .svg and stands on the page with its caption; `alt` tells
-    the same to readers who don't see it. `of=Sweep` makes it a figure of sweeps. With `each_group`
-    it is drawn once for each group of metrics, from a run that has no other metrics: the first as
-    `name`, others as `name_group`. Figures stand on the page by `order`, then by name.
+    the same to readers who don't see it. What is made by `new_figure` is drawn for narrow pages
+    too. `of=Sweep` makes it a figure of sweeps. With `each_group` it is drawn once for each group
+    of metrics, from a run that has no other metrics: the first as `name`, others as `name_group`.
+    Figures stand on the page by `order`, then by name.
     Raises ConfigError for a name that is no file name, or that another file's figure has.
     """
 
@@ -145,19 +148,37 @@ def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run |
 
 
 def _draw(each: _Registered, name: str, part: Run | Sweep, folder: Path) -> Plot | None:
-    drawn = _figure(each, part)
-    if drawn is None:
+    saved = save_forms(partial(_figure, each, part), folder, name)
+    if saved is None:
         return None
     words = (each.caption, each.alt)
     caption, alt = (text if isinstance(text, str) else text(part) for text in words)
-    return Plot(name, save_figure(drawn, folder, name), caption, alt)
+    return Plot(name, saved[0], caption, alt, saved[1])
 
 
 def _figure(each: _Registered, part: Run | Sweep) -> Figure | None:
-    with style(), warnings.catch_warnings():
-        # Labels are measured while they are placed; what their font lacks is shown when saved.
+    # Labels are measured while they are placed; what their font lacks is shown when saved.
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
         drawn: object = each.draw(part)
     if drawn is not None and not isinstance(drawn, Figure):
         raise TypeError(f"returned {drawn!r:.40}; return a matplotlib Figure, or None")
     return drawn
+
+
+def save_forms(
+    draw: Callable[[], Figure | None], folder: Path, name: str
+) -> tuple[Path, Path | None] | None:
+    """Save what `draw` draws, and its narrow form, `<name>_narrow.svg`, where it is a different
+    one; None where nothing is drawn."""
+    with style():
+        wide = draw()
+    if wide is None:
+        return None
+    png, tall = save_figure(wide, folder, name), None
+    if wide.get_figwidth() > NARROW:
+        with style(), narrow():
+            again = draw()
+        if again and again.get_figwidth() <= NARROW:
+            tall = save_svg(again, folder, f"{name}_narrow")
+    return png, tall

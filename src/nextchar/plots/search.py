@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from nextchar.plots.labels import Tag, place_labels
 from nextchar.plots.registry import figure
-from nextchar.plots.style import FAINT, INK, PAPER, SOFT, figure_of, heading, new_figure
+from nextchar.plots.style import (
+    FAINT,
+    INK,
+    PAPER,
+    SOFT,
+    axis_label,
+    figure_of,
+    heading,
+    is_narrow,
+    new_figure,
+)
 from nextchar.plots.sweep import title, varies
 from nextchar.results import sweep_aggregate as averages
 from nextchar.results.sweep import FINISHED, Sweep, SweepJob
@@ -89,7 +99,7 @@ def draw_history(sweep: Sweep) -> Figure | None:
     ax.plot(jobs, values, "o", color=SOFT, markersize=4, label="a trial")
     ax.step(jobs, best, where="post", color=ACCENT, linewidth=1.6, label="best so far")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="trial", ylabel=found.titles[0])
+    ax.set(xlabel="trial", ylabel=axis_label(found.titles[0]))
     ax.legend()
     heading(ax, "Search")
     return figure_of(ax)
@@ -114,7 +124,7 @@ def draw_pareto_front(sweep: Sweep) -> Figure | None:
     ax.plot(
         x[front], y[front], "o-", color=ACCENT, markersize=6, linewidth=1, label="the Pareto front"
     )
-    ax.set(xlabel=found.titles[0], ylabel=found.titles[1])
+    ax.set(xlabel=axis_label(found.titles[0]), ylabel=axis_label(found.titles[1]))
     ax.legend()
     heading(ax, "Pareto front", "numbers: the jobs")
     tags = [Tag(str(found.rows[i].job), float(x[i]), float(y[i])) for i in front]
@@ -162,7 +172,8 @@ def draw_parallel_coordinates(sweep: Sweep) -> Figure | None:
             style: dict[str, Any] = {"fontsize": 7.5, "va": "center", "color": INK, "bbox": box}
             ax.annotate(text, (index, place), (4, 0), textcoords="offset points", **style)
     ax.set(xlim=(-0.05, len(columns) - 0.85), ylim=(-0.05, 1.05), yticks=[])
-    ax.set_xticks(range(len(columns)), names)
+    slant: dict[str, Any] = {"rotation": 30, "ha": "right"} if is_narrow() else {}
+    ax.set_xticks(range(len(columns)), names, **slant)
     ax.grid(False)
     heading(ax, "Jobs by their parameters", f"dark is better: {found.titles[0]}")
     return figure_of(ax)
@@ -203,7 +214,7 @@ def draw_importance(sweep: Sweep) -> Figure | None:
     names = sorted(weights, key=lambda name: weights[name])
     ax = new_figure(6.5, 1.2 + 0.35 * len(weights)).add_subplot()
     ax.barh(names, [weights[name] for name in names], color=GOOD(0.2), height=0.55)
-    ax.set(xlim=(0, 1), xlabel="share of what distinguishes the best trials")
+    ax.set(xlim=(0, 1), xlabel=axis_label("share of what distinguishes the best trials"))
     ax.grid(False, axis="y")
     heading(ax, "Importance of the parameters")
     return figure_of(ax)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager
+import textwrap
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
+from matplotlib.ticker import FixedLocator
 from numpy.typing import ArrayLike, NDArray
 
 from nextchar.plots.legible import make_legible
@@ -73,19 +76,41 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", STYLE])
 
 
+NARROW = 3.8
+"""Inches: a figure as wide as a telephone, with letters that are read there."""
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """Within it figures are at most `NARROW` wide, with panels and legends below each other."""
+    before = _narrow.set(True)
+    try:
+        yield
+    finally:
+        _narrow.reset(before)
+
+
+def is_narrow() -> bool:
+    """Whether the figure is drawn for a narrow page."""
+    return _narrow.get()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, drawn by Agg, with room arranged around its axes."""
+    width = min(width, NARROW) if is_narrow() else width
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def panels(count: int, width: float, height: float, *, beside: float = 0.0) -> list[Axes]:
-    """The axes of a new figure, at most three beside each other, each so many inches large.
+    """The axes of a new figure, each so many inches large, at most three beside each other, of a
+    narrow figure one.
 
     `beside` is the room for labels at the left of them all.
     """
-    across = min(3, count)
+    across = 1 if is_narrow() else min(3, count)
     down = math.ceil(count / across)
     figure = new_figure(max(beside + width * across, 4.5), 0.5 + height * down)
     return [figure.add_subplot(down, across, index + 1) for index in range(count)]
@@ -97,22 +122,35 @@ def figure_of(ax: Axes) -> Figure:
     return ax.figure
 
 
-def heading(ax: Axes, title: str, subtitle: str = "") -> None:
-    """A bold title at the left, and a grey subtitle under it."""
-    ax.set_title(title, pad=24.0 if subtitle else 10.0)
+def heading(ax: Axes, title: str, subtitle: str = "", *, inches: float = 2.9) -> None:
+    """A bold title at the left, and a grey subtitle under it; in a narrow figure, where the axes
+    have so many inches, in several lines."""
+    if is_narrow():
+        title = textwrap.fill(title, int(inches / 0.09))
+        subtitle = textwrap.fill(subtitle, int(inches / 0.066))
+    ax.set_title(title, pad=13.0 + 11 * (subtitle.count("\n") + 1) if subtitle else 10.0)
     if subtitle:
         note: dict[str, Any] = {"color": SOFT, "fontsize": 8.5}
         ax.annotate(subtitle, (0, 1), (0, 8), "axes fraction", "offset points", **note)
 
 
-def legend_beside(ax: Axes, **options: Any) -> Legend:
-    """A legend at the right of the axes; the figure grows where the legend is higher."""
-    legend = ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), **options)
-    legend.set_alignment("left")
-    figure = figure_of(ax)
-    lines = sum(text.get_text().count("\n") + 1 for text in legend.get_texts())
-    figure.set_figheight(max(figure.get_figheight(), 1.2 + 0.19 * lines))
-    return legend
+def axis_label(text: str) -> str:
+    """The label of an axis, in several lines where the figure is narrow."""
+    return textwrap.fill(text, 40) if is_narrow() else text
+
+
+def thin_ticks(ax: Axes) -> None:
+    """Leave out ticks of the x axis whose labels would touch those before them.
+
+    Call it when the layout is final.
+    """
+    kept, end = [], -math.inf
+    for place, label in zip(ax.xaxis.get_majorticklocs(), ax.get_xticklabels(), strict=True):
+        box = label.get_window_extent()
+        if box.x0 > end + 4:
+            kept.append(place)
+            end = box.x1
+    ax.xaxis.set_major_locator(FixedLocator(kept))
 
 
 def reach(low: ArrayLike, value: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
@@ -136,12 +174,19 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
 
     No dates, versions or random ids: equal figures are equal bytes.
     """
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    make_legible(figure)
-    with style(), matplotlib.rc_context({"svg.hashsalt": name}):
-        drawn = StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-        files.write_text(svg, write_marks(drawn.getvalue()))
-        with files.replacing(png) as path:
-            figure.savefig(path, format="png", dpi=180, metadata={"Software": None})
+    save_svg(figure, folder, name)
+    png = folder / f"{name}.png"
+    with style(), files.replacing(png) as path:
+        figure.savefig(path, format="png", dpi=180, metadata={"Software": None})
     return png
+
+
+def save_svg(figure: Figure, folder: Path, name: str) -> Path:
+    """Write `<name>.svg` alone, and return it."""
+    make_legible(figure)
+    drawn = StringIO()
+    with style(), matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    svg = folder / f"{name}.svg"
+    files.write_text(svg, write_marks(drawn.getvalue()))
+    return svg

@@ -24,7 +24,9 @@ from nextchar.plots.style import (
     PAPER,
     SOFT,
     THIN,
+    axis_label,
     figure_of,
+    is_narrow,
     panels,
     reach,
     widen,
@@ -73,12 +75,14 @@ def draw_curves(sweep: Sweep) -> Figure | None:
         ax.set_xlabel(_family(settings) or name)
         _keep_within(ax, *sweep.info(metric).bounds)
     figure = figure_of(axes[0])
-    keys = [Line2D([], [], **look(label).line, label=label) for label in samplers if label]
+    keys = [Line2D([], [], **look(label).curve, label=label) for label in samplers if label]
     if any(row.value(HUMAN, metric) for row in sweep.rows for metric in metrics):
         keys.append(Line2D([], [], color=INK, label="human text"))
     if keys:
-        figure.legend(handles=keys, loc="outside upper left", ncols=4, fontsize=8)
-    figure.supxlabel(_which_intervals(settings, name), fontsize=8, color=SOFT)
+        figure.legend(
+            handles=keys, loc="outside upper left", ncols=1 if is_narrow() else 4, fontsize=8
+        )
+    figure.supxlabel(axis_label(_which_intervals(settings, name)), fontsize=8, color=SOFT)
     return figure
 
 
@@ -123,7 +127,7 @@ def parameter_curve(
     places = numbers or list(range(len(texts)))
     for sampler in samplers:
         x, low, y, high = _columns(settings, places, metric, sampler)
-        line = look(sampler).line if sampler else {"color": LINE, "marker": "o"}
+        line = look(sampler).curve if sampler else {"color": LINE, "marker": "o"}
         thin: dict[str, Any] = {"linewidth": 1.4 if numbers else 0, "elinewidth": 1.2}
         ax.errorbar(x, y, reach(low, y, high), **line, **thin, markersize=4)
     if metric != VALIDATION:
@@ -177,7 +181,8 @@ def draw_heat_maps(sweep: Sweep) -> Figure | None:
         ax.set(xlabel=across, ylabel=down)
     figure = figure_of(axes[0])
     note = "means over the seeds where there are several"
-    figure.supxlabel(f"{note}; sampler: {sampler}" if sampler else note, fontsize=8, color=SOFT)
+    words = f"{note}; sampler: {sampler}" if sampler else note
+    figure.supxlabel(axis_label(words), fontsize=8, color=SOFT)
     return figure
 
 
@@ -198,7 +203,7 @@ def heat_map(settings: Sequence[Setting], metric: str, sampler: str, ax: Axes) -
         if math.isfinite(value):
             light = float(np.mean(image.cmap(image.norm(value))[:3])) > 0.6
             ink, middle = INK if light else PAPER, {"ha": "center", "va": "center"}
-            ax.text(j, i, f"{value:.3g}", middle, color=ink, fontsize=7)
+            ax.text(j, i, f"{round(value, 12) + 0.0:.3g}", middle, color=ink, fontsize=7)
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
     ax.set_yticks(range(len(rows)), rows)
     ax.grid(False)

@@ -11,11 +11,22 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
-from nextchar.plots.style import DASHED, SOFT, heading, new_figure, percent, reach
+from nextchar.plots.style import (
+    DASHED,
+    SOFT,
+    axis_label,
+    heading,
+    is_narrow,
+    new_figure,
+    percent,
+    reach,
+    thin_ticks,
+)
 from nextchar.results import Run, Truncation
 
 ORACLE = "oracle"
@@ -48,15 +59,18 @@ def draw(run: Run) -> Figure | None:
         return None
     cutting = {row.family for row in rows if row.lost > 0} - {ORACLE}
     families = [family for family in dict.fromkeys(row.family for row in rows) if family in cutting]
-    across = min(3, max(len(families), 1))
+    across = min(2 if is_narrow() else 3, max(len(families), 1))
     down = math.ceil(len(families) / across)
-    figure = new_figure(12.0, 4.9 + 3.2 * down)
-    parts = figure.add_gridspec(2, 1, height_ratios=[4.9, max(3.2 * down, 0.1)])
+    high, each = (8.6, 2.0) if is_narrow() else (4.9, 3.2)
+    figure = new_figure(12.0, high + each * down)
+    parts = figure.add_gridspec(2, 1, height_ratios=[high, max(each * down, 0.1)])
     top, bottom = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
-    left = truncation_curves(rows, top.add_subplot(1, 2, 1))
+    planes = top.subplots(2, 1) if is_narrow() else top.subplots(1, 2)
+    left = truncation_curves(rows, planes[0])
     heading(left, "What truncation removes, and what it costs", "the grammar's own held-out text")
-    right = truncation_curves(rows, top.add_subplot(1, 2, 2), across="divergence")
-    right.set_ylabel("")
+    right = truncation_curves(rows, planes[1], across="divergence")
+    if not is_narrow():
+        right.set_ylabel("")
     heading(right, "… and the distance from the truth", "also for temperature, which cuts nothing")
     keys: dict[str, Artist] = {}
     small: dict[str, Any] = {"color": SOFT, "fontsize": 8}
@@ -66,15 +80,21 @@ def draw(run: Run) -> Figure | None:
         ax.annotate("better", (0.02, 0.02), (0.09, 0.09), within, within, arrow, **small)
         handles, labels = ax.get_legend_handles_labels()
         keys |= dict(zip(labels, handles, strict=True))
-    top.legend(list(keys.values()), list(keys), loc="outside right upper")
+    below = {"loc": "outside lower left", "ncols": 2}
+    beside: dict[str, Any] = below if is_narrow() else {"loc": "outside right upper"}
+    top.legend(list(keys.values()), list(keys), **beside)
     for index, family in enumerate(families):
         own = [row for row in rows if row.family in (family, ORACLE)]
         panel = truncation_curves(own, bottom.add_subplot(down, across, index + 1))
         panel.set_title(family, fontsize=9.5, pad=6)
         panel.tick_params(labelsize=7)
+        low, high = panel.get_xlim()
+        panel.set_xlim(low, 2 * high)  # room for the parameter of the last point
         panel.set_xlabel("lost" if index // across == down - 1 else "")
         panel.set_ylabel("impossible" if index % across == 0 else "")
     figure.draw_without_rendering()  # constrained layout settles: now pixels are final
+    for panel in figure.axes:
+        thin_ticks(panel)
     for family, panel in zip(families, bottom.axes, strict=True):
         _name_parameters([row for row in rows if row.family == family], panel)
     return figure
@@ -102,14 +122,14 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
     shown = [row for own in drawn.values() for row in own]
     highest = max((row.impossible_high for row in shown), default=1.0)
     _shares(ax, "y", min((row.impossible_low for row in shown), default=0.0), highest)
-    ax.set_ylabel("impossible: mass on characters that can't come")
+    ax.set_ylabel(axis_label("impossible: mass on characters that can't come"))
     if across == "lost":
         cut = [row.lost_high for row in shown if row.family != ORACLE]
         _shares(ax, "x", 0.0, max(cut, default=1.0))
         ax.set_xlabel("lost: true mass that is cut off")
     else:
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel("divergence from the truth, bits")
@@ -144,14 +164,25 @@ def _shares(ax: Axes, side: str, least: float, most: float) -> None:
 
 
 def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
-    """Write the parameter beside each point of one family that is not too close to the last."""
-    last = (-math.inf, 0.0)
-    for row in rows:
-        x, y = ax.transData.transform((row.lost, row.impossible)).tolist()
-        if math.dist(last, (x, y)) < 24 * ax.figure.dpi / 72:
-            continue
-        last = (x, y)
+    """Write the parameter beside each point of one family where it covers no other one.
+
+    Call it when the layout is final.
+    """
+    edge, boxes = ax.figure.bbox.x1, list[Bbox]()
+    for row in (rows[0], rows[-1], *rows[1:-1]):
         color = look(f"{row.family}={row.parameter:g}").text
-        place = (row.lost, row.impossible)
-        offset: dict[str, Any] = {"xytext": (5, 4), "textcoords": "offset points"}
-        ax.annotate(f"{row.parameter:g}", place, **offset, fontsize=7, color=color)
+        text = ax.annotate(
+            f"{row.parameter:g}",
+            (row.lost, row.impossible),
+            (5, 4),
+            textcoords="offset points",
+            fontsize=7,
+            color=color,
+        )
+        if text.get_window_extent().x1 > edge:
+            text.set(ha="right", position=(-2, 6))
+        box = text.get_window_extent().padded(2)
+        if any(box.overlaps(other) for other in boxes):
+            text.remove()
+        else:
+            boxes.append(box)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from html import escape
+from pathlib import Path
+from zlib import crc32
 
 from markupsafe import Markup
 
@@ -19,12 +21,22 @@ _DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
 
 
 def figure_markup(plot: Plot) -> Markup:
-    """The SVG beside the PNG, or the PNG where there is none or it is too large."""
-    svg = plot.png.with_suffix(".svg")
-    if not svg.exists() or svg.stat().st_size > _LARGEST_SVG:
+    """The SVG beside the PNG, or the PNG where there is none or it is too large; and the SVG for
+    narrow pages."""
+    svg, form = plot.png.with_suffix(".svg"), "wide" if plot.narrow else ""
+    if _fits(svg):
+        shown = Markup(_within_page(svg, plot.alt, form))
+    else:
         data = b64encode(plot.png.read_bytes()).decode()
-        return Markup('<img src="data:image/png;base64,{}" alt="{}">').format(data, plot.alt)
-    return Markup(_within_page(svg.read_text(encoding="utf-8"), plot.name, plot.alt))
+        image = Markup('<img class="{}" src="data:image/png;base64,{}" alt="{}">')
+        shown = image.format(form, data, plot.alt)
+    if plot.narrow:
+        shown += Markup(_within_page(plot.narrow, plot.alt, "narrow"))
+    return shown
+
+
+def _fits(svg: Path) -> bool:
+    return svg.exists() and svg.stat().st_size <= _LARGEST_SVG
 
 
 def dark_rules() -> Markup:
@@ -37,20 +49,23 @@ def dark_rules() -> Markup:
     return Markup(f"@media screen and (prefers-color-scheme: dark){{{rules}}}")
 
 
-def _within_page(svg: str, name: str, alt: str) -> str:
-    """The SVG as an element of a page: ids that are used begin with the figure's name, others are
-    gone, and so are comments and the style, which would be the whole page's."""
+def _within_page(path: Path, alt: str, form: str) -> str:
+    """The SVG as an element of a page, without what is of no use there.
+
+    That are comments, further decimals, ids that nothing refers to, and the style, which would be
+    the whole page's. Other ids become short, and no other figure's.
+    """
+    svg = path.read_text(encoding="utf-8")
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.S)
     head, _, body = svg[svg.index("<svg") :].partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
-    used = set(re.findall(r'(?:href="|url\()#([^")]+)', body))
-
-    def own_id(found: re.Match[str]) -> str:
-        return f' id="{name}-{found[1]}"' if found[1] in used else ""
-
-    body = re.sub(r' id="([^"]*)"', own_id, body)
-    body = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', body)
-    body = body.replace("url(#", f"url(#{name}-")
-    body = re.sub(r"\n\s*", "\n", body)
-    size = box[0] if box else ""
-    return f'<svg {size} role="img" aria-label="{escape(alt)}" tabindex="0">{body.strip()}'
+    used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', body))
+    own = f"f{crc32(path.stem.encode()):x}"
+    ids = {each: f"{own}-{index}" for index, each in enumerate(used)}
+    body = re.sub(r' id="([^"]*)"', lambda at: f' id="{ids[at[1]]}"' if at[1] in ids else "", body)
+    body = re.sub(r'(?:xlink:)?href="#([^"]*)"', lambda at: f'href="#{ids[at[1]]}"', body)
+    body = re.sub(r"url\(#([^)]*)\)", lambda at: f"url(#{ids[at[1]]})", body)
+    body = re.sub(r' (?:d|x|y)="[^"]*"', lambda at: re.sub(r"(\.\d\d)\d+", r"\1", at[0]), body)
+    body = re.sub(r"\n\s*", "\n", body).strip()
+    size, words = box[0] if box else "", escape(alt)
+    return f'<svg class="{form}" {size} role="img" aria-label="{words}" tabindex="0">{body}'
