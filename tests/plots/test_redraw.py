@@ -14,6 +14,7 @@ from example_run import example_run
 from nextchar.config import ConfigError
 from nextchar.plots.redraw import DPI, redraw
 from nextchar.plots.registry import figures_of
+from nextchar.plots.style import NARROW
 from nextchar.results import Run
 
 NAME = "loss_curves"
@@ -27,12 +28,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_an_svg_has_its_text_and_width(run: Run, tmp_path: Path) -> None:
     redraw(run, NAME, tmp_path / "f.svg", "svg", WIDTH)
-    redraw(run, NAME, tmp_path / "g.svg", "svg", None)
+    redraw(run, NAME, tmp_path / "g.svg", "svg", NARROW)
     drawn, natural = (ElementTree.parse(tmp_path / name).getroot() for name in ("f.svg", "g.svg"))
     assert drawn.attrib["width"] == f"{72 * WIDTH:.6g}pt"
     assert drawn.attrib["viewBox"] == natural.attrib["viewBox"]
     wide, high = (float(natural.attrib[side][:-2]) for side in ("width", "height"))
     assert float(drawn.attrib["height"][:-2]) == pytest.approx(72 * WIDTH * high / wide, rel=1e-4)
+    assert wide == pytest.approx(72 * NARROW)
+    redraw(run, NAME, tmp_path / "h.svg", "svg", None)
+    page = ElementTree.parse(tmp_path / "h.svg").getroot()
+    assert float(page.attrib["width"][:-2]) > wide, "as on the page, and not its narrow form"
     texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert "step" in texts
 
