@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nextchar import cli, results
 from nextchar.config import Config
 from nextchar.data import corpus, download, source
 from nextchar.experiment import stored
+from nextchar.runtime import checked
 
 Compose = Callable[..., Config]
 SEEDS = 2
@@ -566,13 +568,11 @@ def test_view_lists_what_there_is_and_how_far(copied: Path, tiny_run: Path) -> N
     assert re.fullmatch(rf"{tiny_run.name}  finished 20\S+\n", listed.out)
     copy = copied / "outputs" / "runs" / tiny_run.name
     (copy / results.DONE).unlink()
-    (
-        copied
-        / "outputs"
-        / "models"
-        / results.model_ids(results.read_json(copy / results.MANIFEST))[0]
-        / results.MODEL
-    ).unlink()
+    (model_id,) = results.model_ids(results.read_json(copy / results.MANIFEST))
+    model = copied / "outputs" / "models" / model_id
+    rows = [asdict(record) for record in results.read_training(model / results.TRAINING)]
+    checked.write_json(model / results.HISTORY, {"records": rows})
+    (model / results.MODEL).unlink()
     listed = Forked(copied, "--list", program="view").wait()
     assert listed.out == f"{tiny_run.name}  stopped at step 12 of 12\n"
     (copy / results.REPORT).unlink()
