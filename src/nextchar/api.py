@@ -97,11 +97,16 @@ def find_folder(name: str | os.PathLike[str]) -> Path:
 
 
 def newest() -> Path:
-    """The newest run or sweep: outputs/latest. Raises ConfigError where there is none."""
+    """The newest run or sweep: outputs/latest, or where there is no such link, by its files' times.
+
+    Raises ConfigError where there is none.
+    """
     latest = outputs() / "latest"
-    if not latest.exists():
-        raise ConfigError(f"{latest}: there is no run yet; run the experiment, or name a folder")
-    return latest.resolve()
+    if latest.exists():
+        return latest.resolve()
+    if found := results.runs_and_sweeps(outputs()):
+        return found[0].resolve()
+    raise ConfigError(f"{latest}: there is no run yet; run the experiment, or name a folder")
 
 
 def newest_run() -> Path:

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from nextchar import config
 from nextchar.config import Config, ConfigError
-from nextchar.runtime import console, progress
+from nextchar.runtime import checked, console, progress
 from nextchar.sweeps.jobs import SweepFailedError
 
 
@@ -55,6 +55,8 @@ def _take_from_run() -> None:
         path = find_folder(asked.run) / "config.yaml"
         if not path.is_file():
             raise ConfigError(f"--from {asked.run}: no config.yaml there; name the folder of a run")
+        if checked.is_finished(path.parent):
+            checked.check(path.parent, path.name, all_files=False)
         sys.argv[1:] = [*config.overrides_of(config.read_yaml(path), hydras.overrides), *rest]
 
 

@@ -229,6 +229,18 @@ def test_a_damaged_seed_is_made_again(copied: Path, pooled_run: Run) -> None:
         assert (latest(copied) / file).read_bytes() == (pooled_run.folder / file).read_bytes()
 
 
+def test_a_damaged_table_of_a_seed_is_not_shown(copied: Path, pooled_run: Run) -> None:
+    """The page of the pooled run shows the values of each seed."""
+    part = copied / "outputs" / "runs" / parts(pooled_run)[1].folder.name
+    pooled = copied / "outputs" / "runs" / pooled_run.folder.name
+    mutate(part / results.METRICS, "digit", seed=0)
+    assert [each.path for each in results.damage(pooled)] == [part / results.METRICS]
+    with pytest.raises(ConfigError, match=results.METRICS):
+        results.read_run(pooled)
+    shutil.rmtree(part)
+    assert results.read_run(pooled).by_seed.keys() == {0}
+
+
 def test_identities(compose: Compose) -> None:
     one, other = compose("seeds=[0,1]"), compose("seeds=[1,0]")
     assert [part.seed for part in one.parts] == [part.seed for part in other.parts] == [0, 1]

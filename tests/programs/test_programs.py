@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nextchar import cli, results
 from nextchar.config import Config
 from nextchar.data import corpus, download, source
 from nextchar.experiment import stored
+from nextchar.runtime import checked
 
 Compose = Callable[..., Config]
 SEEDS = 2
@@ -566,13 +568,11 @@ def test_view_lists_what_there_is_and_how_far(copied: Path, tiny_run: Path) -> N
     assert re.fullmatch(rf"{tiny_run.name}  finished 20\S+\n", listed.out)
     copy = copied / "outputs" / "runs" / tiny_run.name
     (copy / results.DONE).unlink()
-    (
-        copied
-        / "outputs"
-        / "models"
-        / results.model_ids(results.read_json(copy / results.MANIFEST))[0]
-        / results.MODEL
-    ).unlink()
+    (model_id,) = results.model_ids(results.read_json(copy / results.MANIFEST))
+    model = copied / "outputs" / "models" / model_id
+    rows = [asdict(record) for record in results.read_training(model / results.TRAINING)]
+    checked.write_json(model / results.HISTORY, {"records": rows})
+    (model / results.MODEL).unlink()
     listed = Forked(copied, "--list", program="view").wait()
     assert listed.out == f"{tiny_run.name}  stopped at step 12 of 12\n"
     (copy / results.REPORT).unlink()
@@ -603,6 +603,32 @@ def test_view_of_two_runs_compares_them(copied: Path, tiny_run: Path) -> None:
     assert "resampling both alike" in text
     ended, _ = viewed(copied, "tiny", "tiny")
     assert_one_line(ended, 2)
+
+
+def test_view_draws_a_figure_for_print(copied: Path) -> None:
+    ended, opened = viewed(copied, "--figure", "loss_curves", "--format", "svg", "--width", "3.3")
+    assert (ended.code, ended.out, ended.err, opened) == (0, "loss_curves.svg\n", "", "")
+    assert 'width="237.6pt"' in (copied / "loss_curves.svg").read_text(encoding="utf-8")
+    ended, _ = viewed(copied, "tiny", "--figure", "metrics", "--output", "new/metrics.pdf")
+    assert (ended.code, ended.out) == (0, "new/metrics.pdf\n")
+    assert (copied / "new" / "metrics.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--figure", "nonsense"],
+        ["--figure", "loss_curves", "--width", "0"],
+        ["--figure", "loss_curves", "--width", "nan"],
+        ["--figure", "loss_curves", "--output", "figure.gif"],
+        ["tiny", "tiny", "--figure", "loss_curves"],
+        ["--width", "3.3"],
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_one_line(copied: Path, arguments: list[str]) -> None:
+    before = names(copied)
+    assert_one_line(Forked(copied, *arguments, program="view").wait(), 2)
+    assert names(copied) == before
 
 
 def test_view_without_a_browser_says_how_to_look(copied: Path) -> None:

@@ -17,8 +17,17 @@ from studies.scaling.forecast import AGAIN, FRESH, GPU_FLOP, UTILISATION, Scalin
 from studies.scaling.grid import Grid
 from studies.scaling.law import Law, Shape, effective_characters
 from studies.scaling.plot import draw_scaling, loss_against_compute, short
-from studies.scaling.rows import Constant, Need, StepTime, Training
+from studies.scaling.rows import (
+    MEASURED,
+    Constant,
+    Need,
+    StepTime,
+    Training,
+    read_times,
+    write_times,
+)
 from torch import nn
+from torture.mutations import MUTATIONS, mutate
 
 from nextchar import config, results
 from nextchar.config import Config, ConfigError
@@ -271,6 +280,19 @@ def test_the_study_from_end_to_end(root: Path, capsys: pytest.CaptureFixture[str
     assert [row.width for row in times] == [8, 16, 24, 32]
     assert times[0].flop == pytest.approx(trainings[0].flop / trainings[0].steps)
     assert "Not measured yet" not in (root / command.PAGE).read_text(encoding="utf-8")
+    assert read_times(folder) == times
+
+
+@pytest.mark.parametrize("how", MUTATIONS)
+def test_damaged_times_are_not_used(tmp_path: Path, how: str) -> None:
+    measured = [StepTime(32, 3072, 1e9, 0.25, 20, 2, "x86_64")]
+    assert read_times(tmp_path) == []
+    for seed in range(10):
+        write_times(tmp_path, measured)
+        assert read_times(tmp_path) == measured
+        mutate(tmp_path / MEASURED, how, seed)
+        with pytest.raises(ConfigError, match=r"times\.json: .*; measure again with --time"):
+            read_times(tmp_path)
 
 
 def test_a_model_is_the_one_that_a_run_would_train(root: Path, compose: Compose) -> None:

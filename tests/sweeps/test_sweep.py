@@ -43,6 +43,29 @@ def _summary(folder: Path, name: str = "smoke") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("'a b.txt'", "a b.txt"),
+        ('"it\'s"', "it's"),
+        (r"'it\'s'", "it's"),
+        ("0.1", "0.1"),
+        ("", ""),
+        (r"'c:\x'", r"c:\x"),
+        ("['x y',{top_k:5}]", "[x y,{top_k:5}]"),
+        ("path='a b.txt'", "path=a b.txt"),
+    ],
+)
+def test_values_are_shown_without_quotes(tmp_path: Path, written: str, read: str) -> None:
+    """As a reader writes them; the plan keeps what was typed, which a search compares."""
+    assert stored.unquoted(written) == read
+    job = PlannedJob("key", (written, "1"))
+    sweep = Sweep(tmp_path, Plan("n", "c", ("a", "b"), (), (job,)), [SweepJob(0, job, State("x"))])
+    assert averages.shown(sweep, sweep.rows[0], "a") == read
+    (row,) = csv.DictReader(sweep_csv.summary_csv(sweep).splitlines())
+    assert (row["a"], row["b"]) == (read, "1")
+
+
 def test_a_grid_has_a_row_a_job_and_is_shown(tmp_path: Path) -> None:
     done = sweep_jobs.run(tmp_path, "-m", NOTHING, "seed=0,1,2", "training.learning_rate=0.01,0.02")
     assert done.returncode == 0, done.stderr

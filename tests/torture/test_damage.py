@@ -7,8 +7,8 @@ time, each in several ways (mutations.py), and the same command is repeated.
 from __future__ import annotations
 
 import json
+import re
 import shutil
-import signal
 import time
 from itertools import cycle
 from pathlib import Path
@@ -19,9 +19,12 @@ from launching import TINY, Forked, run
 import nextchar
 from nextchar import results
 from nextchar.config import ConfigError
+from nextchar.results.state import state_of
 from nextchar.runtime import checked
 from nextchar.training import trainer
+from torture import trials
 from torture.mutations import MUTATIONS, mutate
+from torture.trials import LONG
 from torture.verdict import contents, wrong
 
 SAME = (results.METRICS, results.SAMPLES, results.DIFFERENCES, results.SUMS, "*.safetensors")
@@ -39,7 +42,7 @@ OF_RUN = (
     results.REPORT,
 )
 OF_MODEL = (trainer.LAST, results.TRAINING, results.DONE, trainer.BEST, results.MODEL)
-OF_TRAINING = (trainer.LAST, trainer.HISTORY, trainer.BEST)
+OF_TRAINING = (trainer.LAST, results.HISTORY, trainer.BEST)
 
 
 def each_way(names: tuple[str, ...], quick: int) -> list[object]:
@@ -121,7 +124,7 @@ def test_a_file_of_a_model(copied: Path, name: str, how: str) -> None:
     ended = run(copied, *TINY)
     assert ended.code == 0, ended.err
     if (name, how) == (results.DONE, "gone"):  # an unfinished one: nothing says how far it is
-        damaged = damaged.with_name(trainer.HISTORY)
+        damaged = damaged.with_name(results.HISTORY)
     assert not wrong(ended, damaged, before, contents(copied, SAME)), ended.err
     assert checked.damage(only(copied, "models")) == []
 
@@ -137,23 +140,52 @@ def test_the_records_of_a_shown_run(copied: Path, how: str) -> None:
     assert not wrong(run(copied, *TINY), damaged, before, contents(copied, SAME))
 
 
-LONG = (*TINY, "training.steps=120", "training.checkpoint_every=5", "training.evaluate_every=30")
-
-
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory, play: str) -> Path:
     """The working folder of a training that was killed."""
     folder = tmp_path_factory.mktemp("stopped")
     (folder / "play.txt").write_text(play, encoding="utf-8")
-    running = Forked(folder, *LONG)
+    return trials.stopped(folder)
 
-    def after_a_best() -> bool:
-        logs = list(folder.glob(f"outputs/models/*/{results.TRAINING}"))
-        return bool(logs) and results.read_training(logs[0])[-1].step >= 40
 
-    running.send(signal.SIGKILL, after_a_best)
-    assert running.wait().code == -signal.SIGKILL
-    return folder
+@pytest.mark.parametrize("how", MUTATIONS)
+def test_how_far_a_stopped_run_is(stopped: Path, tmp_path: Path, how: str) -> None:
+    """Whatever lies there: the step of its checkpoint, or none, or the file that is damaged."""
+    shutil.copytree(stopped, tmp_path / "here", symlinks=True)
+    own, model = only(tmp_path / "here", "runs"), only(tmp_path / "here", "models")
+    before = state_of(own)
+    assert re.fullmatch(r"stopped at step \d+ of 120", before)
+    started = "stopped at step 0 of 120"
+    for path in [*own.iterdir(), *model.iterdir()]:
+        if path.is_dir() or path.stat().st_size == 0:
+            continue
+        content = path.read_bytes()
+        for seed in range(20):
+            mutate(path, how, seed)
+            told = state_of(own)
+            named = f"stopped, and {path.name} is "
+            if path.name == results.HISTORY:
+                assert told == started if how == "gone" else told.startswith(named)
+            elif path.name == results.CONFIG:  # the run's and the model's are no longer the same
+                assert told == "stopped" or told.startswith(named)
+            else:
+                assert told == before
+            path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["empty", "pointer"])
+def test_a_stopped_run_is_told_in_one_line(stopped: Path, tmp_path: Path, how: str) -> None:
+    shutil.copytree(stopped, tmp_path / "here", symlinks=True)
+    own = only(tmp_path / "here", "runs")
+    mutate(own / results.CONFIG, how, seed=3)
+    listed = Forked(tmp_path / "here", "--list", program="view").wait()
+    assert (listed.code, listed.err) == (0, "")
+    assert listed.out.startswith(f"{own.name}  stopped, and config.yaml is not what was written")
+    for program, named in (("view", own.name), ("run", f"--from={own.name}")):
+        refused = Forked(tmp_path / "here", named, program=program).wait()
+        assert (refused.code, refused.out) == (2, "")
+        (line,) = refused.lines
+        assert "config.yaml" in line
 
 
 @pytest.fixture(scope="module")

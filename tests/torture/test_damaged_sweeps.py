@@ -11,7 +11,7 @@ from launching import Ended
 
 from nextchar.config import ConfigError
 from nextchar.results import sweep as stored
-from nextchar.results.sweep import FAILED, FINISHED, State
+from nextchar.results.sweep import FAILED, FINISHED, PENDING, PRUNED, State
 from torture.mutations import MUTATIONS, mutate
 from torture.verdict import contents, wrong
 
@@ -23,7 +23,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from nextchar.sweeps import journal, optuna_study
+from nextchar.sweeps import journal, optuna_study, summarize
 
 GRID = ("-m", "hydra.launcher.work=sweep_jobs:perilous_nothing", "seed=0,1,14")
 SUMMARY = ("summary.csv", "metrics.csv")
@@ -43,6 +43,9 @@ def again(folder: Path) -> Ended:
     assert ended.returncode == 1, ended.stderr
     said = Ended(0, ended.stdout, ended.stderr)
     assert said.lines[-1].startswith("nextchar: 1 of 3 jobs failed")
+    (job,) = (line for line in said.lines if line.startswith("job failed: seed=14: "))
+    assert Path(job.rpartition("(its output: ")[2].removesuffix(")")).is_file()
+    assert "Error executing" not in ended.stderr, "Hydra's"
     return said
 
 
@@ -174,6 +177,26 @@ def test_a_damaged_journal_loses_nothing(
         assert f"{path}: " in capsys.readouterr().err
         assert searched.open().over() == len(points)
         assert capsys.readouterr().err == "", "mended"
+
+
+@pytest.mark.parametrize("how", MUTATIONS)
+def test_a_pruned_job_stays_pruned(
+    tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The search knows it: a state that is damaged, or gone, is written again."""
+    searched = Searched(tmp_path)
+    number, point = next(searched.open().points(10))
+    searched.open().tell(number, [None], pruned=True)
+    assert searched.open().pruned() == [point]
+    for seed in range(5):
+        stored.write_state(tmp_path, "key", State(PRUNED, error="behind"))
+        mutate(tmp_path / stored.JOBS / "key.json", how, seed)
+        assert stored.read_state(tmp_path, "key").state in (FAILED, PENDING)
+        summarize.restore_pruned(tmp_path, ["key"])
+        assert "key.json: written again, as pruned" in capsys.readouterr().err
+        assert stored.read_state(tmp_path, "key").state == PRUNED
+    summarize.restore_pruned(tmp_path, ["key"])
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

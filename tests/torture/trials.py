@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -29,6 +30,8 @@ from torture.verdict import contents, wrong
 SAME = (results.METRICS, results.SAMPLES, results.DIFFERENCES, results.SUMS, "*.safetensors")
 """What has no times in it, so that making it again gives the same bytes."""
 SWEEP = ("-m", *TINY, "seed=0,1", "name=swept")
+LONG = (*TINY, "training.steps=120", "training.checkpoint_every=5", "training.evaluate_every=30")
+"""A training that can be stopped in the middle."""
 Trial = Callable[[int], str]
 """Does one thing, chosen by a number; returns what went wrong, or an empty text."""
 
@@ -58,6 +61,19 @@ def kills(base: Path) -> Trial:
             return "" if contents(folder, SAME) == whole[name] else f"{name}: other bytes"
 
     return trial
+
+
+def stopped(folder: Path) -> Path:
+    """The working folder `folder` with a LONG training that was killed after a best step."""
+    running = Forked(folder, *LONG)
+
+    def after_a_best() -> bool:
+        logs = list(folder.glob(f"outputs/models/*/{results.TRAINING}"))
+        return bool(logs) and results.read_training(logs[0])[-1].step >= 40
+
+    running.send(signal.SIGKILL, after_a_best)
+    assert running.wait().code == -signal.SIGKILL
+    return folder
 
 
 def mutations(base: Path) -> Trial:

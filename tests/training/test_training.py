@@ -154,7 +154,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 def test_a_kill_between_the_log_and_the_checkpoint_leaves_no_step_twice(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, training_config(), stop_at=8)
-    log = tmp_path / trainer.HISTORY
+    log = tmp_path / results.HISTORY
     rows = [*checked.read_json(log)["records"], asdict(TrainingRecord(6, 9.9, None, 0.1, 1.0))]
     checked.write_json(log, {"records": rows})
     _, found = train(tmp_path, training_config())

@@ -15,7 +15,7 @@ from studies.scaling import grid, law, page, rows, timing
 from studies.scaling.forecast import ScalingResult
 from studies.scaling.grid import Grid
 from studies.scaling.plot import draw_scaling
-from studies.scaling.rows import Constant, Need, StepTime, Training
+from studies.scaling.rows import Constant, Need, Training
 
 PAGE, FIGURE = Path("docs/scaling.md"), "scaling"
 """The page, relative to the root, and the figure's name in docs/figures."""
@@ -35,8 +35,7 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> None:
     if options.resamples < 2:
         raise ConfigError(f"resamples={options.resamples}: must be at least 2, for an interval")
     if options.time:
-        times = timing.measure(base, wanted.widths, options.time)
-        results.write_rows(folder / rows.TIMES, StepTime, times)
+        rows.write_times(folder, timing.measure(base, wanted.widths, options.time))
     result = run(base, wanted, folder, options.resamples)
     results.write_rows(folder / rows.FITS, Constant, result.constants())
     results.write_rows(folder / rows.NEEDS, Need, result.needs())
@@ -51,7 +50,7 @@ def run(base: Config, wanted: Grid, folder: Path, resamples: int) -> ScalingResu
     """Train the grid, or read what is trained, and fit the laws."""
     trainings = grid.run(base, wanted)
     results.write_rows(folder / rows.TRAININGS, Training, trainings)
-    times: list[StepTime] = results.read_rows(StepTime, folder / rows.TIMES)
+    times = rows.read_times(folder)
     progress.say("fitting the laws")
     whole = [row for row in trainings if row.share == 1]
     fitted = [row for row in trainings if not row.overfits]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nextchar import results
+from nextchar.runtime import checked
 
 FOLDER = "scaling"
 """In the outputs; the trained models are in outputs/models like all others."""
 TRAININGS, TIMES, FITS, NEEDS = "trainings.csv", "times.csv", "fits.csv", "needs.csv"
+MEASURED = "times.json"
+"""The times with their sha256: the one table that is read back; times.csv is the copy for readers.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,24 @@ class StepTime:
     steps: int
     threads: int
     processor: str
+
+
+def write_times(folder: Path, times: Sequence[StepTime]) -> None:
+    """Write times.json and times.csv."""
+    checked.write_json(folder / MEASURED, {"times": [asdict(each) for each in times]})
+    results.write_rows(folder / TIMES, StepTime, times)
+
+
+def read_times(folder: Path) -> list[StepTime]:
+    """The measured times; none where nothing was measured.
+
+    Raises DamagedError if they are not those that were written.
+    """
+    if not any((folder / name).exists() for name in (MEASURED, TIMES)):
+        return []
+    remedy = f"measure again with --time, or delete it and {TIMES}"
+    stored = checked.read_json(folder / MEASURED, remedy)
+    return [StepTime(**row) for row in stored["times"]]
 
 
 @dataclass(frozen=True)

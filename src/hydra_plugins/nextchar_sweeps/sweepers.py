@@ -177,6 +177,7 @@ class Search(Sweeper):
             study.tell(numbers[job.key], scores, state.state == PRUNED)
 
         summarize.write_plan(folder, plan)
+        summarize.restore_pruned(folder, [make_job(each).key for each in study.pruned()])
         try:
             done = study.over() - len(again)
             failed = launcher.run_jobs(jobs(), plan, total, before=done, on_end=on_end)

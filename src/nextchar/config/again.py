@@ -24,8 +24,8 @@ def overrides_of(stored: Mapping[str, Any], given: Sequence[str] = ()) -> list[s
     try:
         own = [f"plugins={written(stored['plugins'])}"] if stored["plugins"] else []
         own.append(f"model={stored['model']['kind']}")
-        sections = {name: stored[name] for name in PARTS}
-    except (KeyError, TypeError):
+        sections = {name: dict(stored[name]) for name in PARTS}
+    except (KeyError, TypeError, ValueError):
         raise ConfigError("config.yaml is not that of a run") from None
     default = dict(_leaves(asdict(compose(*own))))
     kept = {name: value for name, value in stored.items() if name not in PARTS} | sections

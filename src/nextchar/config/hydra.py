@@ -212,6 +212,16 @@ def to_yaml(config: Config) -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """config.yaml of a run, as plain dicts."""
-    plain: Any = OmegaConf.to_container(OmegaConf.load(path))
+    """config.yaml of a run, as plain dicts. Raises ConfigError for a file that is no YAML mapping.
+
+    An unfinished run's may hold anything; that of a finished one is checked before it is read.
+    """
+    try:
+        plain: Any = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as error:  # of what isn't YAML, OmegaConf and its parser raise many kinds
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        plain = None
+    if not isinstance(plain, dict):
+        raise ConfigError(f"{path}: is no YAML mapping, as config.yaml of a run is")
     return plain

@@ -50,10 +50,7 @@ def find_run(config: Config) -> Run | None:
     if not results.is_whole(folder):  # what is damaged is said where it is made again
         return None
     say_of_stored(folder)
-    try:
-        results.point_latest(folder)
-    except OSError as error:  # a disk that is only read, a folder of somebody else
-        progress.say(f"note: outputs/latest stays as it is ({error})")
+    results.point_latest(folder)
     return results.read_run(folder)
 
 

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -127,6 +128,16 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
     return Drawn(list(plots.values()), warnings)
 
 
+def figures_of(subject: Run | Sweep) -> dict[str, Callable[[], Figure | None]]:
+    """What draws each figure of a run or sweep, by the names that `draw_all` gives them."""
+    found: dict[str, Callable[[], Figure | None]] = {}
+    for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
+        for group, part in _parts(each, subject):
+            name = f"{each.name}{group}" if each.name in found else each.name
+            found[name] = partial(_figure, each, part)
+    return found
+
+
 def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:
     """What the figure is drawn from, each with the end of its name."""
     if each.each_group and isinstance(subject, Run):
@@ -137,21 +148,22 @@ def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run |
 
 
 def _draw(each: _Registered, name: str, part: Run | Sweep, folder: Path) -> Plot | None:
-    def figure_of_part() -> Figure | None:
-        # Labels are measured while they are placed; what their font lacks is shown when saved.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
-            drawn: object = each.draw(part)
-        if drawn is not None and not isinstance(drawn, Figure):
-            raise TypeError(f"returned {drawn!r:.40}; return a matplotlib Figure, or None")
-        return drawn
-
-    saved = save_forms(figure_of_part, folder, name)
+    saved = save_forms(partial(_figure, each, part), folder, name)
     if saved is None:
         return None
     words = (each.caption, each.alt)
     caption, alt = (text if isinstance(text, str) else text(part) for text in words)
     return Plot(name, saved[0], caption, alt, saved[1])
+
+
+def _figure(each: _Registered, part: Run | Sweep) -> Figure | None:
+    # Labels are measured while they are placed; what their font lacks is shown when saved.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
+        drawn: object = each.draw(part)
+    if drawn is not None and not isinstance(drawn, Figure):
+        raise TypeError(f"returned {drawn!r:.40}; return a matplotlib Figure, or None")
+    return drawn
 
 
 def save_forms(

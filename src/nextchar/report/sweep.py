@@ -21,6 +21,7 @@ from nextchar.results.sweep import (
     STOPPED,
     Sweep,
     SweepJob,
+    unquoted,
 )
 from nextchar.results.sweep_aggregate import VALIDATION
 
@@ -59,6 +60,7 @@ def write_sweep_report(
         at_work=at_work,
         done=sweep.count(FINISHED),
         others=[(state, count) for state in others if (count := sweep.count(state))],
+        fixed=[unquoted(setting) for setting in sweep.plan.fixed],
         best=[_line(sweep, row, metrics) for row, _ in found.jobs[:BEST]],
         ranking=found,
         lines=[_line(sweep, row, metrics) for row in sweep.rows[:SHOWN]],

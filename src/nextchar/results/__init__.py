@@ -17,6 +17,7 @@ from nextchar.results.run import (
     DIFFERENCES,
     DONE,
     FAMILIES,
+    HISTORY,
     LABML,
     MANIFEST,
     METRICS,

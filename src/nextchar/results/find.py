@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from nextchar.config import ConfigError
@@ -72,4 +73,8 @@ def _parts(folder: Path) -> tuple[str, str]:
 
 def _age(folder: Path) -> float:
     """Sorts the newest first."""
-    return -max(each.stat().st_mtime for each in folder.iterdir())
+    times = [0.0]
+    for each in folder.iterdir():
+        with suppress(FileNotFoundError):  # a file that is just being written
+            times.append(each.lstat().st_mtime)
+    return -max(times)

@@ -75,7 +75,11 @@ def _git(folder: Path, *arguments: str) -> str | None:
     """git's output in the folder; None without git or a repository (an installed wheel)."""
     try:
         answer = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",  # a path may have any bytes
+            check=False,
         )
     except FileNotFoundError:
         return None

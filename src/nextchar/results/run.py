@@ -42,11 +42,15 @@ PLOTS, REPORT, LABML, DONE = "plots", "report.html", "labml", checked.DONE
 """Names of the files and folders of a run; training.csv lies with its model."""
 MODEL = "model.json"
 """Facts about a trained model."""
+HISTORY = "history.json"
+"""The records so far, of a training that is not finished: training.csv that can be checked."""
 VOCABULARY = "vocabulary.json"
 """The characters that a trained model knows, by their ids."""
 OF_A_JOB = (MANIFEST, METRICS, DEFINITIONS)
 """What a sweep reads of a run."""
 _TABLES = (DIFFERENCES, TRUNCATION, POSSIBLE, FAMILIES)
+_OF_A_PART = (METRICS, CANDIDATES)
+"""What pooled runs read of the run of each seed."""
 _READ = (*OF_A_JOB, CONFIG, TIMINGS, SAMPLES, *_TABLES, SUMS, CURVE_SUMS, CANDIDATES)
 
 
@@ -140,13 +144,16 @@ def seal(folder: Path) -> None:
 
 
 def damage(folder: Path) -> list[DamagedError]:
-    """What is wrong with a finished run, and with the records of its trainings."""
+    """What is wrong with a finished run, with the records of its trainings, and with what is read
+    of the runs that it pools."""
     found = checked.damage(folder, *_READ)
     if not found:
-        for model_id in model_ids(read_json(folder / MANIFEST)):
-            model = _model(folder, model_id)
-            if checked.is_finished(model):
-                found += checked.damage(model, TRAINING, all_files=False)
+        manifest = read_json(folder / MANIFEST)
+        beside = {_model(folder, model_id): [TRAINING] for model_id in model_ids(manifest)}
+        beside |= {part: [*_OF_A_PART] for part in _parts(folder, manifest).values()}
+        for each, names in beside.items():
+            if checked.is_finished(each):
+                found += checked.damage(each, *names, all_files=False)
     return found
 
 
@@ -170,6 +177,11 @@ def read_unsealed(folder: Path) -> Run:
     trainings = {
         part["seed"]: _training(folder, part["model_id"]) for part in manifest.get("runs", [])
     }
+    parts = _parts(folder, manifest)
+    finished = {seed: part for seed, part in parts.items() if checked.is_finished(part)}
+    for part in finished.values():
+        checked.check(part, *_OF_A_PART, all_files=False)
+    texts = finished.get(min(parts)) if parts else folder  # pooled runs have the first one's texts
     return Run(
         folder=folder,
         config=read_yaml(folder / CONFIG),
@@ -183,20 +195,15 @@ def read_unsealed(folder: Path) -> Run:
         possible=read_rows(Possible, folder / POSSIBLE),
         families=read_rows(FamilyFigure, folder / FAMILIES),
         trainings={seed: records for seed, records in trainings.items() if records},
-        by_seed={
-            part["seed"]: read_metrics(path)
-            for part in manifest.get("runs", [])
-            if (path := folder.parent / str(part["run"]) / METRICS).exists()
-        },
+        by_seed={seed: read_metrics(part / METRICS) for seed, part in finished.items()},
         definitions=read_definitions(folder),
-        candidates=read_candidates(_first(folder, manifest) / CANDIDATES),
+        candidates=read_candidates(texts / CANDIDATES) if texts else None,
     )
 
 
-def _first(folder: Path, manifest: Mapping[str, Any]) -> Path:
-    """The folder of the run itself; of pooled ones that of the first seed, whose texts it has."""
-    parts = manifest.get("runs")
-    return folder.parent / parts[0]["run"] if parts else folder
+def _parts(folder: Path, manifest: Mapping[str, Any]) -> dict[int, Path]:
+    """The folders of the runs that a run pools, by their seeds."""
+    return {part["seed"]: folder.parent / str(part["run"]) for part in manifest.get("runs", [])}
 
 
 def write_definitions(folder: Path, definitions: Iterable[MetricInfo]) -> None:
@@ -263,11 +270,18 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def point_latest(folder: Path) -> None:
-    """Atomically make outputs/latest a link to `folder`, a run or a sweep."""
+    """Atomically make outputs/latest a link to `folder`, a run or a sweep.
+
+    Where that can't be (a disk that is only read, a folder of somebody else, Windows without the
+    right to make links) it says so: nothing depends on the link.
+    """
     outputs = folder.parent.parent
     require_latest(outputs)
-    with files.replacing(outputs / "latest") as temporary:
-        temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
+    try:
+        with files.replacing(outputs / "latest") as temporary:
+            temporary.symlink_to(os.path.relpath(folder, outputs), target_is_directory=True)
+    except OSError as error:
+        progress.say(f"note: outputs/latest stays as it is ({error})")
 
 
 def require_latest(outputs: Path) -> None:

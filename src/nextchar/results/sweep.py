@@ -15,6 +15,7 @@ sweep.json and the states hold their own sha256. A job is finished when its run 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -143,8 +144,21 @@ class Sweep:
         return sum(row.state.state == state for row in self.rows)
 
     def values(self, row: SweepJob) -> dict[str, str]:
-        """The parameters of a job."""
-        return dict(zip(self.plan.parameters, row.planned.values, strict=True))
+        """The parameters of a job, for people."""
+        values = map(unquoted, row.planned.values)
+        return dict(zip(self.plan.parameters, values, strict=True))
+
+
+def unquoted(written: str) -> str:
+    """A value, or a setting, of a command line without the quotes that Hydra's grammar needs:
+    `path='a b.txt'` is path=a b.txt, `["x","y"]` is [x,y]."""
+    quoted = r"""(?P<mark>['"])(?P<text>(?:\\.|(?!(?P=mark)).)*)(?P=mark)"""
+    return re.sub(
+        quoted,
+        lambda each: re.sub(rf"\\({each['mark']})", r"\1", each["text"]),
+        written,
+        flags=re.S,
+    )
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

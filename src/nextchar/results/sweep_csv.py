@@ -36,7 +36,7 @@ def summary_csv(sweep: Sweep) -> str:
         header += [name, f"{name}_low", f"{name}_high"]
     lines = [[*header, "model", "run", "error"]]
     for row in sweep.rows:
-        line = [str(row.job), *row.planned.values, row.state.state]
+        line = [str(row.job), *sweep.values(row).values(), row.state.state]
         line += [number(row.validation_loss), number(row.best_validation_loss)]
         for sampler, metric, _ in figures:
             figure = row.value(sampler, metric)

@@ -100,7 +100,7 @@ def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
         value: dict[str, Any] = json.loads(text)
         del value["sha256"]
         same = text == _with_sha256(value)
-    except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, FileNotFoundError) as error:
         wrong = "missing" if isinstance(error, FileNotFoundError) else CHANGED
         raise DamagedError(path, wrong, remedy) from error
     if not same:

@@ -143,8 +143,11 @@ class Search:
 
     def complete(self) -> list[dict[str, str]]:
         """The settings of the points whose scores are known."""
-        known = self._known().items()
-        return [json.loads(each) for each, trial in known if trial.state == TrialState.COMPLETE]
+        return self._in(TrialState.COMPLETE)
+
+    def pruned(self) -> list[dict[str, str]]:
+        """The settings of the points whose training was stopped."""
+        return self._in(TrialState.PRUNED)
 
     def trial(self, number: int) -> Trial | None:
         """Where the job of this trial reports its losses; None if nothing is pruned."""
@@ -176,6 +179,10 @@ class Search:
         evaluator = PedAnovaImportanceEvaluator(target_quantile=0.25)
         found = get_param_importances(self._study, evaluator=evaluator)
         return {name: round(share, 6) for name, share in found.items()}
+
+    def _in(self, state: TrialState) -> list[dict[str, str]]:
+        known = self._known().items()
+        return [json.loads(point) for point, trial in known if trial.state == state]
 
     def _hand_out(self, trial: optuna.Trial) -> dict[str, str]:
         point = search_space.point(trial.params)

@@ -144,11 +144,13 @@ class Scheduler:
         stored.write_state(self.folder, key, state)
         self._counts[state.state] += 1
         if state.state == FAILED:
-            settings = " ".join(f"{name}={job.settings.get(name)}" for name in self.parameters)
-            progress.say(f"job failed: {settings}: {state.error}")
+            values = (f"{name}={job.settings.get(name)}" for name in self.parameters)
+            settings = stored.unquoted(" ".join(values))
+            log = stored.log_path(self.folder, key)
+            output = f" (its output: {log})" if log.exists() else ""
+            progress.say(f"job failed: {settings}: {state.error}{output}")
             if state.trace:
                 progress.say(state.trace.rstrip())
-                progress.say(f"its output: {stored.log_path(self.folder, key)}")
         self.on_end(job, state)
         self._show(key)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nextchar import results
 from nextchar.results import provenance, sweep_csv
 from nextchar.results import sweep as stored
-from nextchar.results.sweep import FINISHED, Plan, Sweep
+from nextchar.results.sweep import FINISHED, PRUNED, Plan, State, Sweep
 from nextchar.runtime import files, progress
 from nextchar.runtime.checked import DamagedError
 
@@ -37,6 +38,14 @@ def points(folder: Path, study: str) -> list[dict[str, str]]:
     if plan is None or plan.study != study:
         return []
     return [dict(zip(plan.parameters, job.values, strict=True)) for job in plan.jobs]
+
+
+def restore_pruned(folder: Path, keys: Iterable[str]) -> None:
+    """Write again the states of jobs that a search has pruned, where one is damaged or missing."""
+    for key in keys:
+        if stored.read_state(folder, key).state not in (PRUNED, FINISHED):
+            stored.write_state(folder, key, State(PRUNED, error="stopped by the search"))
+            progress.say(f"{folder / stored.JOBS / key}.json: written again, as pruned")
 
 
 def summarize(folder: Path, *, at_work: bool) -> Path:

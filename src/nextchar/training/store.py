@@ -74,8 +74,8 @@ def load_or_train(
                 model, corpus, config, seed=seed, folder=folder, on_record=on_record
             )
             results.write_json(folder / results.MODEL, _facts(model, config, done))
-            checked.seal(folder, without=trainer.HISTORY)
-            (folder / trainer.HISTORY).unlink(missing_ok=True)
+            checked.seal(folder, without=results.HISTORY)
+            (folder / results.HISTORY).unlink(missing_ok=True)
         trainer.load_weights(model, folder, checkpoint)
         facts = results.read_json(folder / results.MODEL)
         records = results.read_training(folder / results.TRAINING)

@@ -27,8 +27,6 @@ from nextchar.training.optimizer import Optimizers, schedule
 from nextchar.training.step import train_steps
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-HISTORY = "history.json"
-"""The records so far, of a training that is not finished: training.csv that can be checked."""
 
 RecordCallback = Callable[[TrainingRecord], None]
 """Sees each record of a training; what it raises ends the training."""
@@ -139,7 +137,7 @@ def train(
                 state.losses = [loss.item() for loss in losses]
                 results.write_training(folder / results.TRAINING, records)
                 rows = [asdict(record) for record in records]
-                checked.write_json(folder / HISTORY, {"records": rows})
+                checked.write_json(folder / results.HISTORY, {"records": rows})
                 checkpoint.save(folder / LAST, _tensors(modules, optimizers), asdict(state))
     last_loss = records[-1].val_loss
     assert last_loss is not None
@@ -216,7 +214,7 @@ def _restore(
 def _stored(folder: Path) -> tuple[dict[str, Tensor], _State, list[TrainingRecord]]:
     """What the last checkpoint in `folder` holds, and all records."""
     tensors, facts = checkpoint.load(folder / LAST)
-    state, history = _State(**facts), checked.read_json(folder / HISTORY)
+    state, history = _State(**facts), checked.read_json(folder / results.HISTORY)
     return tensors, state, [TrainingRecord(**row) for row in history["records"]]
 
 
