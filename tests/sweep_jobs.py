@@ -129,7 +129,11 @@ def perilous_nothing(task: Task) -> None:
 def keeps_the_page(task: Task) -> None:
     """As `nothing`; before it ends it keeps the sweep's page that says that it runs."""
     page = Path(task.config.paths.outputs, "sweeps", "smoke", "report.html")
-    while "1 running" not in (seen := page.read_text() if page.exists() else ""):
+    seen = ""
+    for _ in range(3000):
+        seen = page.read_text() if page.exists() else ""
+        if "1 running" in seen:
+            break
         time.sleep(0.02)
     Path(task.config.paths.outputs, f"{task.config.seed}.html").write_text(seen)
     nothing(task)

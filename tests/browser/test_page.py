@@ -10,7 +10,7 @@ from pages import Open
 from playwright.sync_api import Page
 
 from nextchar import results
-from nextchar.plots import draw_all
+from nextchar.plots import Drawn, draw_all
 from nextchar.report.page import write_report
 
 HOSTILE = (
@@ -119,6 +119,46 @@ def test_prompts_are_chosen_by_buttons(page: Page) -> None:
     after = page.evaluate(opened)
     assert sum(after) == 1
     assert after.index(True) == 1
+
+
+def test_of_very_many_samplers_some_texts_are_shown_at_first(
+    visit: Open, tiny_run: Path, tmp_path: Path
+) -> None:
+    run = results.read_run(tiny_run)
+    (first, *_) = run.samples
+    many = [replace(first, sampler=f"top_k={k}") for k in range(1, 61)]
+    page = visit(write_report(replace(run, samples=many, folder=tmp_path), Drawn()))
+    cards = page.locator(".prompt[open] [data-sampler]")
+    assert (cards.count(), page.locator(".prompt[open] [data-sampler]:visible").count()) == (60, 30)
+    page.locator(".chooser button", has_text="top_k=2").first.click()
+    assert page.locator(".prompt[open] [data-sampler='top_k=2']").is_visible()
+
+
+def test_the_first_column_stays_and_leaves_room_for_others(visit: Open, tiny_run: Path) -> None:
+    page = visit(tiny_run / results.REPORT, width=390)
+    head, name = page.locator("#table thead th").first, page.locator("#table tbody th").first
+    long = "dynamic_temperature=0.8,range=0.4"
+    name.evaluate("(name, long) => { name.querySelector('span span').textContent = long; }", long)
+    table = page.locator("#table .scroll")
+    table.evaluate("table => { table.scrollLeft = 150; }")
+    left = table.bounding_box()
+    assert left
+    for cell in (head, name):
+        box = cell.bounding_box()
+        assert box
+        assert abs(box["x"] - left["x"]) < 2
+        assert box["width"] < left["width"] / 2
+        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+
+
+def test_a_print_is_light_and_as_wide_as_the_paper(visit: Open, tiny_run: Path) -> None:
+    page = visit(tiny_run / results.REPORT, width=718, color_scheme="dark")  # A4 but its margins
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#metrics table").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    ink = page.locator("h1").evaluate("head => getComputedStyle(head).color")
+    assert ink == "rgb(31, 36, 48)"
 
 
 ROWS = (

@@ -58,6 +58,8 @@ def test_the_page_and_the_run_s_files_are_there(served: Served, run: Path) -> No
     for path in ("/", f"/{results.REPORT}"):
         page = served.ask("GET", path).text
         assert page.replace(' data-engine="python"', "") == report != page
+    for path in run.iterdir():  # the list of files on the page, too, names them all
+        assert f'href="{path.name}"' in report or path.name == results.REPORT
     for name in (results.METRICS, results.CONFIG):
         assert served.ask("GET", f"/{name}").text == (run / name).read_text(encoding="utf-8")
     assert served.ask("GET", "/../../models").status == 404

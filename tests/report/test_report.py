@@ -16,9 +16,9 @@ from nextchar.report.page import write_report
 from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
 from nextchar.report.standing import standings
 from nextchar.report.summary import summary
-from nextchar.results import HUMAN, Difference, FamilyFigure, Metric, Run, Sample
+from nextchar.results import HUMAN, OVERALL, Difference, FamilyFigure, Metric, Run, Sample
 
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}
 
 
 class Page(HTMLParser):
@@ -156,7 +156,7 @@ def test_the_table_marks_who_is_told_apart(tmp_path: Path) -> None:
     found += [difference("temperature=1", other, 0.01) for other in others]
     pairs = [replace(each, metric="bits_per_character") for each in found]
     html = page(replace(run, differences=pairs))
-    row = html[html.index("temperature=1</span>") :].split("</tr>")[0]
+    row = html[html.index("temperature=<wbr>1</span>") :].split("</tr>")[0]
     assert re.search('class="closest"[^>]*><b>2.29</b>', row)
     assert '<tr class="human reference" ' in html
     assert 'class="closest"' not in page(run), "without differences nobody is"
@@ -218,6 +218,7 @@ def test_links_lead_to_every_file_of_the_run(tmp_path: Path) -> None:
     assert [each for each in links if not str(each).startswith("#")] == [
         "metrics.csv",
         "samples.jsonl",
+        "DONE",
     ]
     ids = {attrs.get("id") for _, attrs in Page(page(run)).elements}
     assert {str(each)[1:] for each in links if str(each).startswith("#")} <= ids
@@ -265,11 +266,23 @@ def test_what_is_left_out_is_said() -> None:
     ]
     shown = chosen([*samples, text_of(HUMAN, "y")])
     assert len(shown.prompts) == PROMPTS
-    assert f"first {PROMPTS} of {PROMPTS + 1} prompts" in shown.note
+    assert f"first {PROMPTS} prompts of {PROMPTS + 1}," in shown.note
     assert "first text of each sampler" in shown.note
     assert f"first {CHARACTERS:,} characters" in shown.note
     assert [text.sampler for text in shown.prompts[0].texts] == [HUMAN, "a"]
     assert chosen([text_of("a", "x")]).note == ""
+
+
+def test_very_many_samplers_have_fewer_prompts() -> None:
+    def prompts(samplers: int) -> int:
+        samples = [
+            text_of(f"top_k={k}", "x" * 256, prompt=prompt)
+            for k in range(samplers)
+            for prompt in range(PROMPTS)
+        ]
+        return len(chosen(samples).prompts)
+
+    assert [prompts(each) for each in (9, 48, 49, 195, 196, 800)] == [8, 8, 7, 2, 1, 1]
 
 
 def test_a_large_run_stays_small(drawn: tuple[Run, Drawn], tmp_path: Path) -> None:
@@ -297,9 +310,38 @@ def test_many_tied_samplers_are_counted_and_few_are_named(tmp_path: Path) -> Non
         "<details><summary>" not in few.partition('id="standings"')[2].partition('class="fold"')[0]
     )
     many = tied_page([f"top_k={k}" for k in range(1, 12)], tmp_path)
-    table = many.partition('id="standings"')[2].partition('class="fold"')[0]
+    table = many.partition('id="standings"')[2].partition('class="fold"')[0].replace("<wbr>", "")
     assert "<details><summary>10 of 11</summary>" in table
     assert all(f"top_k={k}</span>" in table for k in range(1, 12)), "unfolded, all are named"
+
+
+def _overall(levels: list[float]) -> list[FamilyFigure]:
+    """Families a, b, ... in the order of their overall distance; the closest has the first p."""
+    return [
+        FamilyFigure("overall", OVERALL, "abcdefg"[i], "", i, 0, 9, i, 0, 9, level, 0.0)
+        for i, level in enumerate(levels)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "said", "marked"),
+    [
+        ([1, 1, 1, 0.01], "the difference from it is not significant for two of the others.", 0),
+        ([1, 1, 0.01, 0.01], "the difference from it is not significant for one of the others.", 2),
+        ([1, 0.04, 0.01, 0.01], "and differs significantly from all others.", 1),
+    ],
+)
+def test_families_are_the_answer_where_no_samplers_are_compared(
+    tmp_path: Path, levels: list[float], said: str, marked: int
+) -> None:
+    run = replace(example_run(tmp_path), families=_overall(levels), differences=[])
+    html = page(run)
+    lede = Page(html.partition('class="lede">')[2].partition("</p>")[0]).text
+    assert "Of four families, tuned alike, a ends closest to human text" in lede
+    assert lede.endswith(said)
+    assert ("No family of samplers stands out" in lede) == ("not significant" in said)
+    table = html.partition('id="families"')[2].partition("</table>")[0]
+    assert table.count('class="closest"') == marked
 
 
 def test_a_setting_that_a_family_has_throughout_stands_above_its_column(tmp_path: Path) -> None:

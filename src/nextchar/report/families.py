@@ -24,7 +24,8 @@ class FamilyTable:
     """The families at settings chosen in one way: a row per metric, a column per family.
 
     Rows hold the metric, human text's value, and each family's cell with its setting. `closest`:
-    the family is closest to human text, or tied with the one that is.
+    the family is closest to human text, or tied with the one that is; none is where more than half
+    of the families are.
     """
 
     kind: str
@@ -62,8 +63,8 @@ def _row(
     rows = [Metric(r.family, metric, r.value, r.low, r.high, 0, "") for r in figures]
     value = figures[0].human
     human = Metric(HUMAN, metric, value, value, value, 0, "")
-    marked = [figure.family for figure in figures if figure.level >= LEVEL]
-    *shown, of_human = as_cells([*rows, human], marked)
+    tied = [figure.family for figure in figures if figure.level >= LEVEL]
+    *shown, of_human = as_cells([*rows, human], tied if len(tied) <= len(figures) / 2 else [])
     cells = {
         figure.family: (cell, figure.setting) for figure, cell in zip(figures, shown, strict=True)
     }

@@ -41,15 +41,16 @@
       .map((card) => card.dataset.sampler))];
     if (labels.length > 2) {
       const choices = row("shown");
-      labels.forEach((label) => {
-        const choice = button(label, "", (element) => {
-          const on = element.getAttribute("aria-pressed") !== "true";
-          set(element, on);
+      const every = Math.ceil(labels.length / 40); // of very many samplers some are shown at first
+      labels.forEach((label, index) => {
+        const show = (choice, on) => {
+          set(choice, on);
           document.querySelectorAll("[data-sampler]").forEach((card) => {
             if (card.dataset.sampler === label) card.hidden = !on;
           });
-        });
-        set(choice, true);
+        };
+        const choice = button(label, "", (own) => show(own, own.getAttribute("aria-pressed") !== "true"));
+        show(choice, index % every === 0);
         choices.append(choice);
       });
     }

@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
+from markupsafe import Markup, escape
 
 from nextchar.plots import Drawn, look
 from nextchar.plots.palette import marker_outline
 from nextchar.report.families import family_tables
 from nextchar.report.figures import dark_rules, figure_markup
+from nextchar.report.links import links
 from nextchar.report.play.contents import contents, contents_beside
 from nextchar.report.samples import LEGEND, chosen
 from nextchar.report.standing import standings
 from nextchar.report.summary import seeds_note, summary, validation_loss
 from nextchar.report.table import compare, headline_table
-from nextchar.results import (
-    CONFIG,
-    DEFINITIONS,
-    DIFFERENCES,
-    FAMILIES,
-    HUMAN,
-    MANIFEST,
-    METRICS,
-    PLAY,
-    PLOTS,
-    POSSIBLE,
-    REPORT,
-    SAMPLES,
-    SUMS,
-    TIMINGS,
-    TRUNCATION,
-    Run,
-)
+from nextchar.results import HUMAN, PLAY, REPORT, Run
 from nextchar.runtime import files
 
 MANY = 6
 """More samplers than this in a cell of the standings are counted there, and named on a click."""
 
-FILES = {
-    METRICS: "every figure with its 95% interval",
-    DEFINITIONS: "what the metrics are called and what they say",
-    DIFFERENCES: "every pair of samplers on every metric, corrected by Holm",
-    FAMILIES: "families at settings chosen on other prompts",
-    TRUNCATION: "what samplers cut, compared with the truth",
-    POSSIBLE: "how long texts stay possible",
-    SAMPLES: "every text, with the bits of each character",
-    SUMS: "the sums behind every figure, for NumPy",
-    CONFIG: "what was asked",
-    MANIFEST: "where every figure comes from",
-    TIMINGS: "how long it took",
-    PLOTS: "the figures as PNG and SVG",
-}
-"""What a run leaves, in words."""
+MANY_ROWS = 40
+"""A table of more rows than this scrolls in itself, below its heading."""
 
 SMOKE = "A smoke run: everything in small, to see that it works. Its figures mean nothing."
 
@@ -82,7 +55,7 @@ def write_report(run: Run, drawn: Drawn) -> Path:
         info=run.info,
         reference=run.reference,
         subject=_subject(run),
-        files=[(name, words) for name, words in FILES.items() if (run.folder / name).exists()],
+        files=links(run.folder),
         headlines=headline_table(run),
         summary=summary(run, stood),
         seeds_note=seeds_note(run),
@@ -140,10 +113,16 @@ def _rendered(template: str, drawn: Drawn, notices: Sequence[str], **values: Any
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
-    environment.globals |= {"swatch": _swatch, "HUMAN": HUMAN, "MANY": MANY}
+    environment.globals |= {"swatch": _swatch, "breakable": _breakable}
+    environment.globals |= {"HUMAN": HUMAN, "MANY": MANY, "MANY_ROWS": MANY_ROWS}
     environment.globals |= {"figure_markup": figure_markup, "dark_rules": dark_rules}
     values |= {"plots": drawn.plots, "notices": [*notices, *drawn.warnings]}
     return environment.get_template(template).render(values)
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that a narrow column breaks where a reader would."""
+    return Markup(re.sub(r"(?<=[_=,])|(?<=\.)(?=[A-Za-z])", "<wbr>", str(escape(name))))
 
 
 def _swatch(label: str) -> dict[str, Any]:

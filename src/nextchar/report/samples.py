@@ -11,8 +11,9 @@ from nextchar.results import HUMAN, Sample
 
 PROMPTS = 8
 CHARACTERS = 1_000
-"""At most so many prompts, and so many characters of a text: the page stays a few megabytes."""
-TOTAL = 400_000
+"""At most so many prompts, and so many characters of a text."""
+TOTAL = 100_000
+"""Characters of all texts, from the second prompt on: a page of 200 samplers stays below 4 MB."""
 
 EDGES = (1.0, 2.0, 3.0, 5.0, 8.0)
 LEGEND = tuple(
@@ -70,10 +71,10 @@ def chosen(samples: Sequence[Sample]) -> Shown:
     note = ""
     whole = len(samples) == sum(len(prompt.texts) for prompt in prompts)
     if not whole or any(len(sample.text) > CHARACTERS for sample in samples):
+        first = "prompt" if len(prompts) == 1 else f"{len(prompts)} prompts"
         note = (
-            f"Shown here: the first text of each sampler for the first {len(prompts)} of "
-            f"{len(firsts)} prompts, at most the first {CHARACTERS:,} characters. All texts are in "
-            "samples.jsonl."
+            f"Shown here: the first text of each sampler for the first {first} of {len(firsts)}, "
+            f"at most the first {CHARACTERS:,} characters. All texts are in samples.jsonl."
         )
     return Shown(tuple(prompts), note)
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from nextchar.report.standing import Standing
+from nextchar.report.standing import LEVEL, Standing
 from nextchar.report.table import as_cells
-from nextchar.results import HUMAN, REFERENCES, Run
+from nextchar.results import HUMAN, OVERALL, REFERENCES, Run
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -38,12 +38,34 @@ def _answer(run: Run, labels: Sequence[str], standings: Sequence[Standing]) -> l
         return ["With a single sampler there is no ranking: compare it with human text."]
     known = [each for each in standings if each.pairs]
     if not known:
-        return ["This run has no differences between them: nobody is ranked."]
+        return _families(run) or ["This run has no differences between them: nobody is ranked."]
     return [_leaders(run, known), *_farthest(known), *_apart(run, known)]
 
 
+def _families(run: Run) -> list[str]:
+    """Which family of samplers is closest to human text, and how many are tied with it."""
+    rows = sorted((row for row in run.families if row.metric == OVERALL), key=lambda row: row.value)
+    if len(rows) < 2:
+        return []
+    tied = sum(row.level >= LEVEL for row in rows[1:])
+    first = Markup(
+        "<code>{}</code> ends closest to {} text (<code>{}</code>, overall distance {:.2f})"
+    )
+    closest = first.format(rows[0].family, run.reference, rows[0].setting, rows[0].value)
+    alike = Markup("Of {}, tuned alike, ").format(_count(len(rows), "family", "families"))
+    if not tied:
+        return [alike + closest + " and differs significantly from all others."]
+    return [
+        Markup("<strong>No family of samplers stands out.</strong> ")
+        + alike
+        + closest
+        + f"; the difference from it is not significant for {_number(tied)} of the others."
+    ]
+
+
 def _leaders(run: Run, standings: Sequence[Standing]) -> Markup:
-    """Who is closest to human text and told apart from all others, on how many metrics."""
+    """Who is closest to human text and differs significantly from all others, on how many
+    metrics."""
     leaders = Counter(each.leader for each in standings if each.leader).most_common()
     of = _count(len(standings), "metric")
     if not leaders:
@@ -110,5 +132,5 @@ def _number(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{_number(count)} {noun}{'' if count == 1 else 's'}"
+def _count(count: int, noun: str, several: str | None = None) -> str:
+    return f"{_number(count)} {noun if count == 1 else several or noun + 's'}"

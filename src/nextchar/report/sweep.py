@@ -112,6 +112,8 @@ def ranking(sweep: Sweep) -> Ranking:
     scored = [(row, score) for row in finished if (score := row.score(metric, aim)) is not None]
     scored.sort(key=lambda pair: (sign * pair[1], pair[0].job))
     words = sweep.info(metric).long + (", distance from human text" if aim == "human" else "")
+    if metric != VALIDATION and any(len(row.samplers) > 1 for row in finished):
+        words += ", mean of the samplers"
     if len({score for _, score in scored}) < 2 or averages.parameters(sweep) == [SEED]:
         return Ranking([], words)
     costs = {row.job: sign * score for row, score in scored}

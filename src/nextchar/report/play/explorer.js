@@ -120,7 +120,8 @@ const note = (text) => element("p", { class: "note" }, text);
 
 function drawNote(noise) {
   return element("p", { class: "note" }, "The number of this place is ", element("b", {}, noise.toFixed(4)),
-    ", the same for every sampler. Each takes the character in which it falls, in the order of the vocabulary.");
+    ", the same for every sampler. Each takes the character in which it falls, in the order of the vocabulary.",
+    data.samplers.length > 40 ? ` Some of the run’s ${data.samplers.length} samplers are shown.` : "");
 }
 
 function fact(name, distribution, model, pane = "m") {
@@ -150,7 +151,9 @@ function drawRows(play, pane, prompt) {
   const own = play.panes.map((each, i) => ({ label: each.label, spec: each.spec, pane: "ab"[i] }));
   if (own[0].label === own[1].label) own.pop();
   const labels = new Set(own.map((each) => each.label));
-  const others = data.samplers.filter((each) => !labels.has(each.label)).map((each) => ({ ...each, pane: "" }));
+  const every = Math.ceil(data.samplers.length / 40); // of very many samplers some
+  const others = data.samplers.filter((each, i) => i % every === 0 && !labels.has(each.label))
+    .map((each) => ({ ...each, pane: "" }));
   return [...own, ...others]
     .map((each) => ({ ...each, distribution: pane.distributionAt(play.place, each.spec, prompt) }))
     .filter((each) => each.distribution);
