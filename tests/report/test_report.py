@@ -12,6 +12,7 @@ import pytest
 from example_run import MANY, SAMPLERS, example_run
 
 from nextchar.plots import Drawn, draw_all
+from nextchar.report.figures import figure_markup
 from nextchar.report.page import write_report
 from nextchar.report.samples import CHARACTERS, EDGES, PROMPTS, chosen, tinted
 from nextchar.report.standing import standings
@@ -93,6 +94,15 @@ def test_nothing_is_loaded(drawn: tuple[Run, Drawn]) -> None:
             assert (attrs.get(name) or "#").startswith(("data:", "#")), (tag, name)
         assert tag not in ("iframe", "object", "embed", "base")
     assert not re.search(r"url\((?!#)|@import|https?://", html)
+
+
+def test_markers_take_the_colours_of_the_theme(drawn: tuple[Run, Drawn]) -> None:
+    """A style within `defs` would stand above the rules for dark pages."""
+    markup = figure_markup(drawn[1].plots[0])
+    assert markup.count("<svg") == 2
+    definitions = re.findall(r"<defs>.*?</defs>", markup, re.DOTALL)
+    assert definitions
+    assert not any("style=" in each for each in definitions)
 
 
 def test_figures_have_words_and_fall_back_to_png(drawn: tuple[Run, Drawn], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nextchar.plots.labels import row_name
 from nextchar.plots.outside import far_from_all, point_beyond
@@ -76,15 +77,18 @@ def draw(run: Run) -> Figure | None:
     axes = drawn.subplots(down, across, sharey=True)
     for (kind, metric, title, subtitle), ax in zip(PANELS, axes, strict=True):
         own = [row for row in run.families if (row.kind, row.metric) == (kind, metric)]
-        family_intervals(own, names, ax)
+        family_intervals(own, names, ax, share=run.info(metric).unit == "share")
         heading(ax, title, subtitle, inches=1.9)
-        if run.info(metric).unit == "share":
-            ax.xaxis.set_major_formatter(percent)
     return drawn
 
 
-def family_intervals(rows: Sequence[FamilyFigure], names: Sequence[str], ax: Axes) -> Axes:
-    """Draw one row for each family of `names`, from top to bottom: value, interval, trainings."""
+def family_intervals(
+    rows: Sequence[FamilyFigure], names: Sequence[str], ax: Axes, *, share: bool = False
+) -> Axes:
+    """Draw one row for each family of `names`, from top to bottom: value, interval, trainings.
+
+    A value far from all others is an arrow at the edge; shares are told in per cent.
+    """
     far = far_from_all({row.family: row.value for row in rows})
     for row in rows:
         if row.family in far:
@@ -106,8 +110,12 @@ def family_intervals(rows: Sequence[FamilyFigure], names: Sequence[str], ax: Axe
     ax.spines["left"].set_visible(False)
     ax.margins(x=0.08)
     ax.set_xlim(widen(*ax.get_xlim()))
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    if share:
+        ax.xaxis.set_major_formatter(percent)
     for row in rows:
         if row.family in far:
             color = look(" ".join(label_names(row.family))).text
-            point_beyond(ax, row.value, names.index(row.family), color)
+            words = percent(row.value) if share else f"{row.value:.3g}"
+            point_beyond(ax, row.value, names.index(row.family), color, words)
     return ax

@@ -128,7 +128,9 @@ def metric_intervals(
     for row in rows:
         if row.sampler in far and row.sampler in samplers:
             place = samplers.index(row.sampler)
-            edge, drawn = point_beyond(ax, row.value, place, look(row.sampler).color)
+            edge, drawn = point_beyond(
+                ax, row.value, place, look(row.sampler).color, f"{row.value:.3g}"
+            )
             belongs(drawn, [row.sampler])
             value_mark(ax, edge, place, [row.sampler], value_words(row.sampler, row))
     ax.set_title(info.long, fontsize=9.5, pad=6)

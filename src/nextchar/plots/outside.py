@@ -36,9 +36,9 @@ def far_from_all(values: Mapping[str, float]) -> list[str]:
 
 
 def point_beyond(
-    ax: Axes, value: float, place: float, color: str
+    ax: Axes, value: float, place: float, color: str, words: str
 ) -> tuple[float, Sequence[Artist]]:
-    """An arrow at the edge of the axes, whose limits are final, with the value that is beyond.
+    """An arrow at the edge of the axes, whose limits are final, and the value beyond in words.
 
     Returns where the edge is, and what is drawn.
     """
@@ -48,7 +48,7 @@ def point_beyond(
     (arrow,) = ax.plot(edge, place, marker, color=color, clip_on=False)
     offset, side = ((-7, 0), "right") if beyond else ((7, 0), "left")
     text = ax.annotate(
-        f"{value:.3g}",
+        words,
         (edge, place),
         offset,
         textcoords="offset points",

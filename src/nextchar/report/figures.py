@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import partial
 from html import escape
 from pathlib import Path
 from zlib import crc32
@@ -22,16 +23,18 @@ _DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
 
 def figure_markup(plot: Plot) -> Markup:
     """The SVG beside the PNG, or the PNG where there is none or it is too large; and the SVG for
-    narrow pages."""
-    svg, form = plot.png.with_suffix(".svg"), "wide" if plot.narrow else ""
+    narrow pages, if that is small enough."""
+    svg = plot.png.with_suffix(".svg")
+    tall = plot.narrow if plot.narrow and _fits(plot.narrow) else None
+    form = "wide" if tall else ""
     if _fits(svg):
         shown = Markup(_within_page(svg, plot.alt, form))
     else:
         data = b64encode(plot.png.read_bytes()).decode()
         image = Markup('<img class="{}" src="data:image/png;base64,{}" alt="{}">')
         shown = image.format(form, data, plot.alt)
-    if plot.narrow:
-        shown += Markup(_within_page(plot.narrow, plot.alt, "narrow"))
+    if tall:
+        shown += Markup(_within_page(tall, plot.alt, "narrow"))
     return shown
 
 
@@ -59,6 +62,9 @@ def _within_page(path: Path, alt: str, form: str) -> str:
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.S)
     head, _, body = svg[svg.index("<svg") :].partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
+    # What uses a marker says its colours again; here dark_rules could not change them.
+    plain = partial(re.sub, r' style="[^"]*"', "")
+    body = re.sub(r"<defs>.*?</defs>", lambda at: plain(at[0]), body, flags=re.S)
     used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', body))
     own = f"f{crc32(path.stem.encode()):x}"
     ids = {each: f"{own}-{index}" for index, each in enumerate(used)}
