@@ -31,7 +31,7 @@ oracle: .venv-oracle/installed  ## compare the samplers with those of transforme
 	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch transformers==5.23.0 numpy
 	touch $@
 
-torture: .venv/installed  ## try to break it: kills, damaged files, bad command lines, odd environments, a soak
+torture: .venv/installed  ## try to break it for half an hour, and write docs/reliability.md: kills, damaged files, ...
 	cd tests && OMP_NUM_THREADS=1 PYTHONPATH=.:../experiments ../$(BIN)/python -m torture $(or $(TRIALS),--page)
 
 audit:  ## look for known vulnerabilities of the pinned packages (needs the network)

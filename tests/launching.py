@@ -92,7 +92,8 @@ def real(folder: Path, *command: str, **env: str) -> Ended:
 class Forked:
     """A program (`run` or `view`) with these arguments, running in `folder`.
 
-    `before` are the arguments of a run that the same process makes first.
+    `before` are the arguments of a run that the same process makes first; with `draws` it draws
+    its figures.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Forked:
         *arguments: str,
         program: str = "run",
         before: tuple[str, ...] = (),
+        draws: bool = False,
         **env: str,
     ) -> None:
         self._streams = [folder / f".{stream}" for stream in ("out", "err")]
@@ -108,19 +110,24 @@ class Forked:
             path.touch()  # it may be killed before it says a word
         self._process: ForkServerProcess = _CONTEXT.Process(
             target=_program,
-            args=(folder, program, before, arguments, environment(**env), self._streams),
+            args=(folder, program, before, arguments, environment(**env), self._streams, draws),
         )
         self._process.start()
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def send(self, signal: int, when: Callable[[], bool]) -> None:
         """Send a signal as soon as something holds; fails when the program ends before."""
-        assert self._process.pid is not None
         until = time.monotonic() + PATIENCE
         while not when():
             assert self._process.is_alive(), self.err
             assert time.monotonic() < until, self.err
             time.sleep(0.0005)
-        os.kill(self._process.pid, signal)
+        os.kill(self.pid, signal)
 
     def kill(self) -> None:
         """SIGKILL, if it still runs, and wait for the end."""
@@ -165,6 +172,7 @@ def _program(
     arguments: tuple[str, ...],
     env: Mapping[str, str],
     streams: list[Path],
+    draws: bool,
 ) -> None:
     os.chdir(folder)
     os.environ.clear()
@@ -175,7 +183,8 @@ def _program(
         os.close(opened)
     from nextchar import cli, plots
 
-    plots.draw_all = lambda subject, folder: plots.Drawn()
+    if not draws:
+        plots.draw_all = lambda subject, folder: plots.Drawn()
     for each in filter(None, (before, arguments or ("",))):
         sys.argv = [f"nextchar-{program}", *filter(None, each)]
         getattr(cli, program)()

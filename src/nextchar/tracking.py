@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -138,7 +139,7 @@ def track(
     An exception in the block is recorded as crashed, KeyboardInterrupt as interrupted, a normal
     end as completed; the exception propagates. A value in `config` that JSON cannot express is
     recorded as its `str`. labml supports one experiment per process: RuntimeError if a block is
-    already open in this process.
+    already open in this process. Raises OSError where labml's database can't be written.
     """
     global _active  # noqa: PLW0603 - labml supports one experiment per process
     folder = Path(folder).resolve()
@@ -168,6 +169,8 @@ def track(
             experiment.configs(json.loads(json.dumps(dict(config), default=str)))
             with experiment.start(), closing(Tracker(run)) as tracker:
                 yield tracker
+    except sqlite3.Error as error:  # of labml's database, which a full disk leaves without tables
+        raise OSError(f"{folder}: labml can't write there ({error}); is the disk full?") from error
     finally:
         _active = None
 

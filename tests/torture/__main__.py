@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from torture.trials import Trial
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 PROGRAM = "make torture"
+PAUSE = 20.0
+"""Seconds between two lines that say how far the trials are."""
 
 
 @dataclass
@@ -37,9 +39,17 @@ class Tally:
 
 
 KINDS: dict[str, tuple[Callable[[Path], Trial], int, str]] = {
-    "kills": (trials.kills, 67, "three SIGKILLs each, at any moment of a run or a sweep"),
-    "mutations": (trials.mutations, 2000, "a file of a run, a model or a sweep changed or gone"),
-    "commands": (trials.command_lines, 500, "a key with a value that it can't have"),
+    "kills": (
+        trials.kills,
+        67,
+        "three SIGKILLs each, at any moment of a run, its figures, a sweep or its jobs",
+    ),
+    "mutations": (
+        trials.mutations,
+        2000,
+        "a file of a run, a stopped training, a model or a sweep changed or gone",
+    ),
+    "commands": (trials.command_lines, 500, "a key or an option with a value that it can't have"),
     "environments": (trials.environments, 60, "a real start in an unusual environment"),
 }
 
@@ -88,11 +98,13 @@ def repeated(
     words: str,
     make: Callable[[Path], Trial],
     base: Path,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     processes: int,
 ) -> Tally:
-    """Make the trials, some beside each other, and print what goes wrong."""
+    """Make the trials, some beside each other, and print what goes wrong, and now and then how far
+    they are."""
     tally, clock, trial = Tally(words), time.perf_counter(), make(base)
+    started = said = time.perf_counter()
 
     def one(number: int) -> tuple[int, str]:
         try:
@@ -106,8 +118,11 @@ def repeated(
             if failure:
                 tally.failures.append(failure)
                 print(f"{kind} {number}: {failure}", flush=True)
-            if tally.tried % 50 == 0:
-                print(f"{kind}: {tally.tried} tried, {len(tally.failures)} failed", flush=True)
+            if (now := time.perf_counter()) > said + PAUSE:
+                said = now
+                left = (len(numbers) - tally.tried) * (now - started) / tally.tried / 60
+                done = f"{tally.tried:,} of {len(numbers):,} tried, {len(tally.failures)} failed"
+                print(f"{kind}: {done}, {left:.1f} minutes left", flush=True)
     tally.seconds = time.perf_counter() - clock
     print(f"{kind}: {tally.tried} tried, {len(tally.failures)} failed", flush=True)
     return tally

@@ -24,7 +24,7 @@ from nextchar.runtime import checked
 from nextchar.training import trainer
 from torture import trials
 from torture.mutations import MUTATIONS, mutate
-from torture.trials import LONG
+from torture.trials import LONG, OF_TRAINING
 from torture.verdict import contents, wrong
 
 SAME = (results.METRICS, results.SAMPLES, results.DIFFERENCES, results.SUMS, "*.safetensors")
@@ -42,7 +42,6 @@ OF_RUN = (
     results.REPORT,
 )
 OF_MODEL = (trainer.LAST, results.TRAINING, results.DONE, trainer.BEST, results.MODEL)
-OF_TRAINING = (trainer.LAST, results.HISTORY, trainer.BEST)
 
 
 def each_way(names: tuple[str, ...], quick: int) -> list[object]:

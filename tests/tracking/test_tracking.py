@@ -482,3 +482,17 @@ def test_a_folder_may_have_the_name_of_a_variable(tmp_path, monkeypatch):
         tracker.scalars(0, {"loss.train": 1.0})
     assert (tmp_path / "$HOME" / "labml").is_dir()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_database_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """As on a full disk: labml goes on without its tables."""
+    with (
+        pytest.raises(OSError, match=r"labml.*no such table.*full"),
+        track(tmp_path, name="full", config={}) as tracker,
+    ):
+        tracker.scalars(1, {"loss.train": 1.0})
+        (found,) = tmp_path.rglob("sqlite.db")
+        with sqlite3.connect(found) as connection:
+            connection.execute("DROP TABLE scalars")
+        connection.close()
+        tracker.scalars(2, {"loss.train": 1.0})
