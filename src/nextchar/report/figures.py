@@ -14,7 +14,7 @@ from markupsafe import Markup
 from nextchar.plots import Plot
 from nextchar.plots.style import FAINT, INK, PAPER, SOFT
 
-_LARGEST_SVG = 700_000
+_LARGEST_SVG = 850_000
 """Bytes from which on the PNG is embedded instead."""
 
 _DARK = {INK: "#e9e7e1", SOFT: "#9aa0ab", FAINT: "#31353d", PAPER: "#1b1d22"}
