@@ -27,6 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("outputs", nargs="?", type=Path, metavar="OUTPUTS", default=outputs())
     parser.add_argument("--recipes", nargs="+", default=RECIPES, metavar="RECIPE")
+    parser.add_argument(
+        "--page", type=Path, default=PAGE, metavar="FILE", help="default: %(default)s"
+    )
     arguments = parser.parse_args()
     folder: Path = arguments.outputs
     from studies.findings import page, plot, runs
@@ -41,12 +44,14 @@ def main() -> None:
     known = [Quality(name, each) for name, each in found.items() if each is not None]
     qualities = {each.recipe: each for each in sorted(known, key=lambda each: -each.bits)}
     text = page.render(run, qualities, qualities[MAIN], "figures")
-    figures = PAGE.parent / "figures"
+    page_file: Path = arguments.page
+    figures = page_file.parent / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.run.folder / PLOTS / page.FIGURES[0], figures / page.FIGURES[0])
     plot.draw_truth(qualities, figures, Path(page.FIGURES[1]).stem)
     plot.draw_quality(qualities, figures, Path(page.FIGURES[2]).stem)
-    files.write_text(PAGE, text)
-    print(PAGE)
+    files.write_text(page_file, text)
+    print(page_file)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def _mirostat(run: PooledRun, _: Quality) -> Evidence:
     above = max(targets)
     return Evidence(
         f"target and bits per character: {figure}; farthest off by {off:.0%} of the target (10% "
-        f"would count as control). The target "
+        f"would count as control: a bound set when the first figures were known). The target "
         f"{above:g} is above pure sampling ({pure:.2f}) and gives {targets[above].value:.2f}",
         HOLDS if off < 0.1 else FAILS,
     )

@@ -87,6 +87,9 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             "closest family. Someone who fears misspelt words more than dull ones cuts more.",
             f"- **The length.** Texts have {decoding['length']} characters. What shows only after "
             f"pages, such as drift, does not show here.",
+            "- **The processor.** It changes last digits, and with them a few texts in ten "
+            "thousand; a training on another one is another training, which the intervals cover. "
+            "[log.md](log.md) tells how that was checked.",
             "",
             "## What could have been detected",
             "",
