@@ -73,12 +73,11 @@ def main() -> None:
                 count = given.trials or max(1, round(usual * given.share))
                 numbers = range(given.first, given.first + count)
                 tallies[kind] = repeated(kind, words, make, base, numbers, given.processes)
+                write(tallies, given.page)
         if "soak" in (given.only or ["soak"]):
             runs = given.trials or max(10, round(2000 * given.share))
             tallies["soak"] = soaked(base, runs)
-    if given.page:
-        pages.replace_section(PAGE, PROGRAM, page(tallies))
-        print(PAGE)
+            write(tallies, given.page)
     sys.exit(any(tally.failures for tally in tallies.values()))
 
 
@@ -139,6 +138,13 @@ def soaked(base: Path, runs: int) -> Tally:
             tally.failures.append(f"after {made} runs: {grown}")
     tally.seconds = time.perf_counter() - clock
     return tally
+
+
+def write(tallies: dict[str, Tally], wanted: bool) -> None:
+    """Write the page, if it is wanted, with what has been tried so far."""
+    if wanted:
+        pages.replace_section(PAGE, PROGRAM, page(tallies))
+        print(PAGE)
 
 
 def page(tallies: dict[str, Tally]) -> str:
