@@ -248,5 +248,5 @@ def test_curves_draw_what_they_are_given() -> None:
     assert [bars.get_label() for bars in ax.containers] == ["top_k", "top_p"]
     lives = [Possible("greedy", n, 1 / (n + 1), 0.0, 1.0) for n in range(9)]
     ax = possible_curves(lives, new_figure(4, 3).add_subplot())
-    (line,) = (each for each in ax.get_lines() if len(each.get_xdata()) == len(lives))
+    (line,) = (each for each in ax.get_lines() if len(each.get_xdata()) > 1)
     assert line.get_ydata()[-1] == pytest.approx(1 / 9)
