@@ -24,6 +24,7 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
     model, decoding = run.run.manifest["model"], run.run.config["decoding"]
     half = decoding["prompts"] // 2
     figures = [f"{folder}/{name}" for name in FIGURES]
+    trainings = ", ".join(f"{each.run.seeds} {name}" for name, each in qualities.items())
     return "\n".join(
         [
             "# How should the next character be chosen?",
@@ -60,8 +61,7 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             "## Where the truth is known",
             "",
             f"With `corpus=grammar` the true distribution of each character is known. These "
-            f"figures are exact along held-out text; intervals are over {main.run.seeds} "
-            f"trainings.",
+            f"figures are exact along held-out text; intervals are over trainings: {trainings}.",
             "",
             *_list(known),
             f"![Impossible and lost mass along each family, by quality]({figures[1]})",

@@ -43,8 +43,18 @@ RING: dict[str, Any] = {
 
 PANELS: Sequence[Panel] = (
     ("overall", OVERALL, "One setting for all metrics", "mean distance from human text, in SDs"),
-    ("equal diversity", "bits_per_character", "At human text's variety", "bits per character"),
-    ("equal bits", "unknown_words", "At human text's surprise", "words not in the training text"),
+    (
+        "equal diversity",
+        "bits_per_character",
+        "At human text's variety",
+        "bits per character; line: human",
+    ),
+    (
+        "equal bits",
+        "unknown_words",
+        "At human text's surprise",
+        "words not in the training text; line: human",
+    ),
 )
 
 
