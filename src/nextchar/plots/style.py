@@ -49,6 +49,7 @@ STYLE: dict[str, Any] = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 10.0,
+    "axes.titley": 1.0,  # at the top, without a search for ticks that it must stand above
     "axes.labelpad": 6.0,
     "axes.grid": True,
     "axes.axisbelow": True,
@@ -187,6 +188,7 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     No dates, versions or random ids: equal figures are equal bytes.
     """
     save_svg(figure, folder, name)
+    figure.set_layout_engine("none")  # all is in its place now
     png = folder / f"{name}.png"
     with style(), files.replacing(png) as path:
         figure.savefig(path, format="png", dpi=180, metadata={"Software": None})
