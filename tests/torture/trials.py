@@ -148,17 +148,17 @@ def _verdict(
     parts, after = damaged.relative_to(folder).parts, contents(folder, SAME)
     anew = "sweeps" in parts and "jobs" not in parts and damaged.suffix != ".json"
     unread = which == "stopped" and damaged.name not in OF_TRAINING
+    if which == "sweep" and "runs" in parts and ended.code == 0:
+        others = {name: before[name] for name in before if name != "/".join(parts)}
+        known = results.damage(folder.joinpath(*parts[:3]))
+        if others.items() <= after.items() and [each.path for each in known] == [damaged]:
+            return ""  # what a sweep does not read stays damaged, and is refused when read
     if how == "gone" or anew or unread or damaged.suffix in (".lock", ".log"):  # as if it were new
         if "Traceback" in ended.err or ended.code not in (0, 2):
             return f"exit code {ended.code}: {ended.err[-300:]}"
         return "" if after == before else "other bytes"
     logs = "".join(each.read_text() for each in sorted((folder / "outputs").rglob("*.log")))
     heard = Ended(ended.code, ended.out, logs + ended.err)  # a job says it in its log
-    if which == "sweep" and "runs" in parts and ended.code == 0:
-        others = {name: before[name] for name in before if name != "/".join(parts)}
-        known = results.damage(folder.joinpath(*parts[:3]))
-        if others.items() <= after.items() and [each.path for each in known] == [damaged]:
-            return ""  # what a sweep does not read stays damaged, and is refused when read
     return wrong(heard, damaged, before, after)
 
 
