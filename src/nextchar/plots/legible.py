@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
-from matplotlib.ticker import LogFormatter, LogFormatterMathtext
+from matplotlib.ticker import LogFormatter, LogFormatterMathtext, ScalarFormatter
 
 OWN = "DejaVu Sans"
 """The font of every figure, which comes with matplotlib."""
@@ -38,6 +38,8 @@ def _plain_ticks(axis: Axis) -> None:
         if isinstance(formatter, LogFormatterMathtext):
             few = formatter.minor_thresholds
             put(LogFormatter(labelOnlyBase=formatter.labelOnlyBase, minor_thresholds=few))
+    if isinstance(axis.get_major_formatter(), (ScalarFormatter, LogFormatter)):
+        return  # numbers alone, whose ticks are not looked for
     labels = axis.get_ticklabels()
     lacking = _lacking("".join(label.get_text() for label in labels))
     if lacking and _font_with(lacking) is None:  # the formatter makes their texts at each drawing
