@@ -15,11 +15,19 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return torture.tiny(tmp_path_factory.mktemp("torture") / "base")
 
 
-@pytest.mark.parametrize(("kind", "count"), [("kills", 1), ("mutations", 3), ("commands", 3)])
-def test_a_few_trials(base: Path, kind: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        ("kills", range(1, 2)),  # of a run
+        ("mutations", range(3)),
+        ("commands", range(3)),
+        pytest.param("kills", range(1), marks=pytest.mark.slow),  # of a sweep
+    ],
+)
+def test_a_few_trials(base: Path, kind: str, numbers: range) -> None:
     make, _, words = torture.KINDS[kind]
-    tally = torture.repeated(kind, words, make, base, range(count), processes=1)
-    assert (tally.tried, tally.failures) == (count, [])
+    tally = torture.repeated(kind, words, make, base, numbers, processes=1)
+    assert (tally.tried, tally.failures) == (len(numbers), [])
 
 
 @pytest.mark.slow

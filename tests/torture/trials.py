@@ -43,25 +43,30 @@ def kills(base: Path) -> Trial:
     """SIGKILL at any moment of a run or sweep; the command repeated ends in the same bytes."""
     commands = {"run": TINY, "run with figures": TINY, "sweep": SWEEP}
     often = {"run": 5, "run with figures": 1, "sweep": 3}
-    whole, takes = {}, {}
+    known: dict[str, tuple[float, dict[str, bytes]]] = {}
+    one_at_a_time = threading.Lock()
 
     def start(name: str, folder: Path) -> Forked:
         return Forked(folder, *commands[name], draws=name == "run with figures")
 
-    for name in commands:
-        clock = time.perf_counter()
-        folder = copy(base, base.parent / f"whole-{name}", without="outputs")
-        assert start(name, folder).wait().code == 0
-        takes[name] = time.perf_counter() - clock
-        whole[name] = contents(folder, SAME)
+    def undisturbed(name: str) -> tuple[float, dict[str, bytes]]:
+        """How long the command takes, and what comes out."""
+        with one_at_a_time:
+            if name not in known:
+                clock = time.perf_counter()
+                folder = copy(base, base.parent / f"whole-{name}", without="outputs")
+                assert start(name, folder).wait().code == 0
+                known[name] = time.perf_counter() - clock, contents(folder, SAME)
+            return known[name]
 
     def trial(number: int) -> str:
         dice = random.Random(f"kill {number}")
         (name,) = dice.choices(list(often), list(often.values()))
+        takes, whole = undisturbed(name)
         with _room(base, without="outputs") as folder:
             for _ in range(3):
                 running = start(name, folder)
-                time.sleep(dice.uniform(0, takes[name]))
+                time.sleep(dice.uniform(0, takes))
                 jobs = _children(_children([running.pid]))
                 if jobs and dice.random() < 0.5:  # those of a sweep's own server of processes
                     with suppress(ProcessLookupError):
@@ -73,7 +78,7 @@ def kills(base: Path) -> Trial:
             ended = start(name, folder).wait()
             if ended.code != 0:
                 return f"{name}: exit code {ended.code}: {ended.err[-300:]}"
-            return "" if contents(folder, SAME) == whole[name] else f"{name}: other bytes"
+            return "" if contents(folder, SAME) == whole else f"{name}: other bytes"
 
     return trial
 
