@@ -55,7 +55,7 @@ def section(run: Run) -> str:
 `{command}`: {len(run.seeds)} trainings of {model["parameters"]:,} parameters, {steps:,} steps on
 {corpus}, validation loss {model["validation_loss"]:.4f} ± {model["validation_loss_deviation"]:.4f}
 nats per character ({threads} of {machine["processor"]}); {decoding["prompts"]}
-prompts with each, {decoding["length"]} characters a text. Intervals include another training.
+prompts with each, {decoding["length"]} characters per text. Intervals include another training.
 
 ![Surprise and variety of the samplers]({FIGURE})
 

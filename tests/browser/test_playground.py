@@ -209,7 +209,7 @@ def test_steps_write_what_writing_writes(page: Page, run: Run) -> None:
 
 
 def test_stop_and_a_hidden_tab_end_the_writing(visit: Open, tmp_path: Path) -> None:
-    """The default model writes a few hundred characters a second: none of these ends by itself."""
+    """The default model writes hundreds of characters per second: none of these ends by itself."""
     config = TransformerConfig()
     held = weights.embedded(matrices(random_model(config)), dataclasses.asdict(config), exact=True)
     page = visit(model_page(tmp_path, held))

@@ -33,10 +33,10 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             f"end: {run.seeds} trainings of the default model on tiny Shakespeare (validation loss "
             f"{model['validation_loss']:.3f} ± {model['validation_loss_deviation']:.3f} nats per "
             f"character), {len(run.run.samplers)} samplers and references, "
-            f"{decoding['prompts']} prompts with each training, {decoding['length']} characters a "
-            f"text. Brackets hold 95% intervals; they include another training and other prompts. "
-            f"Settings are chosen on {half} prompts and measured on the other {half}. The program "
-            f"stops at a sentence that the runs do not support.",
+            f"{decoding['prompts']} prompts with each training, {decoding['length']} characters "
+            f"per text. Brackets hold 95% intervals; they include another training and other "
+            f"prompts. Settings are chosen on {half} prompts and measured on the other {half}. "
+            f"The program stops at a sentence that the runs do not support.",
             "",
             "## The answer",
             "",

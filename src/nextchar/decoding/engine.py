@@ -131,9 +131,9 @@ def _write(
     """One block under noise `keys` [R, L]: ids, bits, entropy and support size, each [R, L]."""
     length = keys.size(1)
     keys = keys.to(prompts.device)
-    read = prompts[[row.prompt for row in rows]]
-    choices = Choices(samplers, rows, read, seconds)
-    logits, cache = _prefill(model, prompts, [row.prompt for row in rows])
+    which = [row.prompt for row in rows]
+    choices = Choices(samplers, rows, prompts[which], seconds)
+    logits, cache = _prefill(model, prompts, which)
     chosen: Sequence[Tensor] = choices(logits, keys[:, 0])
     advance = _stepping(model, cache, choices, chosen[0], keys[:, 0])
     columns = [keys.new_empty(keys.shape, dtype=each.dtype) for each in chosen]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nextchar.plots.labels import row_name
+from nextchar.plots.labels import name_rows
 from nextchar.plots.outside import far_from_all, point_beyond
 from nextchar.plots.palette import look
 from nextchar.plots.registry import figure
@@ -112,9 +112,7 @@ def family_intervals(
     if rows and rows[0].metric != OVERALL:
         ax.axvline(rows[0].human, **THIN)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    shown = [row_name(name) for name in names]
-    small: dict[str, Any] = {"fontsize": 7, "linespacing": 1.0} if "\n" in "".join(shown) else {}
-    ax.set_yticks(range(len(names)), shown, **small)
+    name_rows(ax, names)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(True, axis="y", color=FAINT)
     ax.spines["left"].set_visible(False)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from nextchar.plots.labels import row_name
+from nextchar.plots.labels import name_rows, row_name
 from nextchar.plots.marks import belongs, belongs_by_text, value_mark, value_words
 from nextchar.plots.outside import far_from_all, point_beyond
 from nextchar.plots.palette import look
@@ -114,9 +114,7 @@ def metric_intervals(
             belongs(point, [row.sampler])
             value_mark(ax, row.value, place, [row.sampler], value_words(row.sampler, row))
     ax.set_ylim(len(samplers) - 0.4, -0.6)
-    shown = [row_name(label) if names else "" for label in samplers]
-    small: dict[str, Any] = {"fontsize": 7, "linespacing": 1.0} if "\n" in "".join(shown) else {}
-    ax.set_yticks(range(len(samplers)), shown, **small)
+    name_rows(ax, samplers if names else [""] * len(samplers))
     belongs_by_text(ax.get_yticklabels(), samplers)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.grid(False, axis="x")

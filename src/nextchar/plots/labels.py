@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import textalloc
 from matplotlib.axes import Axes
@@ -56,6 +57,13 @@ def place_labels(
         zorder=6,
     )
     return [text for text in texts if isinstance(text, Text)]
+
+
+def name_rows(ax: Axes, labels: Sequence[str]) -> None:
+    """Write the labels at the left of rows 0, 1, ...: smaller ones where one takes two lines."""
+    shown = [row_name(label) for label in labels]
+    small: dict[str, Any] = {"fontsize": 7, "linespacing": 1.0} if "\n" in "".join(shown) else {}
+    ax.set_yticks(range(len(labels)), shown, **small)
 
 
 def row_name(label: str) -> str:

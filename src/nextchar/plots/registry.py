@@ -115,27 +115,32 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
     """
     plots: dict[str, Plot] = {}
     warnings = []
-    for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
-        for group, part in _parts(each, subject):
-            name = f"{each.name}{group}" if each.name in plots else each.name
-            try:
-                if plot := _draw(each, name, part, folder):
-                    plots[name] = plot
-            except Exception as error:
-                reason = in_one_line(error, each.file)
-                warnings.append(f"the figure {name} could not be drawn: {reason}")
-                progress.say(f"warning: {warnings[-1]}")
+    for each, group, part in _all_parts(subject):
+        name = f"{each.name}{group}" if each.name in plots else each.name
+        try:
+            if plot := _draw(each, name, part, folder):
+                plots[name] = plot
+        except Exception as error:
+            reason = in_one_line(error, each.file)
+            warnings.append(f"the figure {name} could not be drawn: {reason}")
+            progress.say(f"warning: {warnings[-1]}")
     return Drawn(list(plots.values()), warnings)
 
 
 def figures_of(subject: Run | Sweep) -> dict[str, Callable[[], Figure | None]]:
     """What draws each figure of a run or sweep, by the names that `draw_all` gives them."""
     found: dict[str, Callable[[], Figure | None]] = {}
+    for each, group, part in _all_parts(subject):
+        name = f"{each.name}{group}" if each.name in found else each.name
+        found[name] = partial(_figure, each, part)
+    return found
+
+
+def _all_parts(subject: Run | Sweep) -> Iterator[tuple[_Registered, str, Run | Sweep]]:
+    """Every registered figure in its order, with each of its parts."""
     for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
         for group, part in _parts(each, subject):
-            name = f"{each.name}{group}" if each.name in found else each.name
-            found[name] = partial(_figure, each, part)
-    return found
+            yield each, group, part
 
 
 def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:
