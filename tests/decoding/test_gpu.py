@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,18 @@ def deterministic() -> Iterator[None]:
     device.configure_torch(threads)
     yield
     torch.use_deterministic_algorithms(asked)
+
+
+@contextmanager
+def waits_refused() -> Iterator[None]:
+    """What waits for the device raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls the mode a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def trained(folder: Path, place: str, **changes: Any) -> list[TrainingRecord]:
@@ -94,11 +108,8 @@ def test_no_step_waits_for_the_device() -> None:
     )
     with torch.random.fork_rng(device.rng_devices()):
         next(steps)
-        torch.cuda.set_sync_debug_mode("error")
-        try:
+        with waits_refused():
             losses = list(steps)
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
     assert len(losses) == config.steps - 1
 
 
@@ -186,12 +197,9 @@ def test_no_choice_waits_for_the_device_and_all_are_the_cpus(spec: Any) -> None:
     noise = torch.rand(50, generator=generator, dtype=torch.float64)
     there, noise_there = logits.to("cuda"), noise.to("cuda")
     draw(sampler.distribution(there), noise_there)  # sets up
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with waits_refused():
         law = sampler.distribution(there)
         ids = draw(law, noise_there)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     expected = sampler.distribution(logits)
     torch.testing.assert_close(law.cpu(), expected, atol=1e-12, rtol=0)
     assert torch.equal(ids.cpu(), draw(expected, noise))

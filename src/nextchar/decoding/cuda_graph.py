@@ -23,6 +23,8 @@ class Captured:
 
         `changed` are the tensors that it changes in place: they are as before afterwards.
         """
+        # The graph knows only addresses: what the function holds must live as long as the graph.
+        self._function = function
         self._inputs = [each.clone() for each in inputs]
         before = [each.clone() for each in changed]
         aside = torch.cuda.Stream()
