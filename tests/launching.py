@@ -89,6 +89,10 @@ def real(folder: Path, *command: str, **env: str) -> Ended:
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
+class LostError(Exception):
+    """The server that forks programs has ended itself: how they ended is not known."""
+
+
 class Forked:
     """A program (`run` or `view`) with these arguments, running in `folder`.
 
@@ -140,13 +144,15 @@ class Forked:
         return self._streams[1].read_text(encoding="utf-8")
 
     def wait(self) -> Ended:
-        """Wait for the end."""
+        """Wait for the end. Raises LostError where it can't be known."""
         self._process.join(PATIENCE)
         code = self._process.exitcode
         if code is None:
             self._process.kill()
             self._process.join()
         assert code is not None, f"still running after {PATIENCE} s: {self.err}"
+        if code == 255:  # what multiprocessing says then
+            raise LostError(self.err)
         out, err = (path.read_text(encoding="utf-8") for path in self._streams)
         for path in self._streams:
             path.unlink()

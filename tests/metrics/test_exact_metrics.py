@@ -19,7 +19,10 @@ from nextchar.models.cache import Cache
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import (
     GreedySampler,
+    MirostatSampler,
+    NoRepeatNgramSampler,
     NucleusSampler,
+    RepetitionPenaltySampler,
     Sampler,
     TemperatureSampler,
     TopKSampler,
@@ -47,17 +50,17 @@ class Fixed(LanguageModel):
         raise NotImplementedError
 
 
-def ids(length: int, seed: int = 0) -> Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).integers(0, V, length))
+def ids(length: int, seed: int = 0, below: int = V) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).integers(0, below, length))
 
 
-def transformer() -> Transformer:
+def transformer(context: int = 8) -> Transformer:
     shape = TransformerConfig(
         layers=1,
         width=16,
         heads=2,
         key_value_heads=1,
-        context=8,
+        context=context,
         feedforward=2,
         lookback=2,
         dropout=0.0,
@@ -110,6 +113,39 @@ def test_pure_sampling_has_the_perplexity_of_the_validation_loss() -> None:
     assert found["epsilon_perplexity"] == pytest.approx(math.exp(loss), rel=1e-6)
 
 
+@pytest.mark.parametrize("context", [8, 7])
+def test_a_memory_is_that_of_the_window(monkeypatch: pytest.MonkeyPatch, context: int) -> None:
+    """At each position, as if the window up to there had been read at once; in chunks that would
+    cut windows."""
+    monkeypatch.setattr(positions, "CHUNK", 20)
+    model, validation = transformer(context=context), ids(61, below=3)
+    at = read(model, validation, 4)
+    sampler = RepetitionPenaltySampler(3.0, 4, NoRepeatNgramSampler(2, NucleusSampler(0.9)))
+    chunks = list(at.chunks())
+    assert len(chunks) > 1
+    found = torch.cat([Distributions.of(sampler, each).probabilities for each in chunks])
+    for position in range(len(at.targets)):
+        first = position // context * context
+        text = validation[None, first : position + 1]
+        alone = sampler.distribution(at.logits[position, None], sampler.start(text))[0]
+        torch.testing.assert_close(found[position], alone, atol=1e-12, rtol=0)
+    assert (found == 0).any(1).double().mean() > 0.5  # the memory has mattered
+
+
+def test_mirostat_follows_held_out_text() -> None:
+    model, validation = transformer(context=10), ids(21)
+    at = read(model, validation, 2)
+    found = Distributions.of(MirostatSampler(1.0, rate=0.5), at).probabilities
+    surprise = -torch.log_softmax(at.logits.double(), -1) / math.log(2)
+    for start in (0, 10):
+        mu = 2.0
+        for position in range(start, start + 10):
+            kept = surprise[position] <= max(mu, surprise[position].min().item())
+            expected = torch.softmax(at.logits[position].double(), -1) * kept
+            torch.testing.assert_close(found[position], expected / expected.sum())
+            mu -= 0.5 * (surprise[position, validation[position + 1]].item() - 1.0)
+
+
 def test_greedy_in_closed_form() -> None:
     p = torch.softmax(torch.tensor([2.0, 0, 0, 0, 0, 0, 0]).double(), 0)[0].item()
     validation = ids(101)
@@ -143,7 +179,8 @@ def test_every_quantity_against_a_slow_loop() -> None:
     logits, x = torch.randn(40, V), ids(40)
     sampler, epsilon = TemperatureSampler(0.7, NucleusSampler(0.8)), 1e-2
     p, r = torch.softmax(logits.double(), -1).tolist(), sampler.distribution(logits).tolist()
-    at = Positions(logits, x, torch.arange(40), torch.arange(40), epsilon, torch.zeros(40))
+    each = torch.arange(40)
+    at = Positions(logits, x, x.roll(1), each, each, 40, epsilon, torch.zeros(40))
     chosen = Distributions(sampler.distribution(logits), at)
     found = [np.asarray(each.function(chosen)) for each in defined(kinds=("positions",))[:7]]
     for n in range(40):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +51,15 @@ from nextchar.plots.truncation import truncation_curves
 from nextchar.results import Possible, Truncation, read_rows, write_rows
 from nextchar.samplers import (
     GreedySampler,
+    NoRepeatNgramSampler,
     NucleusSampler,
+    RepetitionPenaltySampler,
     Sampler,
     TemperatureSampler,
     TopKSampler,
     registered,
 )
+from nextchar.samplers.registry import exact_families
 
 AUTOMATON = Automaton(
     alphabet="abcd",
@@ -73,11 +77,19 @@ IDS = torch.tensor(["abcd".index(c) for c in TEXT])
 def held_out(logits: torch.Tensor, epsilon: float = 1e-4) -> Positions:
     return Positions(
         logits,
-        IDS[1:],
-        torch.arange(1, len(IDS)),
-        torch.arange(len(IDS) - 1) * 20 // (len(IDS) - 1),
-        epsilon,
+        targets=IDS[1:],
+        before=IDS[:-1],
+        starts=torch.arange(1, len(IDS)),
+        blocks=torch.arange(len(IDS) - 1) * 20 // (len(IDS) - 1),
+        window=100,
+        epsilon=epsilon,
     )
+
+
+def alone(logits: torch.Tensor, epsilon: float, true: torch.Tensor) -> Positions:
+    """Positions of which only the model's and the true distribution count."""
+    nothing = torch.zeros(len(logits))
+    return Positions(logits, nothing, nothing, nothing, nothing, 1, epsilon, true=true)
 
 
 def truth_sums(samplers: list[Sampler], at: Positions) -> list[RatioEstimator]:
@@ -106,7 +118,8 @@ TRUTH = Truth(AUTOMATON, TEXT)
 def test_the_truth_itself_is_no_distance_away() -> None:
     at = held_out(exact_logits(), epsilon=1e-12)
     # The first characters are read without knowing the state.
-    later = Positions(at.logits[50:], at.targets[50:], at.starts[50:], at.blocks[50:], 1e-12)
+    parts = {name: getattr(at, name)[50:] for name in ("logits", "targets", "before", "starts")}
+    later = replace(at, **parts, blocks=at.blocks[50:])
     for each in truth_sums([TemperatureSampler(1.0)], later):
         assert each.value == pytest.approx(0, abs=1e-9), each.metric
 
@@ -114,8 +127,7 @@ def test_the_truth_itself_is_no_distance_away() -> None:
 def test_measures_by_hand() -> None:
     true = torch.tensor([[0.5, 0.5, 0.0, 0.0]], dtype=torch.float64)
     chosen = torch.tensor([[0.8, 0.0, 0.2, 0.0]], dtype=torch.float64)
-    nothing = torch.zeros(1)
-    at = Positions(chosen.log(), nothing, nothing, nothing, 0.1, true=true)
+    at = alone(chosen.log(), 0.1, true)
     impossible, lost, divergence, distance = (
         measure(Distributions(chosen, at)).item()
         for measure in (impossible_mass, lost_mass, truth_divergence, truth_distance)
@@ -186,9 +198,7 @@ def test_the_oracle_is_best_at_every_position_and_price() -> None:
         costs = []
         for k in (1, 2, 3, 4):
             chosen = TopKSampler(k).distribution(model.log())
-            nothing = torch.zeros(len(true))
-            at = Positions(model.log(), nothing, nothing, nothing, 1e-4, true=true)
-            found = Distributions(chosen, at)
+            found = Distributions(chosen, alone(model.log(), 1e-4, true))
             costs.append(price * impossible_mass(found) + lost_mass(found))
         assert torch.allclose(price * wrong + lost, torch.stack(costs).amin(0))
 
@@ -197,8 +207,8 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     at = held_out(noisy_logits())
     sums = truth_sums([NucleusSampler(0.9)], at)
     weights = cluster_weights({BLOCKS: at.count}, 50, 0)
-    curves = truncation_sums(at, TRUTH, ["temperature", "top_k", "top_p"])
-    rows = truncation_rows(figures(curves, weights))
+    families = {name: exact_families([])[name] for name in ("temperature", "top_k", "top_p")}
+    rows = truncation_rows(figures(truncation_sums(at, TRUTH, families), weights))
     oracle = [row for row in rows if row.family == ORACLE]
     for row in rows:
         assert row.impossible_low <= row.impossible <= row.impossible_high
@@ -216,6 +226,30 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     )
     assert all(np.isnan(row.divergence) and np.isnan(row.distance) for row in oracle)
     assert all(each.clusters == BLOCKS for each in sums)
+
+
+def test_a_compared_family_with_a_memory_has_a_curve() -> None:
+    """Each no_repeat_ngram loses what the truth repeats, the shortest ban the most."""
+    assert "no_repeat_ngram" not in exact_families([TopKSampler(3)])
+    compared = exact_families([TemperatureSampler(0.5, NoRepeatNgramSampler(4))])
+    assert {"no_repeat_ngram", "top_k"} < set(compared)
+    at = held_out(noisy_logits())
+    weights = cluster_weights({BLOCKS: at.count}, 50, 0)
+    sums = truncation_sums(at, TRUTH, {"no_repeat_ngram": compared["no_repeat_ngram"]})
+    rows = truncation_rows(figures(sums, weights))
+    lost = [row.lost for row in rows if row.family == "no_repeat_ngram"]
+    assert len(lost) == 8
+    assert 0 < lost[0] < lost[-1]
+
+
+def test_a_curve_has_the_further_parameters_of_what_is_compared() -> None:
+    (labels,) = (
+        [each.label for each in family]
+        for name, family in exact_families([RepetitionPenaltySampler(1.2, window=32)]).items()
+        if name == "repetition_penalty"
+    )
+    assert labels[0] == "repetition_penalty=1.02,window=32"
+    assert len(labels) == 8
 
 
 def test_families_have_as_many_settings_each() -> None:

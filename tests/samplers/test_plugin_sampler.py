@@ -107,8 +107,7 @@ def test_a_plugin_sampler_is_everywhere(plugin: Path) -> None:
     assert metrics["mine=3", "kept_on_human"] == 3
     assert 0 < metrics["mine=3 top_p=0.9", "kept_on_human"] <= 3
     assert metrics["mine=3", "cut_mass"] > 0
-    # What has a memory has no distribution after the model's logits alone.
-    assert ("not_the_last", "cut_mass") not in metrics
+    assert 0 < metrics["not_the_last", "cut_mass"] < 1  # its memory is of human text there
     lines = (finished / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     for each in map(json.loads, lines):
         if each["sampler"].startswith("not_the_last"):

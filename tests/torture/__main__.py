@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launching import TINY, real
+from launching import TINY, LostError, real
 from studies import pages
 
 from nextchar.results import provenance
@@ -108,6 +108,9 @@ def repeated(
     def one(number: int) -> tuple[int, str]:
         try:
             return number, trial(number)
+        except LostError:
+            print(f"{kind} {number}: made again, as the server of processes ended", flush=True)
+            return one(number)
         except AssertionError as error:
             return number, str(error)
 

@@ -40,7 +40,7 @@ from nextchar.metrics.truncation import truncation_rows, truncation_sums
 from nextchar.models.base import LanguageModel
 from nextchar.runtime.timing import Stopwatch
 from nextchar.samplers import Sampler
-from nextchar.samplers.registry import curve_names
+from nextchar.samplers.registry import exact_families
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ def compare(
     if metrics_config.frontier:
         with clock.part("frontier"):
             sums += mauve.sums(model, corpus, texts, decoding, metrics_config, seed)
-    # Whose distribution after a text follows from the model's logits there alone.
-    samplers = [e for e in decoders if isinstance(e, Sampler) and e.exact and not e.has_memory]
+    samplers = [each for each in decoders if isinstance(each, Sampler) and each.exact]
     with clock.part("held-out text, exactly"):
         at = positions.read(
             model,
@@ -132,7 +131,7 @@ def compare(
                 model, samplers, shown, truth, at.epsilon, decoding.prompts
             )
             sums += along
-            curves = truncation_sums(at, truth, curve_names(samplers))
+            curves = truncation_sums(at, truth, exact_families(samplers))
     with clock.part("intervals"):
         metrics = figures(sums, weights)
     with clock.part("differences"):

@@ -1,12 +1,12 @@
 """Positions of held-out text with the model's logits, and sums over them by block.
 
-Shapes: N positions, n of a chunk, V characters, B blocks.
+Shapes: N positions, n of a chunk, W of a window, V characters, B blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -31,16 +31,20 @@ class Positions:
     """Positions of the validation split with the model's logits [N, V] (float32, on the CPU).
 
     `starts` [N] is the index of the position's character in the split, `targets` [N] the character
-    that is there, and `blocks` [N] the stretch of the split that it lies in, from 0. `epsilon` is
-    the trace of the uniform distribution in some metrics. Chunks alone have `deciles` [n], which
-    tenth of all positions each is in by the model's entropy (0: the surest), and `true` [n, V], the
-    true distribution of the character, where that is known.
+    that is there, `before` [N] the one before it, and `blocks` [N] the stretch of the split that it
+    lies in, from 0. `window` is W: the model, and a sampler with a memory, has read nothing that is
+    before the position's window. `epsilon` is the trace of the uniform distribution in some
+    metrics. Chunks alone have `deciles` [n], which tenth of all positions each is in by the model's
+    entropy (0: the surest), and `true` [n, V], the true distribution of the character, where that
+    is known.
     """
 
     logits: Tensor
     targets: Tensor
+    before: Tensor
     starts: Tensor
     blocks: Tensor
+    window: int
     epsilon: float
     deciles: Tensor | None = None
     true: Tensor | None = None
@@ -73,12 +77,13 @@ class Positions:
         return ranks * DECILES // len(entropy)
 
     def chunks(self) -> Iterator[Positions]:
-        """The positions, CHUNK at a time."""
-        columns = (self.logits, self.targets, self.starts, self.blocks, self._deciles)
-        for logits, targets, starts, blocks, deciles in zip(
-            *(column.split(CHUNK) for column in columns), strict=True
-        ):
-            yield Positions(logits, targets, starts, blocks, self.epsilon, deciles)
+        """The positions in whole windows, CHUNK of them or a little less at a time."""
+        size = max(CHUNK // self.window, 1) * self.window
+        names = ("logits", "targets", "before", "starts", "blocks")
+        columns = [*(getattr(self, name) for name in names), self._deciles]
+        for parts in zip(*(column.split(size) for column in columns), strict=True):
+            own = dict(zip((*names, "deciles"), parts, strict=True))
+            yield replace(self, **own)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,16 @@ class Distributions:
 
     probabilities: Tensor
     at: Positions
+
+    @classmethod
+    def of(cls, sampler: Sampler, at: Positions) -> Distributions:
+        """Its exact ones; a memory is that of the text in the position's window."""
+        if not sampler.has_memory:
+            return cls(sampler.distribution(at.logits), at)
+        logits, before, ids = (
+            each.unflatten(0, (-1, at.window)) for each in (at.logits, at.before, at.targets)
+        )
+        return cls(sampler.along(logits, before[:, :1], ids).flatten(0, 1), at)
 
     @cached_property
     def target(self) -> Tensor:
@@ -133,8 +148,10 @@ def read(
     return Positions(
         logits=torch.cat(parts).flatten(0, 1),
         targets=validation[places + 1].flatten(),
+        before=validation[places].flatten(),
         starts=(places + 1).flatten(),
         blocks=block.repeat_interleave(width),
+        window=width,
         epsilon=epsilon,
     )
 
@@ -162,7 +179,7 @@ def position_sums(
 
     def columns(chunk: Positions) -> Iterator[Floats]:
         for sampler in samplers:
-            found = Distributions(sampler.distribution(chunk.logits), chunk)
+            found = Distributions.of(sampler, chunk)
             for each in definitions:
                 sides = terms(each, found, len(chunk.targets))
                 yield from sides or np.zeros((2, len(chunk.targets)))

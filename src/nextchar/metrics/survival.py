@@ -135,12 +135,20 @@ def written_sums(
     """The metrics against the truth along the sampler's own texts, at steps whose text is possible
     so far: logits [R, L, V] before each character."""
     assert texts.first_impossible is not None
-    R, L, V = logits.shape
-    flat = logits.reshape(R * L, V)
-    true = torch.from_numpy(truth.along(texts.prompt_texts, texts.texts)).reshape(R * L, V)
-    targets = torch.from_numpy(texts.ids).flatten()
-    at = Positions(flat, targets, torch.arange(R * L), torch.arange(R * L), epsilon, true=true)
-    found = Distributions(sampler.distribution(flat), at)
+    R, L, _ = logits.shape
+    prompt_ids, ids = torch.from_numpy(texts.prompt_ids), torch.from_numpy(texts.ids)
+    true = torch.from_numpy(truth.along(texts.prompt_texts, texts.texts))
+    at = Positions(
+        logits=logits.flatten(0, 1),
+        targets=ids.flatten(),
+        before=torch.cat((prompt_ids[:, -1:], ids[:, :-1]), dim=1).flatten(),
+        starts=torch.arange(R * L),
+        blocks=torch.arange(R * L),
+        window=L,
+        epsilon=epsilon,
+        true=true.flatten(0, 1),
+    )
+    found = Distributions(sampler.along(logits, prompt_ids, ids).flatten(0, 1), at)
     alive = np.arange(L) <= texts.first_impossible[:, None]
     lengths = clustered(alive.sum(1), texts.prompts, prompts)
     rows = []

@@ -5,7 +5,7 @@ Shapes: n positions of a chunk, V characters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from nextchar.metrics.positions import Distributions, Positions, block_sums
 from nextchar.results import Metric, Truncation, number
 from nextchar.results.labels import split_last
 from nextchar.runtime import progress
-from nextchar.samplers import Sampler, build, registered
+from nextchar.samplers import Sampler
 
 ORACLE = "oracle"
 ORACLE_PRICES = tuple(float(price) for price in np.logspace(-1.5, 3.5, 26))
@@ -38,26 +38,30 @@ COLUMNS = {
 }
 
 
-def truncation_sums(at: Positions, truth: Truth, known: Sequence[str]) -> list[RatioEstimator]:
-    """The COLUMNS of every sampler in `known` along its parameter, and the first two of the oracle:
-    block by block, under the labels `top_k=5` and `oracle=0.1`.
+def truncation_sums(
+    at: Positions, truth: Truth, families: Mapping[str, Sequence[Sampler]]
+) -> list[RatioEstimator]:
+    """The COLUMNS of every family along its `grid`, and the first two of the oracle, block by block
+    and under the labels `top_k=5` and `oracle=0.1`.
 
     The oracle sees the truth, but must keep the model's most probable characters, as top-k,
     nucleus and min-p do: at each position it cuts where price * impossible + lost mass is least. No
     such sampler can lie below its curve, whatever rule it cuts by. Temperature cuts nothing: what
     it makes improbable shows in the divergence alone.
     """
-    grids = {name: kind.grid for name, kind in registered(Sampler).items() if name in known}
-    points = [(name, value) for name, grid in grids.items() for value in grid]
-    samplers = [build({name: value}) for name, value in points]
+    points = [
+        (f"{name}={number(value)}", sampler)
+        for name, samplers in families.items()
+        for value, sampler in zip(type(samplers[0]).grid, samplers, strict=True)
+    ]
     done = 0
     with progress.task("truncation", len(at.targets)) as task:
 
         def columns(chunk: Positions) -> Iterator[Tensor]:
             nonlocal done
             assert chunk.true is not None
-            for sampler in samplers:
-                found = Distributions(sampler.distribution(chunk.logits), chunk)
+            for _, sampler in points:
+                found = Distributions.of(sampler, chunk)
                 yield from (measure(found) for measure in COLUMNS.values())
             cut = oracle_cuts(torch.softmax(chunk.logits.double(), -1), chunk.true)
             for price in ORACLE_PRICES:
@@ -68,7 +72,7 @@ def truncation_sums(at: Positions, truth: Truth, known: Sequence[str]) -> list[R
         totals = block_sums(truth.chunks(at), at.count, columns)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
     labels = [
-        *((f"{name}={number(value)}", column) for name, value in points for column in COLUMNS),
+        *((label, column) for label, _ in points for column in COLUMNS),
         *((f"{ORACLE}={number(price)}", c) for price in ORACLE_PRICES for c in list(COLUMNS)[:2]),
     ]
     return [

@@ -1,6 +1,7 @@
 """The base of samplers: a distribution that is known exactly, and drawing from it.
 
-Shapes: logits and probabilities [..., V], noise and ids [...]; with a memory, R rows.
+Shapes: logits and probabilities [..., V], noise and ids [...]; with a memory, R rows. P or T
+characters of a prompt, T of a text.
 """
 
 from __future__ import annotations
@@ -108,6 +109,17 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         if not isinstance(self.sampler, Sampler):
             return (following,)
         return (following, *self.sampler.advance(tuple(rest), self.warped(logits, memory), ids))
+
+    def along(self, logits: Tensor, prompts: Tensor, ids: Tensor) -> Tensor:
+        """The distributions [R, T, V] before each of ids [R, T], which follow prompts [R, P], where
+        the model's logits are [R, T, V]: a memory is that of the text so far, whoever wrote it."""
+        if not self.has_memory:
+            return self.distribution(logits)
+        state, columns = self.start(prompts), []
+        for given, chosen in zip(logits.unbind(1), ids.unbind(1), strict=True):
+            columns.append(self.distribution(given, state))
+            state = self.advance(state, given, chosen)
+        return torch.stack(columns, dim=1)
 
     def require_exact(self) -> None:
         """Raises ConfigError when what is applied next has no exact distribution."""

@@ -1,6 +1,7 @@
 """From the text of a config to samplers and searches: ordered mappings, applied left to right."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from nextchar.config import ConfigError
@@ -47,17 +48,20 @@ def build_any(spec: Spec) -> Decoder:
     return made
 
 
-def curve_names(samplers: Sequence[Sampler]) -> list[str]:
-    """The samplers that have exact curves along their `grid`: ours, and those that are compared;
-    without a memory, as their distribution must follow from the logits alone."""
-    compared = {type(each) for sampler in samplers for each in sampler.chain}
-    return [
-        name
-        for name, kind in registered(Sampler).items()
-        if kind.grid
-        and not kind.stateful
-        and (kind in compared or kind.__module__.startswith(f"{__package__}."))
-    ]
+def exact_families(samplers: Sequence[Sampler]) -> dict[str, list[Sampler]]:
+    """The families with an exact curve, each as samplers along its `grid`: ours without a memory,
+    which takes longer to follow, and all that are compared, with the further parameters of the
+    first one there."""
+    compared: dict[type[Sampler], dict[str, Any]] = {}
+    for each in chain.from_iterable(sampler.chain for sampler in samplers):
+        compared.setdefault(type(each), each.further)
+    found = {}
+    for name, kind in registered(Sampler).items():
+        ours = kind.__module__.startswith(f"{__package__}.") and not kind.stateful
+        if kind.grid and (ours or kind in compared):
+            first, further = next(iter(kind.parameters())), compared.get(kind, {})
+            found[name] = [kind(**{first: value}, **further) for value in kind.grid]
+    return found
 
 
 def _is_search(name: str) -> bool:
