@@ -271,10 +271,14 @@ def test_rows_survive_the_disk(tmp_path: Path) -> None:
 
 def test_curves_draw_what_they_are_given() -> None:
     rows = [
-        Truncation(family, value, i, i * 0.9, i * 1.1, x, x * 0.9, x * 1.1, 1.0, 0.9, 1.1)
-        for family in ("top_k", "top_p", ORACLE)
+        Truncation(family, value, i, i * 0.9, i * 1.1, x, x * 0.9, x * 1.1, far, far, far)
+        for family, far in (("top_k", 1.0), ("top_p", 1.0), (ORACLE, math.nan))
         for value, i, x in ((1, 0.001, 0.3), (2, 0.01, 0.05), (3, 0.05, 0.0))
     ]
+    cuts_nothing = Truncation("dry", 1, 0.02, 0.02, 0.02, 1e-7, 0.0, 1e-6, 0.5, 0.4, 0.6)
+    rows.append(cuts_nothing)
+    ax = truncation_curves(rows, new_figure(4, 3).add_subplot(), across="divergence")
+    assert [bars.get_label() for bars in ax.containers] == ["top_k", "top_p", "dry"]
     ax = truncation_curves(rows, new_figure(4, 3).add_subplot())
     assert [line.get_label() for line in ax.get_lines() if line.get_label()[0] != "_"] == [
         "best cut in the model's order"

@@ -57,8 +57,7 @@ def draw(run: Run) -> Figure | None:
     rows = run.truncation
     if not rows:
         return None
-    cutting = {row.family for row in rows if row.lost > 0} - {ORACLE}
-    families = [family for family in dict.fromkeys(row.family for row in rows) if family in cutting]
+    families = [family for family in _families(rows, "lost") if family != ORACLE]
     across = min(2 if is_narrow() else 3, max(len(families), 1))
     down = math.ceil(len(families) / across)
     high, each = (8.6, 2.0) if is_narrow() else (4.9, 3.2)
@@ -102,14 +101,26 @@ def draw(run: Run) -> Figure | None:
     return figure
 
 
+def _families(rows: Sequence[Truncation], across: str) -> list[str]:
+    """Those with a curve across `lost` or `divergence`, in the order of the rows: one that cuts
+    hardly anything (a temperature near 0, a penalty of 1e9) has none across what is lost."""
+
+    def seen(row: Truncation) -> bool:
+        if across == "lost":
+            return row.lost > _LEAST or row.family == ORACLE
+        return row.divergence > 0  # that of the oracle is not known
+
+    lines = {row.family for row in rows if seen(row)}
+    return [family for family in dict.fromkeys(row.family for row in rows) if family in lines]
+
+
 def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lost") -> Axes:
     """Draw impossible mass against lost mass: a curve per family along its parameter, the oracle.
 
     `across` is `lost` or `divergence`. Of `lost`, families that cut nothing are left out. The
     closer to the corner at the lower left, the better.
     """
-    lines = {row.family for row in rows if getattr(row, across) > 0}
-    families = [family for family in dict.fromkeys(row.family for row in rows) if family in lines]
+    families = _families(rows, across)
     drawn = {family: [row for row in rows if row.family == family] for family in families}
     for family, own in drawn.items():
         if family == ORACLE:
