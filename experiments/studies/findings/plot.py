@@ -54,5 +54,4 @@ def draw_quality(qualities: Mapping[str, Quality], folder: Path, name: str) -> P
 
 def _ordered(qualities: Sequence[Quality]) -> list[str]:
     first = qualities[0]
-    families = [*first.cutting, "temperature", "dynamic_temperature"]
-    return sorted(families, key=lambda family: -first.gain([family]).value)
+    return sorted(first.families, key=lambda family: -first.gain([family]).value)

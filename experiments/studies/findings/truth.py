@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nextchar.metrics.truncation import ORACLE
-from nextchar.results import Truncation
+from nextchar.results import Truncation, number
+from nextchar.samplers import Sampler, registered
 from studies.findings.finding import Estimate, Finding, over_seeds, shown, table
 from studies.findings.runs import PooledRun
 
@@ -21,6 +22,8 @@ LOST = 0.01
 
 TEMPERATURES = ("temperature", "dynamic_temperature")
 """Families that cut nothing."""
+
+PURE = "temperature=1"
 
 Rows = Sequence[Truncation]
 
@@ -40,6 +43,19 @@ class Quality:
     def over_seeds(self, figure: Callable[[Rows], float]) -> Estimate:
         """A figure of truncation.csv, with each training."""
         return over_seeds([figure(rows) for rows in self.run.truncation_by_seed()])
+
+    @property
+    def families(self) -> list[str]:
+        """All that have a curve."""
+        found = dict.fromkeys(row.family for row in self.run.run.truncation)
+        return [name for name in found if name != ORACLE]
+
+    @property
+    def against_repetition(self) -> list[str]:
+        """Families that make improbable what was read before."""
+        kinds = registered(Sampler)
+        remembers = (name for name in self.families if kinds[name].stateful)
+        return [name for name in remembers if not kinds[name].state_uses_logits]
 
     @property
     def cutting(self) -> list[str]:
@@ -121,7 +137,22 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
         )
     )
     found += _pays(qualities)
+    if names := main.against_repetition:
+        farther = [-main.gain([name]).value for name in names]
+        settings = ", ".join(_setting(main.best([name])) for name in names)
+        found.append(
+            Finding(
+                f"Nothing that makes improbable what was read before comes nearer to the truth "
+                f"than pure sampling. At the settings that come nearest ({settings}) the distance "
+                f"is larger by {min(farther):.4f} to {max(farther):.4f}.",
+                all(main.gain([name]).below for name in names),
+            )
+        )
     return found
+
+
+def _setting(row: Truncation) -> str:
+    return f"`{row.family}={number(row.parameter)}`"
 
 
 def _pays(qualities: Mapping[str, Quality]) -> list[Finding]:
@@ -201,3 +232,36 @@ def quality_table(qualities: Mapping[str, Quality]) -> str:
         for name in (*order, ORACLE)
     ]
     return table(header, [*rows, ["*pure sampling, nothing lost*", *pure]])
+
+
+def nearest_table(qualities: Mapping[str, Quality], main: Quality) -> str:
+    """For each family the setting that comes nearest to the truth, and how much nearer it is than
+    pure sampling."""
+    header = ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
+    gains = {
+        family: {name: each.gain([family]) for name, each in qualities.items()}
+        for family in main.families
+    }
+    order = sorted(gains, key=lambda family: -main.gain([family]).value)
+    rows = [
+        [f"`{family}`"]
+        + [
+            f"{_setting(each.best([family]))}: {shown(gains[family][name], 4)}"
+            for name, each in qualities.items()
+        ]
+        for family in order
+    ]
+    return table(header, rows)
+
+
+def searches_table(main: Quality) -> str:
+    """What the grammar says of texts whose characters have no exact distribution."""
+    run = main.run
+    labels = [*run.run.manifest["without_exact_distribution"], PURE]
+    metrics = ("impossible_rate", "possible_64", "distinct_2")
+    header = ["decoder", "goes wrong, per character", "possible after 64 characters", "distinct-2"]
+    rows = [
+        [f"`{label}`", *(shown(run.metric(label, name), percent=True) for name in metrics)]
+        for label in labels
+    ]
+    return table(header, rows)
