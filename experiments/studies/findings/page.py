@@ -72,9 +72,9 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             "",
             truth.quality_table(qualities),
             "",
-            "How much nearer to the truth than pure sampling each family is, in total variation, at "
-            "the setting that comes nearest. A sampler with a memory has read the held-out text of "
-            "its window.",
+            "How much nearer to the truth than pure sampling each family is, in total variation, "
+            "at the setting that comes nearest. A sampler with a memory has read the held-out text "
+            "of its window.",
             "",
             truth.nearest_table(qualities, main),
             "",
