@@ -182,6 +182,18 @@ def percent(value: float, _: object = None) -> str:
     return f"{100 * value:.3g}%"
 
 
+def settle(figure: Figure) -> None:
+    """Arrange everything and let it stay there. Places are rounded: the last digits of nested
+    figures' places differ from process to process, and with them the ids in an SVG."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        left, bottom, width, height = (round(each, 5) for each in ax.get_position().bounds)
+        ax.set_position((left, bottom, width, height))
+
+
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     """Write `<name>.png` (180 dpi) and `<name>.svg` (text as outlines), and return the PNG.
 

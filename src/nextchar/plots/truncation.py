@@ -25,6 +25,7 @@ from nextchar.plots.style import (
     new_figure,
     percent,
     reach,
+    settle,
     thin_ticks,
 )
 from nextchar.results import Run, Truncation
@@ -91,9 +92,7 @@ def draw(run: Run) -> Figure | None:
         panel.set_xlim(low, 2 * high)  # room for the parameter of the last point
         panel.set_xlabel("lost" if index // across == down - 1 else "")
         panel.set_ylabel("impossible" if index % across == 0 else "")
-    engine = figure.get_layout_engine()
-    assert engine is not None
-    engine.execute(figure)  # now pixels are final
+    settle(figure)  # now pixels are final
     for panel in figure.axes:
         thin_ticks(panel)
     for family, panel in zip(families, bottom.axes, strict=True):
