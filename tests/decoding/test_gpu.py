@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,6 +142,16 @@ def test_a_captured_step_is_the_step_to_the_bit() -> None:
         )
         for t in range(5, 30):
             assert torch.equal(captured(ids[:, t])[0], model.step(ids[:, t], other)), t
+
+
+def test_a_graph_keeps_what_it_writes_into() -> None:
+    """It knows addresses alone: nobody else holds the memory that its function changes."""
+    kept = torch.zeros(1000, device="cuda")
+    captured = Captured(lambda x, kept=kept: [kept.add_(x).clone()], torch.ones(1, device="cuda"))
+    before = weakref.ref(kept)
+    del kept
+    assert before() is not None
+    assert captured(torch.ones(1, device="cuda"))[0].unique().numel() == 1
 
 
 def written(place: str, **changes: Any) -> Texts:

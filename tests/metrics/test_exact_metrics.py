@@ -19,7 +19,6 @@ from nextchar.models.cache import Cache
 from nextchar.models.transformer import Transformer
 from nextchar.samplers import (
     GreedySampler,
-    MirostatSampler,
     NoRepeatNgramSampler,
     NucleusSampler,
     RepetitionPenaltySampler,
@@ -132,20 +131,6 @@ def test_a_memory_is_that_of_the_window(monkeypatch: pytest.MonkeyPatch, context
     assert (found == 0).any(1).double().mean() > 0.5  # the memory has mattered
 
 
-def test_mirostat_follows_held_out_text() -> None:
-    model, validation = transformer(context=10), ids(21)
-    at = read(model, validation, 2)
-    found = Distributions.of(MirostatSampler(1.0, rate=0.5), at).probabilities
-    surprise = -torch.log_softmax(at.logits.double(), -1) / math.log(2)
-    for start in (0, 10):
-        mu = 2.0
-        for position in range(start, start + 10):
-            kept = surprise[position] <= max(mu, surprise[position].min().item())
-            expected = torch.softmax(at.logits[position].double(), -1) * kept
-            torch.testing.assert_close(found[position], expected / expected.sum())
-            mu -= 0.5 * (surprise[position, validation[position + 1]].item() - 1.0)
-
-
 def test_greedy_in_closed_form() -> None:
     p = torch.softmax(torch.tensor([2.0, 0, 0, 0, 0, 0, 0]).double(), 0)[0].item()
     validation = ids(101)
@@ -180,7 +165,7 @@ def test_every_quantity_against_a_slow_loop() -> None:
     sampler, epsilon = TemperatureSampler(0.7, NucleusSampler(0.8)), 1e-2
     p, r = torch.softmax(logits.double(), -1).tolist(), sampler.distribution(logits).tolist()
     each = torch.arange(40)
-    at = Positions(logits, x, x.roll(1), each, each, 40, epsilon, torch.zeros(40))
+    at = Positions(logits, x, each, each, epsilon, deciles=torch.zeros(40))
     chosen = Distributions(sampler.distribution(logits), at)
     found = [np.asarray(each.function(chosen)) for each in defined(kinds=("positions",))[:7]]
     for n in range(40):

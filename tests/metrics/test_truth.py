@@ -50,7 +50,9 @@ from nextchar.plots.possible import possible_curves
 from nextchar.plots.truncation import truncation_curves
 from nextchar.results import Possible, Truncation, read_rows, write_rows
 from nextchar.samplers import (
+    DynamicTemperatureSampler,
     GreedySampler,
+    MirostatSampler,
     NoRepeatNgramSampler,
     NucleusSampler,
     RepetitionPenaltySampler,
@@ -89,7 +91,7 @@ def held_out(logits: torch.Tensor, epsilon: float = 1e-4) -> Positions:
 def alone(logits: torch.Tensor, epsilon: float, true: torch.Tensor) -> Positions:
     """Positions of which only the model's and the true distribution count."""
     nothing = torch.zeros(len(logits))
-    return Positions(logits, nothing, nothing, nothing, nothing, 1, epsilon, true=true)
+    return Positions(logits, nothing, nothing, nothing, epsilon, true=true)
 
 
 def truth_sums(samplers: list[Sampler], at: Positions) -> list[RatioEstimator]:
@@ -207,7 +209,8 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     at = held_out(noisy_logits())
     sums = truth_sums([NucleusSampler(0.9)], at)
     weights = cluster_weights({BLOCKS: at.count}, 50, 0)
-    families = {name: exact_families([])[name] for name in ("temperature", "top_k", "top_p")}
+    names = ("temperature", "top_k", "top_p")
+    families = [each for each in exact_families([]) if each[0].name in names]
     rows = truncation_rows(figures(truncation_sums(at, TRUTH, families), weights))
     oracle = [row for row in rows if row.family == ORACLE]
     for row in rows:
@@ -228,28 +231,57 @@ def test_no_cut_in_the_models_order_lies_below_the_oracle() -> None:
     assert all(each.clusters == BLOCKS for each in sums)
 
 
+def family_labels(*compared: Sampler) -> dict[str, list[str]]:
+    """Of each family that is followed, by its first label."""
+    found = exact_families(compared)
+    return {family[0].label: [each.label for each in family] for family in found}
+
+
 def test_a_compared_family_with_a_memory_has_a_curve() -> None:
     """Each no_repeat_ngram loses what the truth repeats, the shortest ban the most."""
-    assert "no_repeat_ngram" not in exact_families([TopKSampler(3)])
-    compared = exact_families([TemperatureSampler(0.5, NoRepeatNgramSampler(4))])
-    assert {"no_repeat_ngram", "top_k"} < set(compared)
+    compared = TemperatureSampler(0.5, NoRepeatNgramSampler(4))
+    (family,) = (each for each in exact_families([compared]) if each[0].stateful)
     at = held_out(noisy_logits())
     weights = cluster_weights({BLOCKS: at.count}, 50, 0)
-    sums = truncation_sums(at, TRUTH, {"no_repeat_ngram": compared["no_repeat_ngram"]})
-    rows = truncation_rows(figures(sums, weights))
+    rows = truncation_rows(figures(truncation_sums(at, TRUTH, [family]), weights))
     lost = [row.lost for row in rows if row.family == "no_repeat_ngram"]
     assert len(lost) == 8
     assert 0 < lost[0] < lost[-1]
 
 
-def test_a_curve_has_the_further_parameters_of_what_is_compared() -> None:
-    (labels,) = (
-        [each.label for each in family]
-        for name, family in exact_families([RepetitionPenaltySampler(1.2, window=32)]).items()
-        if name == "repetition_penalty"
-    )
-    assert labels[0] == "repetition_penalty=1.02,window=32"
-    assert len(labels) == 8
+def test_which_families_are_followed() -> None:
+    """All without a memory at their defaults; of the others what is compared, but for feedback."""
+    plain = family_labels()
+    assert "top_k=1" in plain
+    assert not any("penalty" in label or "mirostat" in label for label in plain)
+    tempered = DynamicTemperatureSampler(0.8, 0.4)
+    assert family_labels(tempered, MirostatSampler(2)) == plain
+    penalties = [RepetitionPenaltySampler(1.2, window) for window in (32, 8, 32)]
+    found = family_labels(*penalties)
+    assert set(found) - set(plain) == {
+        "repetition_penalty=1.02,window=32",
+        "repetition_penalty=1.02,window=8",
+    }
+    assert found["repetition_penalty=1.02,window=8"][-1] == "repetition_penalty=2,window=8"
+
+
+def test_a_memory_along_its_own_text_has_read_the_prompt() -> None:
+    """After `caaba` the ban of bigrams leaves c and d, of which b and c are the true ones."""
+    prompt = np.array([["abcd".index(c) for c in "caaba"]])
+    written = replace(generated("ban", ["c"], "abcd"), prompt_ids=prompt)
+    found = {
+        each.metric: each.value
+        for each in written_sums(
+            NoRepeatNgramSampler(2),
+            torch.zeros(1, 1, 4),
+            with_first_impossible(written, TRUTH),
+            TRUTH,
+            1,
+            1e-4,
+        )
+    }
+    assert found["lost_mass_written"] == pytest.approx(0.5)
+    assert found["impossible_mass_written"] == pytest.approx(0.5)
 
 
 def test_families_have_as_many_settings_each() -> None:

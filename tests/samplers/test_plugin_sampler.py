@@ -220,7 +220,18 @@ WRONG = {
 }
 """Bodies of `warp`, and what is said of them."""
 
+MEMORY = """stateful = True
+    def remember(self, prompts): return {remember}
+    def update(self, memory, logits, ids): return {update}
+    def warp_after(self, logits, memory): return logits + memory[:, None]
+"""
+CHOSEN = "logits.softmax(-1).gather(-1, ids[:, None])[:, 0]"
+
 METHODS = {
+    MEMORY.format(remember="prompts[:, 1].double()", update="memory"): "IndexError: index 1",
+    MEMORY.format(
+        remember="prompts[:, 0].double()", update=f"memory + {CHOSEN} * {CHOSEN}.log()"
+    ): "NaN",
     "def distribution(self, logits, state=None): return logits.softmax(-1) / 2": "sums to 0.5",
     "def distribution(self, logits, state=None): return logits.softmax(-1).float()": "float32",
     "grid = (-1, 1)\n    def __init__(self, k, sampler=None):\n        super().__init__(sampler)\n"

@@ -108,11 +108,11 @@ def repeated(
     def one(number: int) -> tuple[int, str]:
         try:
             return number, trial(number)
-        except LostError:
-            print(f"{kind} {number}: made again, as the server of processes ended", flush=True)
-            return one(number)
         except AssertionError as error:
             return number, str(error)
+        except LostError:
+            print(f"{kind} {number}: made again, as the server of processes ended", flush=True)
+            return number, trial(number)
 
     with ThreadPoolExecutor(processes) as pool:
         for number, failure in pool.map(one, numbers):

@@ -106,7 +106,7 @@ def compare(
     if metrics_config.frontier:
         with clock.part("frontier"):
             sums += mauve.sums(model, corpus, texts, decoding, metrics_config, seed)
-    samplers = [each for each in decoders if isinstance(each, Sampler) and each.exact]
+    exact, samplers = _exact(decoders)
     with clock.part("held-out text, exactly"):
         at = positions.read(
             model,
@@ -128,7 +128,7 @@ def compare(
             definitions = defined(plugins, kinds=("truth",), level=level)
             sums += position_sums(definitions, samplers, truth.chunks(at), at.count)
             along, possible = ground_truth_metrics(
-                model, samplers, shown, truth, at.epsilon, decoding.prompts
+                model, exact, shown, truth, at.epsilon, decoding.prompts
             )
             sums += along
             curves = truncation_sums(at, truth, exact_families(samplers))
@@ -154,6 +154,12 @@ def compare(
             "metrics": {"seconds": time.perf_counter() - generated, "parts": clock.parts},
         },
     )
+
+
+def _exact(decoders: Sequence[Decoder]) -> tuple[list[Sampler], list[Sampler]]:
+    """The samplers with an exact distribution, and those that can be followed along any text."""
+    exact = [each for each in decoders if isinstance(each, Sampler) and each.exact]
+    return exact, [each for each in exact if not each.has_feedback]
 
 
 def _generated(

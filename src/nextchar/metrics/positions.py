@@ -31,21 +31,22 @@ class Positions:
     """Positions of the validation split with the model's logits [N, V] (float32, on the CPU).
 
     `starts` [N] is the index of the position's character in the split, `targets` [N] the character
-    that is there, `before` [N] the one before it, and `blocks` [N] the stretch of the split that it
-    lies in, from 0. `window` is W: the model, and a sampler with a memory, has read nothing that is
-    before the position's window. `epsilon` is the trace of the uniform distribution in some
-    metrics. Chunks alone have `deciles` [n], which tenth of all positions each is in by the model's
-    entropy (0: the surest), and `true` [n, V], the true distribution of the character, where that
-    is known.
+    that is there, and `blocks` [N] the stretch of the split that it lies in, from 0. `epsilon` is
+    the trace of the uniform distribution in some metrics.
+
+    The positions of held-out text lie in windows of W, one after the other: `window` is W, `before`
+    [N] the character before each position, and nothing before the window has been read. Chunks
+    alone have `deciles` [n], which tenth of all positions each is in by the model's entropy (0: the
+    surest), and `true` [n, V], the true distribution of the character, where that is known.
     """
 
     logits: Tensor
     targets: Tensor
-    before: Tensor
     starts: Tensor
     blocks: Tensor
-    window: int
     epsilon: float
+    before: Tensor | None = None
+    window: int = 1
     deciles: Tensor | None = None
     true: Tensor | None = None
 
@@ -79,7 +80,7 @@ class Positions:
     def chunks(self) -> Iterator[Positions]:
         """The positions in whole windows, CHUNK of them or a little less at a time."""
         size = max(CHUNK // self.window, 1) * self.window
-        names = ("logits", "targets", "before", "starts", "blocks")
+        names = ("logits", "targets", "starts", "blocks", "before")
         columns = [*(getattr(self, name) for name in names), self._deciles]
         for parts in zip(*(column.split(size) for column in columns), strict=True):
             own = dict(zip((*names, "deciles"), parts, strict=True))
@@ -99,6 +100,7 @@ class Distributions:
         """Its exact ones; a memory is that of the text in the position's window."""
         if not sampler.has_memory:
             return cls(sampler.distribution(at.logits), at)
+        assert at.before is not None
         logits, before, ids = (
             each.unflatten(0, (-1, at.window)) for each in (at.logits, at.before, at.targets)
         )

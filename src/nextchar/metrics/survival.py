@@ -141,10 +141,8 @@ def written_sums(
     at = Positions(
         logits=logits.flatten(0, 1),
         targets=ids.flatten(),
-        before=torch.cat((prompt_ids[:, -1:], ids[:, :-1]), dim=1).flatten(),
         starts=torch.arange(R * L),
         blocks=torch.arange(R * L),
-        window=L,
         epsilon=epsilon,
         true=true.flatten(0, 1),
     )

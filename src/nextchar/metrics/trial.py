@@ -58,10 +58,8 @@ def _distributions(corpus: Corpus, epsilon: float) -> Distributions:
     at = Positions(
         logits=torch.zeros(n, V),
         targets=corpus.validation[:n],
-        before=corpus.validation[:n].roll(1),
         starts=torch.arange(n),
         blocks=torch.zeros(n, dtype=torch.long),
-        window=n,
         epsilon=epsilon,
         deciles=torch.arange(n),
         true=None if corpus.automaton is None else uniform,

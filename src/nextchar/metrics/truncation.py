@@ -5,7 +5,7 @@ Shapes: n positions of a chunk, V characters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ COLUMNS = {
 
 
 def truncation_sums(
-    at: Positions, truth: Truth, families: Mapping[str, Sequence[Sampler]]
+    at: Positions, truth: Truth, families: Sequence[Sequence[Sampler]]
 ) -> list[RatioEstimator]:
     """The COLUMNS of every family along its `grid`, and the first two of the oracle, block by block
     and under the labels `top_k=5` and `oracle=0.1`.
@@ -49,18 +49,14 @@ def truncation_sums(
     such sampler can lie below its curve, whatever rule it cuts by. Temperature cuts nothing: what
     it makes improbable shows in the divergence alone.
     """
-    points = [
-        (f"{name}={number(value)}", sampler)
-        for name, samplers in families.items()
-        for value, sampler in zip(type(samplers[0]).grid, samplers, strict=True)
-    ]
+    samplers = [sampler for family in families for sampler in family]
     done = 0
     with progress.task("truncation", len(at.targets)) as task:
 
         def columns(chunk: Positions) -> Iterator[Tensor]:
             nonlocal done
             assert chunk.true is not None
-            for _, sampler in points:
+            for sampler in samplers:
                 found = Distributions.of(sampler, chunk)
                 yield from (measure(found) for measure in COLUMNS.values())
             cut = oracle_cuts(torch.softmax(chunk.logits.double(), -1), chunk.true)
@@ -72,7 +68,7 @@ def truncation_sums(
         totals = block_sums(truth.chunks(at), at.count, columns)
     counts = np.bincount(at.blocks, minlength=at.count).astype(float)
     labels = [
-        *((label, column) for label, _ in points for column in COLUMNS),
+        *((sampler.label, column) for sampler in samplers for column in COLUMNS),
         *((f"{ORACLE}={number(price)}", c) for price in ORACLE_PRICES for c in list(COLUMNS)[:2]),
     ]
     return [

@@ -29,6 +29,7 @@ from nextchar.plots.style import (
     thin_ticks,
 )
 from nextchar.results import Run, Truncation
+from nextchar.results.labels import with_first
 
 ORACLE = "oracle"
 _LEAST = 1e-3
@@ -49,7 +50,8 @@ def _alt(run: Run) -> str:
     "The grammar that wrote this corpus is known, so a sampler can be compared with the truth: the "
     "probability that it gives to impossible characters, and the true probability that it cuts "
     "off. Each curve follows a family along its parameter. No rule that cuts in the order of the "
-    "model's probabilities can go below the dashed line.",
+    "model's probabilities can go below the dashed line. A family that cuts off less than 0.1% is "
+    "in the right plane alone.",
     _alt,
     order=40,
 )
@@ -71,7 +73,7 @@ def draw(run: Run) -> Figure | None:
     right = truncation_curves(rows, planes[1], across="divergence")
     if not is_narrow():
         right.set_ylabel("")
-    heading(right, "… and the distance from the truth", "also for temperature, which cuts nothing")
+    heading(right, "… and the distance from the truth", "also of what cuts nothing")
     keys: dict[str, Artist] = {}
     small: dict[str, Any] = {"color": SOFT, "fontsize": 8}
     for ax in (left, right):
@@ -102,7 +104,7 @@ def draw(run: Run) -> Figure | None:
 
 def _families(rows: Sequence[Truncation], across: str) -> list[str]:
     """Those with a curve across `lost` or `divergence`, in the order of the rows: one that cuts
-    hardly anything (a temperature near 0, a penalty of 1e9) has none across what is lost."""
+    hardly anything (temperatures, penalties) has none across what is lost."""
 
     def seen(row: Truncation) -> bool:
         if across == "lost":
@@ -126,7 +128,7 @@ def truncation_curves(rows: Sequence[Truncation], ax: Axes, *, across: str = "lo
             best = np.array(sorted((row.lost, row.impossible) for row in own))
             ax.plot(*best.T, **DASHED, label="best cut in the model's order")
         else:
-            shape = look(f"{family}={own[len(own) // 2].parameter:g}")
+            shape = look(with_first(family, own[len(own) // 2].parameter))
             x, xerr = _intervals(own, across)
             y, yerr = _intervals(own, "impossible")
             marks: dict[str, Any] = {"color": shape.text, "marker": shape.marker, "markersize": 5}
@@ -182,7 +184,7 @@ def _name_parameters(rows: Sequence[Truncation], ax: Axes) -> None:
     """
     edge, boxes = ax.figure.bbox.x1, list[Bbox]()
     for row in (rows[0], rows[-1], *rows[1:-1]):
-        color = look(f"{row.family}={row.parameter:g}").text
+        color = look(with_first(row.family, row.parameter)).text
         text = ax.annotate(
             f"{row.parameter:g}",
             (row.lost, row.impossible),

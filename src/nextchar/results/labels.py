@@ -29,3 +29,10 @@ def split_last(label: str) -> tuple[str, float] | None:
         return f"{before}{space}{name}{comma}{further}", float(value)
     except ValueError:
         return None
+
+
+def with_first(family: str, value: float) -> str:
+    """The label that `split_last` splits into these."""
+    before, space, last = family.rpartition(" ")
+    name, comma, further = last.partition(",")
+    return f"{before}{space}{name}={value:g}{comma}{further}"

@@ -77,6 +77,12 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         """Whether a sampler of the chain is stateful."""
         return any(each.stateful for each in self.chain)
 
+    @property
+    def has_feedback(self) -> bool:
+        """Whether a sampler of the chain corrects itself by what it chose, as Mirostat does. Along
+        a text that another has written such a memory runs away: nothing there obeys it."""
+        return any(each.state_uses_logits for each in self.chain)
+
     def distribution(self, logits: Tensor, state: State | None = None) -> Tensor:
         """The exact probabilities [..., V], float64, with which each character is chosen.
 
@@ -114,7 +120,7 @@ class Sampler(Decoder, labml_nn.sampling.Sampler):
         """The distributions [R, T, V] before each of ids [R, T], which follow prompts [R, P], where
         the model's logits are [R, T, V]: a memory is that of the text so far, whoever wrote it."""
         if not self.has_memory:
-            return self.distribution(logits)
+            return self.distribution(logits.flatten(0, 1)).unflatten(0, ids.shape)
         state, columns = self.start(prompts), []
         for given, chosen in zip(logits.unbind(1), ids.unbind(1), strict=True):
             columns.append(self.distribution(given, state))

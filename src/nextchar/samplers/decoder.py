@@ -55,11 +55,6 @@ class Decoder(ABC):
         return {name: each for name, each in signature.items() if name != "sampler"}
 
     @property
-    def further(self) -> dict[str, Any]:
-        """Its parameters but the first, which the `grid` varies."""
-        return {name: getattr(self, name) for name in list(self.parameters())[1:]}
-
-    @property
     def exact(self) -> bool:
         """Whether there is an exact distribution of the next character."""
         return False

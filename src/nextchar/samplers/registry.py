@@ -48,20 +48,36 @@ def build_any(spec: Spec) -> Decoder:
     return made
 
 
-def exact_families(samplers: Sequence[Sampler]) -> dict[str, list[Sampler]]:
-    """The families with an exact curve, each as samplers along its `grid`: ours without a memory,
-    which takes longer to follow, and all that are compared, with the further parameters of the
-    first one there."""
-    compared: dict[type[Sampler], dict[str, Any]] = {}
-    for each in chain.from_iterable(sampler.chain for sampler in samplers):
-        compared.setdefault(type(each), each.further)
-    found = {}
-    for name, kind in registered(Sampler).items():
-        ours = kind.__module__.startswith(f"{__package__}.") and not kind.stateful
-        if kind.grid and (ours or kind in compared):
-            first, further = next(iter(kind.parameters())), compared.get(kind, {})
-            found[name] = [kind(**{first: value}, **further) for value in kind.grid]
-    return found
+def exact_families(samplers: Sequence[Sampler]) -> list[list[Sampler]]:
+    """The families that can be followed exactly along any text, each as samplers along its `grid`:
+    ours without a memory, and those of what is compared but for feedback."""
+    found: dict[str, list[Sampler]] = {}
+    compared = list(chain.from_iterable(sampler.chain for sampler in samplers))
+    for kind in registered(Sampler).values():
+        first = [kind(kind.grid[0])] if kind.grid and _is_plain(kind) else []
+        for each in first or [each for each in compared if type(each) is kind]:
+            if each.grid and not each.has_feedback:
+                family = settings(each)
+                found.setdefault(_without_first(family[0]), family)
+    return list(found.values())
+
+
+def settings(sampler: Sampler) -> list[Sampler]:
+    """A sampler at every value of its `grid`, with its further parameters; ours without a memory
+    have them at their defaults, so that a family is the same in every run."""
+    kind = type(sampler)
+    first, *others = kind.parameters()
+    further = {} if _is_plain(kind) else {name: getattr(sampler, name) for name in others}
+    return [kind(**{first: value}, **further) for value in kind.grid]
+
+
+def _is_plain(kind: type[Sampler]) -> bool:
+    return kind.__module__.startswith(f"{__package__}.") and not kind.stateful
+
+
+def _without_first(sampler: Sampler) -> str:
+    name, _, parameters = sampler.own_label.partition("=")
+    return f"{name},{parameters.partition(',')[2]}"
 
 
 def _is_search(name: str) -> bool:

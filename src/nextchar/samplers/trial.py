@@ -16,7 +16,7 @@ from nextchar.samplers.base import Sampler
 from nextchar.samplers.decoder import one_line
 from nextchar.samplers.external import choose, source
 from nextchar.samplers.operations import draw
-from nextchar.samplers.registry import build
+from nextchar.samplers.registry import settings
 
 
 def try_sampler(sampler: Sampler, vocabulary_size: int, label: str) -> None:
@@ -74,8 +74,14 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
             state = sampler.advance(state, logits, draw(found, _noise(logits)))
         if not torch.equal(logits, before):
             yield "changes its logits in place; return new ones: masked_fill, not masked_fill_"
-    for value in sampler.grid:
-        build({sampler.name: value})
+    if state is not None and not sampler.has_feedback:  # it is followed along held-out text
+        state = sampler.start(prompts[:, :1])
+        for least in (logits, found):  # impossible ones, where there are any
+            state = sampler.advance(state, logits, least.argmin(-1))
+        for problem in _wrong_tensor("warp", sampler.warped(logits, state[0]), logits):
+            yield f"{problem}; a memory must follow any character, also one that is cut"
+    if sampler.grid:
+        settings(sampler)
 
 
 def _wrong_tensor(what: str, found: object, logits: Tensor) -> Iterator[str]:
