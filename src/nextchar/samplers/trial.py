@@ -78,8 +78,8 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
         state = sampler.start(prompts[:, :1])
         for least in (logits, found):  # impossible ones, where there are any
             state = sampler.advance(state, logits, least.argmin(-1))
-        for problem in _wrong_tensor("warp", sampler.warped(logits, state[0]), logits):
-            yield f"{problem}; a memory must follow any character, also one that is cut"
+            for problem in _wrong_tensor("warp", sampler.warped(logits, state[0]), logits):
+                yield f"{problem}; a memory must follow any character, also one that is cut"
     if sampler.grid:
         settings(sampler)
 
