@@ -42,6 +42,7 @@ def main() -> None:
     runs.needed(folder, f"truth-{MAIN}")
     found = {each: runs.newest(folder, f"truth-{each}") for each in {*arguments.recipes, MAIN}}
     known = [Quality(name, each) for name, each in found.items() if each is not None]
+    runs.require_same_samplers([each.run for each in known])
     qualities = {each.recipe: each for each in sorted(known, key=lambda each: -each.bits)}
     text = page.render(run, qualities, qualities[MAIN], "figures")
     page_file: Path = arguments.page

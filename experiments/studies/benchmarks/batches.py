@@ -28,11 +28,8 @@ def run(batches: Sequence[int], length: int, repeats: int, device: torch.device)
     for size in batches:
         generator = torch.Generator().manual_seed(size)
         prompts = torch.randint(subject.VOCABULARY, (size, model.context), generator=generator)
-        taken = rounds.alternate(
-            {"engine": lambda prompts=prompts: write(model, prompts.to(device), length)},  # type: ignore[misc]
-            repeats,
-        )
-        speeds = [size * length / each for each in taken["engine"]]
+        taken = [write(model, prompts.to(device), length) for _ in range(repeats)]
+        speeds = [size * length / each for each in taken]
         bound = size * bandwidth / bytes_read(model, size)
         shares = [speed / bound for speed in speeds]
         print(

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import torch
+from torch import Tensor
 
 from nextchar.runtime import device
-from nextchar.samplers import build, draw
+from nextchar.samplers import Sampler, State, build, draw
 from studies.benchmarks import rounds, subject
 
 SPECS: list[str | dict[str, float]] = [
@@ -53,13 +55,8 @@ def run(arguments: argparse.Namespace) -> None:
     for spec in SPECS:
         sampler = build(spec)
         state = sampler.start(prompts) if sampler.has_memory else None
-
-        def choose(sampler=sampler, state=state) -> None:  # type: ignore[no-untyped-def]
-            ids = draw(sampler.distribution(logits, state), noise)
-            if state is not None:
-                sampler.advance(state, logits, ids)
-
-        contestants[sampler.label] = lambda choose=choose: rounds.timed(choose)  # type: ignore[misc]
+        chosen = partial(choose, sampler, state, logits, noise)
+        contestants[sampler.label] = partial(rounds.timed, chosen)
     seconds = rounds.alternate(contestants, arguments.rounds)
     step = seconds.pop("the model's step")
     print(
@@ -69,3 +66,10 @@ def run(arguments: argparse.Namespace) -> None:
     for label, taken in seconds.items():
         ratios = [own / model_s for own, model_s in zip(taken, step, strict=True)]
         print(f"{label:24} {rounds.spread(ratios)} steps")
+
+
+def choose(sampler: Sampler, state: State | None, logits: Tensor, noise: Tensor) -> None:
+    """One choice of a sampler for all rows, and what it remembers of it."""
+    ids = draw(sampler.distribution(logits, state), noise)
+    if state is not None:
+        sampler.advance(state, logits, ids)

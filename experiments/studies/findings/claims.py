@@ -6,13 +6,13 @@ stops where a run gives another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from nextchar.metrics.families import PURE
-from nextchar.results import HUMAN, OVERALL
+from nextchar.results import HUMAN, OVERALL, Truncation
 from nextchar.samplers import NucleusSampler, TemperatureSampler, TopNSigmaSampler
 from studies.findings.finding import LEVEL, Finding, exact_share, shown, table
 from studies.findings.runs import PooledRun
@@ -146,8 +146,8 @@ def _mirostat(run: PooledRun, _: Quality) -> Evidence:
 
 
 def _tail(_: PooledRun, truth: Quality) -> Evidence:
-    def removed_less_lost(rows: object) -> float:
-        by = {(row.family, row.parameter): row for row in rows}  # type: ignore[attr-defined]
+    def removed_less_lost(rows: Sequence[Truncation]) -> float:
+        by = {(row.family, row.parameter): row for row in rows}
         mild = by[NUCLEUS, 0.95]
         return float(by["temperature", 1.0].impossible - mild.impossible - mild.lost)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nextchar.metrics.families import PURE
 from studies.findings import answer, claims, power, truth
 from studies.findings.finding import require
 from studies.findings.runs import PooledRun
@@ -73,13 +74,13 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             truth.quality_table(qualities),
             "",
             "How much nearer to the truth than pure sampling each family is, in total variation, "
-            "at the setting that comes nearest. A sampler with a memory has read the held-out text "
-            "of its window.",
+            "at the setting that comes nearest. What depends on what was read has read the "
+            "held-out text of its window.",
             "",
             truth.nearest_table(qualities, main),
             "",
             f"Decoders whose characters have no exact distribution, at one setting each, by what "
-            f"they wrote beside pure sampling (`{truth.PURE}`), {main.recipe} training:",
+            f"they wrote beside pure sampling (`{PURE}`), {main.recipe} training:",
             "",
             truth.searches_table(main),
             "",

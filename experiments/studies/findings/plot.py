@@ -11,6 +11,7 @@ from nextchar.metrics.truncation import ORACLE
 from nextchar.plots.palette import look
 from nextchar.plots.style import INK, heading, new_figure, save_figure, style
 from nextchar.plots.truncation import truncation_curves
+from nextchar.results.labels import with_first
 from studies.findings.truth import Quality
 
 
@@ -40,9 +41,9 @@ def draw_quality(qualities: Mapping[str, Quality], folder: Path, name: str) -> P
         names = _ordered(list(qualities.values()))
         for ax, (recipe, each) in zip(axes, qualities.items(), strict=True):
             for place, family in enumerate(names):
-                gain, color = each.gain([family]), look(f"{family}=1").text
+                gain, color = each.gain([family]), look(with_first(family, 1)).text
                 ax.plot([gain.low, gain.high], [place] * 2, color=color, linewidth=1.8)
-                ax.plot(gain.value, place, color=color, marker=look(f"{family}=1").marker)
+                ax.plot(gain.value, place, color=color, marker=look(with_first(family, 1)).marker)
             ax.axvline(0, color=INK, linewidth=1.2)
             ax.set_yticks(range(len(names)), names)
             ax.set_ylim(len(names) - 0.4, -0.6)

@@ -120,3 +120,13 @@ def needed(folder: Path, name: str) -> PooledRun:
             f"{folder / 'runs'}; the end of docs/findings.md has the commands"
         )
     return run
+
+
+def require_same_samplers(found: Sequence[PooledRun]) -> None:
+    """Raises ConfigError where the runs, which stand beside each other, compare other samplers."""
+    for each in found[1:]:
+        if each.run.samplers != found[0].run.samplers:
+            raise ConfigError(
+                f"{each.run.folder} and {found[0].run.folder} compare other samplers; make both "
+                "with the commands at the end of docs/findings.md"
+            )

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nextchar.metrics.families import PURE
 from nextchar.metrics.truncation import ORACLE
-from nextchar.results import Truncation, number
+from nextchar.results import Truncation
+from nextchar.results.labels import with_first
 from nextchar.samplers import Sampler, registered
 from studies.findings.finding import Estimate, Finding, over_seeds, shown, table
 from studies.findings.runs import PooledRun
@@ -22,8 +24,6 @@ LOST = 0.01
 
 TEMPERATURES = ("temperature", "dynamic_temperature")
 """Families that cut nothing."""
-
-PURE = "temperature=1"
 
 Rows = Sequence[Truncation]
 
@@ -54,8 +54,7 @@ class Quality:
     def against_repetition(self) -> list[str]:
         """Families that make improbable what was read before."""
         kinds = registered(Sampler)
-        remembers = (name for name in self.families if kinds[name].stateful)
-        return [name for name in remembers if not kinds[name].state_uses_logits]
+        return [name for name in self.families if kinds[name.partition(",")[0]].stateful]
 
     @property
     def cutting(self) -> list[str]:
@@ -81,6 +80,12 @@ class Quality:
     def impossible_at(self, family: str, lost: float = LOST) -> Estimate:
         """Impossible mass where the family cuts off so much of the truth; NaN where it can't."""
         return self.over_seeds(lambda rows: interpolated(rows, family, lost))
+
+    def more_impossible(self, family: str, other: str) -> Estimate:
+        """By how much more impossible mass a family leaves than another one at equal lost mass."""
+        return self.over_seeds(
+            lambda rows: interpolated(rows, family, LOST) - interpolated(rows, other, LOST)
+        )
 
 
 def _at(rows: Rows, family: str, parameter: float) -> Truncation:
@@ -115,14 +120,7 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
     at = {name: each for name, each in at.items() if not np.isnan(each.value)}
     order = sorted(at, key=lambda name: at[name].value)
     oracle = main.impossible_at(ORACLE)
-    gaps = {
-        name: main.over_seeds(
-            lambda rows, name=name: (  # type: ignore[misc]
-                interpolated(rows, name, LOST) - interpolated(rows, order[0], LOST)
-            )
-        )
-        for name in order[1:]
-    }
+    gaps = {name: main.more_impossible(name, order[0]) for name in order[1:]}
     more = [name for name, gap in gaps.items() if gap.above]
     found.append(
         Finding(
@@ -140,11 +138,13 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
     if names := main.against_repetition:
         farther = [-main.gain([name]).value for name in names]
         settings = ", ".join(_setting(main.best([name])) for name in names)
+        tried = sum(row.family in names for row in main.run.run.truncation)
         found.append(
             Finding(
-                f"Nothing that makes improbable what was read before comes nearer to the truth "
-                f"than pure sampling. At the settings that come nearest ({settings}) the distance "
-                f"is larger by {min(farther):.4f} to {max(farther):.4f}.",
+                f"Making improbable what was read before moves away from the truth: of {tried} "
+                f"settings of {len(names)} families none comes as near as pure sampling. At those "
+                f"that come nearest ({settings}) the distance is larger by {min(farther):.4f} to "
+                f"{max(farther):.4f}.",
                 all(main.gain([name]).below for name in names),
             )
         )
@@ -152,7 +152,7 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
 
 
 def _setting(row: Truncation) -> str:
-    return f"`{row.family}={number(row.parameter)}`"
+    return f"`{with_first(row.family, row.parameter)}`"
 
 
 def _pays(qualities: Mapping[str, Quality]) -> list[Finding]:
@@ -212,7 +212,7 @@ def quality_table(qualities: Mapping[str, Quality]) -> str:
     main = max(qualities.values(), key=lambda each: len(each.run.parts))
     header = ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
     columns = {
-        name: {family: each.impossible_at(family) for family in (*each.cutting, ORACLE)}
+        name: {family: each.impossible_at(family) for family in (*main.cutting, ORACLE)}
         for name, each in qualities.items()
     }
     last = list(qualities)[-1]
@@ -261,7 +261,11 @@ def searches_table(main: Quality) -> str:
     metrics = ("impossible_rate", "possible_64", "distinct_2")
     header = ["decoder", "goes wrong, per character", "possible after 64 characters", "distinct-2"]
     rows = [
-        [f"`{label}`", *(shown(run.metric(label, name), percent=True) for name in metrics)]
+        [
+            f"`{label}`",
+            *(shown(run.metric(label, name), percent=True) for name in metrics[:2]),
+            shown(run.metric(label, metrics[2])),
+        ]
         for label in labels
     ]
     return table(header, rows)

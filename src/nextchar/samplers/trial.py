@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nextchar.config import ConfigError
-from nextchar.samplers.base import Sampler
+from nextchar.samplers.base import Sampler, State
 from nextchar.samplers.decoder import one_line
 from nextchar.samplers.external import choose, source
 from nextchar.samplers.operations import draw
@@ -75,13 +75,17 @@ def _problems(sampler: Sampler, logits: Tensor) -> Iterator[str]:
         if not torch.equal(logits, before):
             yield "changes its logits in place; return new ones: masked_fill, not masked_fill_"
     if state is not None and not sampler.has_feedback:  # it is followed along held-out text
-        state = sampler.start(prompts[:, :1])
-        for least in (logits, found):  # impossible ones, where there are any
-            state = sampler.advance(state, logits, least.argmin(-1))
-            for problem in _wrong_tensor("warp", sampler.warped(logits, state[0]), logits):
-                yield f"{problem}; a memory must follow any character, also one that is cut"
+        yield from _lost_on_the_way(sampler, logits, sampler.start(prompts[:, :1]))
     if sampler.grid:
         settings(sampler)
+
+
+def _lost_on_the_way(sampler: Sampler, logits: Tensor, state: State) -> Iterator[str]:
+    """What is wrong with a memory that has to follow impossible characters, where there are any."""
+    for least in (logits, sampler.distribution(logits, state)):
+        state = sampler.advance(state, logits, least.argmin(-1))
+        for problem in _wrong_tensor("warp", sampler.warped(logits, state[0]), logits):
+            yield f"{problem}; a memory must follow any character, also one that is cut"
 
 
 def _wrong_tensor(what: str, found: object, logits: Tensor) -> Iterator[str]:
