@@ -24,9 +24,11 @@ from studies.findings.finding import (
     shown,
     table,
 )
-from studies.findings.runs import PooledRun
+from studies.findings.runs import PooledRun, require_same_samplers
 from studies.findings.truth import Quality
 
+from nextchar.config import ConfigError
+from nextchar.metrics.truncation import ORACLE
 from nextchar.results import HUMAN, OVERALL, FamilyFigure, Metric, Truncation
 
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
@@ -84,9 +86,14 @@ def cut(
 
 def quality(*seeds: Sequence[Truncation]) -> Quality:
     """A recipe whose trainings have these rows; the pooled ones are those of the first."""
-    run = SimpleNamespace(truncation=seeds[0])
-    pooled = SimpleNamespace(run=run, truncation_by_seed=lambda: seeds)
-    return Quality("default", cast(PooledRun, pooled))
+    manifest = {"model": {"validation_loss": 1.0}}
+    run = SimpleNamespace(truncation=seeds[0], manifest=manifest, samplers=["greedy"], folder="x")
+    pooled = PooledRun(cast(Any, run))
+    parts = [SimpleNamespace(truncation=rows) for rows in seeds]
+    pooled.__dict__["parts"] = parts
+    pure = {row.family: row for row in seeds[0]}.get("temperature")
+    pooled.__dict__["truncation"] = lambda *_: pure
+    return Quality("default", pooled)
 
 
 def test_families_are_compared_at_equal_lost_mass() -> None:
@@ -110,6 +117,37 @@ def test_the_gain_is_that_of_the_setting_that_is_best_for_all_trainings() -> Non
     assert found.best(["top_p"]).parameter == 0.9
     assert found.gain(["top_p"]).value == pytest.approx(0.07)
     assert found.cutting == ["top_p"]
+
+
+def test_tables_hold_families_that_one_quality_cuts_hardly_with() -> None:
+    def rows(lost: float, distance: float) -> list[Truncation]:
+        return [
+            cut("temperature", 1.0, 0.1, 0, 0.3),
+            cut("top_p", 0.9, 0.08, 0.02, 0.2),
+            cut("top_p", 0.8, 0.09, 0.005, 0.25),
+            cut("repetition_penalty,window=8", 1.5, 0.12, lost, distance),
+            cut(ORACLE, 1.0, 0.05, 0.001, math.nan),
+        ]
+
+    one, other = (quality(found, found) for found in (rows(0.0015, 0.4), rows(0.0008, 0.5)))
+    assert one.against_repetition == ["repetition_penalty,window=8"]
+    found = truth.quality_table({"one": one, "other": other})
+    assert "| `repetition_penalty,window=8` | – | – |" in found
+    nearest = truth.nearest_table({"one": one, "other": other}, other).splitlines()
+    assert nearest[2].startswith("| `top_p` | `top_p=0.9`: 0.1000 [0.1000, 0.1000]")
+    assert nearest[-1].startswith(
+        "| `repetition_penalty,window=8` | `repetition_penalty=1.5,window"
+    )
+
+
+def test_runs_beside_each_other_compare_the_same_samplers() -> None:
+    one, other = (
+        PooledRun(cast(Any, SimpleNamespace(samplers=names, folder="x")))
+        for names in (["greedy"], ["greedy", "top_k=5"])
+    )
+    require_same_samplers([one, one])
+    with pytest.raises(ConfigError, match="compare other samplers"):
+        require_same_samplers([one, other])
 
 
 def test_who_is_tied_with_the_closest() -> None:
