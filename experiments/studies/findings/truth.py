@@ -16,7 +16,7 @@ from nextchar.metrics.truncation import ORACLE
 from nextchar.results import Truncation
 from nextchar.results.labels import with_first
 from nextchar.samplers import Sampler, registered
-from studies.findings.finding import Estimate, Finding, over_seeds, shown, table
+from studies.findings.finding import Estimate, Finding, HasInterval, over_seeds, shown, table
 from studies.findings.runs import PooledRun
 
 LOST = 0.01
@@ -263,9 +263,14 @@ def searches_table(main: Quality) -> str:
     rows = [
         [
             f"`{label}`",
-            *(shown(run.metric(label, name), percent=True) for name in metrics[:2]),
-            shown(run.metric(label, metrics[2])),
+            *(shown(_share(run.metric(label, name)), percent=True) for name in metrics[:2]),
+            shown(_share(run.metric(label, metrics[2]))),
         ]
         for label in labels
     ]
     return table(header, rows)
+
+
+def _share(row: HasInterval) -> Estimate:
+    """The interval within the bounds of a share."""
+    return Estimate(row.value, max(row.low, 0.0), min(row.high, 1.0))
