@@ -18,7 +18,7 @@ run: .venv/installed  ## train on tiny Shakespeare, compare the samplers, write 
 	$(BIN)/python experiments/run.py
 
 test: .venv/installed  ## run the tests, except the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not ray"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not ray"
 
 slow: .venv/installed  ## run the slow tests: every launcher, a Ray cluster, random kills
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or ray"
