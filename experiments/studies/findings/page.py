@@ -79,8 +79,9 @@ def render(run: PooledRun, qualities: Mapping[str, Quality], main: Quality, fold
             "",
             truth.nearest_table(qualities, main),
             "",
-            f"Decoders whose characters have no exact distribution, at one setting each, by what "
-            f"they wrote beside pure sampling (`{PURE}`), {main.recipe} training:",
+            f"What can't be followed along held-out text (searches, and Mirostat, which corrects "
+            f"itself by its own choices), at one setting each, by what it wrote, beside pure "
+            f"sampling (`{PURE}`), {main.recipe} training:",
             "",
             truth.searches_table(main),
             "",

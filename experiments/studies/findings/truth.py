@@ -14,7 +14,7 @@ import numpy as np
 from nextchar.metrics.families import PURE
 from nextchar.metrics.truncation import ORACLE
 from nextchar.results import Truncation
-from nextchar.results.labels import with_first
+from nextchar.results.labels import label_names, with_first
 from nextchar.samplers import Sampler, registered
 from studies.findings.finding import Estimate, Finding, HasInterval, over_seeds, shown, table
 from studies.findings.runs import PooledRun
@@ -255,9 +255,14 @@ def nearest_table(qualities: Mapping[str, Quality], main: Quality) -> str:
 
 
 def searches_table(main: Quality) -> str:
-    """What the grammar says of texts whose characters have no exact distribution."""
-    run = main.run
-    labels = [*run.run.manifest["without_exact_distribution"], PURE]
+    """What the grammar says of the texts of what can't be followed along held-out text."""
+    run, kinds = main.run, registered(Sampler)
+    corrected = [
+        label
+        for label in run.run.samplers
+        if any(kinds[name].state_uses_logits for name in label_names(label) if name in kinds)
+    ]
+    labels = [*corrected, *run.run.manifest["without_exact_distribution"], PURE]
     metrics = ("impossible_rate", "possible_64", "distinct_2")
     header = ["decoder", "goes wrong, per character", "possible after 64 characters", "distinct-2"]
     rows = [
