@@ -41,9 +41,9 @@ def draw_quality(qualities: Mapping[str, Quality], folder: Path, name: str) -> P
         names = _ordered(list(qualities.values()))
         for ax, (recipe, each) in zip(axes, qualities.items(), strict=True):
             for place, family in enumerate(names):
-                gain, color = each.gain([family]), look(with_first(family, 1)).text
-                ax.plot([gain.low, gain.high], [place] * 2, color=color, linewidth=1.8)
-                ax.plot(gain.value, place, color=color, marker=look(with_first(family, 1)).marker)
+                gain, shape = each.gain([family]), look(with_first(family, 1))
+                ax.plot([gain.low, gain.high], [place] * 2, color=shape.text, linewidth=1.8)
+                ax.plot(gain.value, place, color=shape.text, marker=shape.marker)
             ax.axvline(0, color=INK, linewidth=1.2)
             ax.set_yticks(range(len(names)), names)
             ax.set_ylim(len(names) - 0.4, -0.6)

@@ -54,7 +54,8 @@ class Quality:
     def against_repetition(self) -> list[str]:
         """Families that make improbable what was read before."""
         kinds = registered(Sampler)
-        return [name for name in self.families if kinds[name.partition(",")[0]].stateful]
+        names = {family: label_names(with_first(family, 1))[0] for family in self.families}
+        return [family for family, name in names.items() if kinds[name].stateful]
 
     @property
     def cutting(self) -> list[str]:
@@ -136,7 +137,8 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
     )
     found += _pays(qualities)
     if names := main.against_repetition:
-        farther = [-main.gain([name]).value for name in names]
+        gains = [main.gain([name]) for name in names]
+        farther = [-gain.value for gain in gains]
         settings = ", ".join(_setting(main.best([name])) for name in names)
         tried = sum(row.family in names for row in main.run.run.truncation)
         found.append(
@@ -145,7 +147,7 @@ def findings(qualities: Mapping[str, Quality], main: Quality) -> list[Finding]:
                 f"settings of {len(names)} families none comes as near as pure sampling. At those "
                 f"that come nearest ({settings}) the distance is larger by {min(farther):.4f} to "
                 f"{max(farther):.4f}.",
-                all(main.gain([name]).below for name in names),
+                all(gain.below for gain in gains),
             )
         )
     return found
@@ -210,7 +212,6 @@ def _part(row: Truncation, column: str) -> str:
 def quality_table(qualities: Mapping[str, Quality]) -> str:
     """For each family the impossible mass at equal lost mass, by quality, beside the oracle."""
     main = max(qualities.values(), key=lambda each: len(each.run.parts))
-    header = ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
     columns = {
         name: {family: each.impossible_at(family) for family in (*main.cutting, ORACLE)}
         for name, each in qualities.items()
@@ -231,27 +232,26 @@ def quality_table(qualities: Mapping[str, Quality]) -> str:
         ]
         for name in (*order, ORACLE)
     ]
-    return table(header, [*rows, ["*pure sampling, nothing lost*", *pure]])
+    return table(_header(qualities), [*rows, ["*pure sampling, nothing lost*", *pure]])
 
 
 def nearest_table(qualities: Mapping[str, Quality], main: Quality) -> str:
     """For each family the setting that comes nearest to the truth, and how much nearer it is than
     pure sampling."""
-    header = ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
-    gains = {
-        family: {name: each.gain([family]) for name, each in qualities.items()}
-        for family in main.families
-    }
-    order = sorted(gains, key=lambda family: -main.gain([family]).value)
+    order = sorted(main.families, key=lambda family: -main.gain([family]).value)
     rows = [
         [f"`{family}`"]
         + [
-            f"{_setting(each.best([family]))}: {shown(gains[family][name], 4)}"
-            for name, each in qualities.items()
+            f"{_setting(each.best([family]))}: {shown(each.gain([family]), 4)}"
+            for each in qualities.values()
         ]
         for family in order
     ]
-    return table(header, rows)
+    return table(_header(qualities), rows)
+
+
+def _header(qualities: Mapping[str, Quality]) -> list[str]:
+    return ["family", *(f"{name}, {each.bits:.3f} bits" for name, each in qualities.items())]
 
 
 def searches_table(main: Quality) -> str:

@@ -81,10 +81,9 @@ class Positions:
         """The positions in whole windows, CHUNK of them or a little less at a time."""
         size = max(CHUNK // self.window, 1) * self.window
         names = ("logits", "targets", "starts", "blocks", "before")
-        columns = [*(getattr(self, name) for name in names), self._deciles]
-        for parts in zip(*(column.split(size) for column in columns), strict=True):
-            own = dict(zip((*names, "deciles"), parts, strict=True))
-            yield replace(self, **own)
+        columns = {name: getattr(self, name) for name in names} | {"deciles": self._deciles}
+        for parts in zip(*(column.split(size) for column in columns.values()), strict=True):
+            yield replace(self, **dict(zip(columns, parts, strict=True)))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nextchar.results.schema import number
+
 
 def label_parts(label: str) -> list[tuple[str, str]]:
     """The (name, value) pairs of a label: two for `temperature=0.7 top_p=0.95`; `greedy` has one,
@@ -35,4 +37,4 @@ def with_first(family: str, value: float) -> str:
     """The label that `split_last` splits into these."""
     before, space, last = family.rpartition(" ")
     name, comma, further = last.partition(",")
-    return f"{before}{space}{name}={value:g}{comma}{further}"
+    return f"{before}{space}{name}={number(value)}{comma}{further}"

@@ -58,7 +58,7 @@ def exact_families(samplers: Sequence[Sampler]) -> list[list[Sampler]]:
         for each in first or [each for each in compared if type(each) is kind]:
             if each.grid and not each.has_feedback:
                 family = settings(each)
-                found.setdefault(_without_first(family[0]), family)
+                found.setdefault(family[0].label, family)
     return list(found.values())
 
 
@@ -73,11 +73,6 @@ def settings(sampler: Sampler) -> list[Sampler]:
 
 def _is_plain(kind: type[Sampler]) -> bool:
     return kind.__module__.startswith(f"{__package__}.") and not kind.stateful
-
-
-def _without_first(sampler: Sampler) -> str:
-    name, _, parameters = sampler.own_label.partition("=")
-    return f"{name},{parameters.partition(',')[2]}"
 
 
 def _is_search(name: str) -> bool:
