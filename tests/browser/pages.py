@@ -18,6 +18,38 @@ Open = Callable[..., Page]
 
 CHARACTERS = "abcdefghijk"
 
+SETTLED = "document.querySelector('#play').getAttribute('aria-busy') === 'false'"
+
+
+def settle(page: Page) -> None:
+    """Wait until the playground has painted what was asked and no text is being written."""
+    page.wait_for_function(SETTLED)
+
+
+def choose(page: Page, pane: str, label: str) -> None:
+    """Choose a sampler for a pane of the playground."""
+    page.locator(f"[data-play=sampler-{pane}]").select_option(label)
+    settle(page)
+
+
+def select(page: Page, place: int, pane: str = "a") -> None:
+    """Select a place of a text, until the explorer shows it."""
+    page.locator(f"[data-play=pane-{pane}] .text i").nth(place).click()
+    settle(page)
+    page.wait_for_selector(".candidates")
+
+
+def text(page: Page, pane: str = "a") -> str:
+    """What stands in a pane, as it was written."""
+    settle(page)
+    return str(page.locator(f"[data-play=pane-{pane}] .text").text_content())
+
+
+def where(page: Page) -> str:
+    """What the explorer says of the selected place."""
+    settle(page)
+    return page.locator("[data-play=where]").inner_text()
+
 
 def matrices(model: LanguageModel) -> dict[str, np.ndarray]:
     return {name: each.numpy() for name, each in model.state_dict().items()}

@@ -64,6 +64,18 @@ def test_a_tap_holds_and_the_next_one_lets_go(page: Page) -> None:
     assert not places(page)
 
 
+def test_the_words_go_with_their_value_when_the_page_is_scrolled(page: Page) -> None:
+    page.touchscreen.tap(*value(page, "metrics"))
+    tip = page.locator(".tip")
+    before = tip.bounding_box()
+    page.evaluate("scrollBy(0, 40)")
+    page.evaluate("new Promise(requestAnimationFrame)")  # the event comes with the next frame
+    after = tip.bounding_box()
+    assert before
+    assert after
+    assert (after["x"], after["y"]) == (before["x"], before["y"] - 40)
+
+
 def test_arrows_go_from_value_to_value_and_from_row_to_row(page: Page) -> None:
     page.locator("figure.metrics svg.wide").first.focus()
     page.keyboard.press("ArrowRight")

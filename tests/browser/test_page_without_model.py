@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pages import Open
+from pages import Open, choose, select
 from playwright.sync_api import expect
 
 from nextchar import results
@@ -68,9 +68,8 @@ def test_the_explorer_works_on_candidates(
     page = visit(write_report(_of_kind(run, "gpt2", folder=folder, candidates=candidates), Drawn()))
     expect(page.locator("[data-play=alone]")).to_contain_text("this model is gpt2")
     assert not page.locator("[data-play=write]").is_visible()
-    page.locator("[data-play=sampler-a]").select_option("greedy")
-    page.locator("[data-play=pane-a] .text i").nth(7).click()
-    page.wait_for_selector(".candidates")
+    choose(page, "a", "greedy")
+    select(page, 7)
     row = candidates.texts.index(("greedy", 0, 0))
     shown = page.locator(".candidates li").evaluate_all("all => all.map(each => +each.dataset.id)")
     assert shown[:12] == candidates.ids[row, 7, :12].tolist()

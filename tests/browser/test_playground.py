@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from pages import Open, matrices, model_page
+from pages import Open, choose, matrices, model_page, select, settle, text, where
 from playwright.sync_api import Page, expect
 from shapes import random_model
 
@@ -19,8 +19,6 @@ from nextchar import results
 from nextchar.config import TransformerConfig
 from nextchar.report.play import weights
 from nextchar.results import Run
-
-DONE = "document.querySelector('#play').getAttribute('aria-busy') === 'false'"
 
 
 @pytest.fixture(scope="module")
@@ -33,28 +31,14 @@ def page(visit: Open, tiny_run: Path) -> Iterator[Page]:
     opened = visit(tiny_run / results.REPORT)
     opened.evaluate("nextchar.ready")
     opened.locator("#play").scroll_into_view_if_needed()
-    opened.wait_for_function(DONE)
+    settle(opened)
     yield opened
     opened.goto("about:blank")
-
-
-def text(page: Page, pane: str = "a") -> str:
-    """What stands in a pane, as it was written."""
-    return str(page.locator(f"[data-play=pane-{pane}] .text").text_content())
 
 
 def written(run: Run, sampler: str, prompt: int = 0) -> str:
     samples = (each for each in run.samples if (each.sampler, each.prompt) == (sampler, prompt))
     return next(samples).text
-
-
-def where(page: Page) -> str:
-    return page.locator("[data-play=where]").inner_text()
-
-
-def choose(page: Page, pane: str, label: str) -> None:
-    page.locator(f"[data-play=sampler-{pane}]").select_option(label)
-    page.wait_for_function(DONE)
 
 
 def test_the_run_s_texts_are_shown_with_their_bits(page: Page, run: Run) -> None:
@@ -68,8 +52,7 @@ def test_the_run_s_texts_are_shown_with_their_bits(page: Page, run: Run) -> None
 
 def test_a_character_is_inspected_by_mouse(page: Page, run: Run) -> None:
     choose(page, "a", "greedy")
-    page.locator("[data-play=pane-a] .text i").nth(5).click()
-    page.wait_for_selector(".candidates")
+    select(page, 5)
     assert where(page).startswith("Place 6 of A")
     sample = next(each for each in run.samples if each.sampler == "greedy")
     assert f"{sample.bits[5]:.2f} bits" in where(page)
@@ -80,7 +63,7 @@ def test_a_character_is_inspected_by_mouse(page: Page, run: Run) -> None:
 
 
 def test_the_shared_draw_goes_through_every_sampler(page: Page, run: Run) -> None:
-    page.locator("[data-play=pane-a] .text i").nth(0).click()
+    select(page, 0)
     page.wait_for_selector(".draws li")
     assert page.locator(".draws li").count() == len(run.samplers) - 1
     noise = float(page.locator(".draws").evaluate("list => list.style.getPropertyValue('--noise')"))
@@ -128,8 +111,7 @@ def test_touch_selects(visit: Open, tiny_run: Path) -> None:
 
 def test_sliders_act_on_the_selected_place_at_once(page: Page) -> None:
     choose(page, "a", "temperature=0.7 top_p=0.9")
-    page.locator("[data-play=pane-a] .text i").nth(3).click()
-    page.wait_for_selector(".candidates")
+    select(page, 3)
     facts = page.locator(".choice-facts .a + dd")
     before = facts.inner_text()
     page.locator("[data-play=sliders] li[data-name=top_p] input").fill("0.05")
@@ -185,7 +167,7 @@ def test_a_prompt_of_one_s_own(page: Page) -> None:
     page.locator("[data-play=length]").press("Tab")
     choose(page, "a", "greedy")
     page.locator("[data-play=prompt]").press("Control+Enter")
-    page.wait_for_function(DONE)
+    settle(page)
     for pane in "ab":
         spec = page.locator(f"[data-play=sampler-{pane}]").input_value()
         spec = {"greedy": "greedy"}.get(spec, {"temperature": 0.7, "top_p": 0.9})
@@ -198,11 +180,11 @@ def test_a_prompt_of_one_s_own(page: Page) -> None:
 def test_steps_write_what_writing_writes(page: Page, run: Run) -> None:
     for place in range(1, 4):
         page.locator("[data-play=step]").click()
-        page.wait_for_function(DONE)
+        settle(page)
         expect(page.locator("[data-play=where]")).to_contain_text(f"Place {place} of A")
         assert len(text(page)) == place
     page.locator("[data-play=write]").click()
-    page.wait_for_function(DONE)
+    settle(page)
     label = page.locator("[data-play=sampler-a]").input_value()
     assert text(page) == written(run, label)
     expect(page.locator("[data-play=about-a]")).to_contain_text("as in the run")
@@ -224,7 +206,6 @@ def test_stop_and_a_hidden_tab_end_the_writing(visit: Open, tmp_path: Path) -> N
     page.locator("[data-play=pane-a] .text i").nth(5).click()
     expect(page.locator("[data-play=where]")).to_contain_text("Place 6 of A")
     page.locator("[data-play=stop]").click()
-    page.wait_for_function(DONE)
     stopped = text(page)
     assert 9 < len(stopped) < 1000
     page.locator("[data-play=write]").click()
@@ -233,13 +214,11 @@ def test_stop_and_a_hidden_tab_end_the_writing(visit: Open, tmp_path: Path) -> N
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     page.evaluate(hide, True)
-    page.wait_for_function(DONE)
     assert len(text(page)) < 1000
     page.evaluate(hide, False)
     page.locator("[data-play=length]").fill(str(len(stopped) + 30))
     page.locator("[data-play=length]").press("Tab")
     page.locator("[data-play=write]").click()
-    page.wait_for_function(DONE)
     request = {"prompt": "ab", "spec": "greedy", "length": len(text(page))}
     assert text(page) == page.evaluate("request => nextchar.write(request)", request)
     assert text(page).startswith(stopped)
@@ -247,13 +226,11 @@ def test_stop_and_a_hidden_tab_end_the_writing(visit: Open, tmp_path: Path) -> N
 
 def test_a_branch_and_the_link_that_brings_it_back(page: Page, visit: Open, tiny_run: Path) -> None:
     choose(page, "a", "temperature=0.7 top_p=0.9")
-    page.locator("[data-play=pane-a] .text i").nth(4).click()
-    page.wait_for_selector(".candidates")
+    select(page, 4)
     before = text(page)
     other = page.locator(".candidates li:not(:has(.ring-a, .ring-ab)) .pick").first
     chosen = other.locator(".glyph").inner_text()
     other.click()
-    page.wait_for_function(DONE)
     branched = text(page)
     assert branched[:4] == before[:4]
     assert branched[4] != before[4]
@@ -262,7 +239,6 @@ def test_a_branch_and_the_link_that_brings_it_back(page: Page, visit: Open, tiny
     page.locator("[data-play=link]").click()
     fragment = "#" + page.url.partition("#")[2]
     again = visit(tiny_run / results.REPORT, fragment)
-    again.wait_for_function(DONE)
     assert text(again) == branched
     assert text(again, "b") == text(page, "b")
     assert where(again) == where(page)
@@ -349,6 +325,6 @@ def test_the_names_of_samplers_are_those_of_python(page: Page, run: Run) -> None
 
 def test_a_character_out_of_view_can_be_selected_too(visit: Open, tiny_run: Path) -> None:
     page = visit(tiny_run / results.REPORT)
+    settle(page)
     page.evaluate("document.querySelectorAll('[data-play=pane-a] .text i')[2].click()")
-    page.wait_for_selector(".candidates")
     assert where(page).startswith("Place 3 of A")

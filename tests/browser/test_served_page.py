@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 from launching import Forked
-from pages import Open
+from pages import Open, choose, select, settle, text
 from playwright.sync_api import Browser, Page, expect
 from serving import Served, slow_run
 
 from nextchar import results
 from nextchar.results import Run
-
-DONE = "document.querySelector('#play').getAttribute('aria-busy') === 'false'"
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +39,9 @@ def served(folder: Path) -> Iterator[Served]:
 def page(visit: Open, served: Served) -> Iterator[Page]:
     opened = visit(served.address)
     opened.locator("#play").scroll_into_view_if_needed()
-    opened.wait_for_function(DONE)
+    settle(opened)
     yield opened
     opened.goto("about:blank")
-
-
-def text(page: Page, pane: str = "a") -> str:
-    """What stands in a pane, as it was written."""
-    return str(page.locator(f"[data-play=pane-{pane}] .text").text_content())
-
-
-def choose(page: Page, pane: str, label: str) -> None:
-    page.locator(f"[data-play=sampler-{pane}]").select_option(label)
-    page.wait_for_function(DONE)
 
 
 def press(page: Page, name: str) -> None:
@@ -84,15 +72,13 @@ def test_every_sampler_and_search_writes_the_run_s_texts_again(page: Page, run: 
         (stored,) = (e for e in run.samples if (e.sampler, e.prompt) == (label, 2))
         assert text(page) == stored.text
         press(page, "write")
-        page.wait_for_function(DONE)
         assert text(page) == stored.text
         expect(page.locator("[data-play=about-a]")).to_contain_text("written here, as in the run")
 
 
 def test_the_explorer_and_the_sliders_act_on_the_server_s_logits(page: Page, run: Run) -> None:
     choose(page, "a", "temperature=0.7 top_p=0.9")
-    page.locator("[data-play=pane-a] .text i").nth(7).click()
-    page.wait_for_selector(".candidates")
+    select(page, 7)
     sample = next(e for e in run.samples if e.sampler == "temperature=0.7 top_p=0.9")
     logits = page.evaluate("text => nextchar.logits(text)", sample.prompt_text + sample.text[:7])
     likeliest = sorted(range(len(logits)), key=lambda index: -logits[index])
@@ -112,7 +98,7 @@ def test_a_prompt_of_one_s_own_is_continued_as_by_nextchar_sample(page: Page, fo
     fill(page, "seed", "5")
     fill(page, "length", "40")
     press(page, "write")
-    page.wait_for_function(DONE)
+    settle(page)
     for pane, spec in (("a", "slow"), ("b", "{temperature: 0.7, top_p: 0.9}")):
         asked = ("--prompt", "ANN:\nthe ", "--sampler", spec, "--length", "40", "--seed", "5")
         ended = Forked(folder, *asked, "--json", program="sample").wait()
@@ -126,17 +112,14 @@ def test_steps_and_a_branch_write_what_writing_writes(page: Page) -> None:
     page.locator("[data-play=prompt]").fill("BEN:\n")
     for place in range(1, 4):
         press(page, "step")
-        page.wait_for_function(DONE)
         assert len(text(page)) == place
         assert len(text(page, "b")) == 16  # a search is written whole
     stepped = text(page)
     press(page, "write")
-    page.wait_for_function(DONE)
     written = text(page)
     assert written.startswith(stepped)
-    page.locator("[data-play=pane-a] .text i").nth(4).click()
+    select(page, 4)
     page.locator(".candidates li:not(:has(.ring-a, .ring-ab)) .pick").first.click()
-    page.wait_for_function(DONE)
     branched = text(page)
     assert (branched[:4], len(branched)) == (written[:4], len(written))
     assert branched[4] != written[4]
@@ -154,7 +137,6 @@ def test_stop_ends_the_work_of_the_server(page: Page, served: Served) -> None:
         "document.querySelector('[data-play=pane-a] .text').childElementCount > 20"
     )
     press(page, "stop")
-    page.wait_for_function(DONE)
     stopped = text(page)
     assert 20 < len(stopped) < 1000
     length = page.evaluate("nextchar.write({ prompt: 'a', spec: 'greedy', length: 3 })")
@@ -162,7 +144,6 @@ def test_stop_ends_the_work_of_the_server(page: Page, served: Served) -> None:
     assert served.choices < before + 900
     fill(page, "length", str(len(stopped) + 5))
     press(page, "write")
-    page.wait_for_function(DONE)
     assert text(page).startswith(stopped)
     assert len(text(page)) == len(stopped) + 5
 

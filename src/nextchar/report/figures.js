@@ -26,8 +26,12 @@
       element.classList.toggle("lit", samplers.some((each) => chosen.includes(each)));
     });
     tip.textContent = mark ? mark.words : "";
+    place();
+  };
+
+  const place = () => {
     if (!tip.textContent) return;
-    const box = mark.element.getBoundingClientRect();
+    const box = shown.element.getBoundingClientRect();
     const own = tip.getBoundingClientRect();
     const left = Math.min(Math.max(box.left + box.width / 2 - own.width / 2, 4), innerWidth - own.width - 4);
     const above = box.top - own.height - 6;
@@ -54,7 +58,7 @@
     if (event.pointerType !== "touch") show(under(event) || kept);
   });
   document.documentElement.addEventListener("pointerleave", () => show(kept));
-  addEventListener("scroll", () => { tip.textContent = ""; }, { passive: true });
+  addEventListener("scroll", place, { passive: true });
   addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("a, button, summary, input")) return;
     const mark = under(event);
