@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 from collections.abc import Callable, Iterator
@@ -23,6 +24,11 @@ settings.load_profile("repeatable")
 
 # Shells start what runs in the background without Ctrl-C; the programs under test must have it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: later searches for garbage leave it out."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,8 +7,10 @@ that has imported torch already, and it draws no pictures: seconds cheaper, and 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -180,6 +182,9 @@ def _program(
     streams: list[Path],
     draws: bool,
 ) -> None:
+    gc.freeze()  # looking for garbage among what the server has imported would copy its memory
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from nextchar import config
 from nextchar.config import Config, ConfigError
-from nextchar.runtime import checked, console, progress
+from nextchar.runtime import checked, console, garbage, progress
 from nextchar.sweeps.jobs import SweepFailedError
 
 
@@ -139,6 +139,7 @@ def exit_on_error(program: Callable[[], None], *user_errors: type[Exception]) ->
     those of the config. 1: the machine refuses (no permission, no space, a file where a folder
     should be), or jobs of a sweep failed. 130: interrupted.
     """
+    garbage.collect_rarely()
     _open_streams()
     wrong: tuple[type[Exception], ...] = (*config.USER_ERRORS, *user_errors)
     console.accept_any_text(sys.stdout, sys.stderr)
