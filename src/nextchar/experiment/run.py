@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from nextchar.metrics.estimators import write_sums
 from nextchar.metrics.mauve import measure
 from nextchar.models.base import HiddenStateModel
 from nextchar.models.registry import build_model, model_class
+from nextchar.plots import Drawn
 from nextchar.report.page import write_report
 from nextchar.report.play.weights import in_page
 from nextchar.results import Run, TrainingRecord, provenance
@@ -38,6 +39,8 @@ from nextchar.runtime import files, lock, progress
 from nextchar.runtime.checked import is_finished
 from nextchar.training.store import load_or_train
 from nextchar.training.trainer import RecordCallback, ignore
+
+DrawAll = Callable[[Run, Path], Drawn]
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,23 @@ class _Setting:
     decoders: Sequence[Decoder]
     device: torch.device
     command: str
+    draw_all: DrawAll
 
 
-def run_experiment(config: Config, command: str, on_record: RecordCallback = ignore) -> Run:
+def run_experiment(
+    config: Config,
+    command: str,
+    on_record: RecordCallback = ignore,
+    *,
+    draw_all: DrawAll | None = None,
+) -> Run:
     """One comparison, computed now or read back where it is finished; `command` is for the record.
 
     With config.seeds it is a comparison for each of them, each a run of its own, and the run that
     pools them. `on_record` is called for every training record of the first seed; after a resume,
     earlier records are replayed. What it raises ends the run; a repeated call goes on from the last
-    checkpoint. Processes that need the same run, or the same model, wait for the one that makes it.
+    checkpoint. `draw_all` draws the figures, as `plots.draw_all` does by default. Processes that
+    need the same run, or the same model, wait for the one that makes it.
     Raises ConfigError, before anything is written, for what can't be run.
     """
     configs.load_used(config.plugins, config.decoding.samplers)
@@ -77,7 +88,8 @@ def run_experiment(config: Config, command: str, on_record: RecordCallback = ign
         progress.say(f"note: {corpus.substituted}")
     for note in corpus.notes:
         progress.say(f"note: {note}")
-    return _run(config, _Setting(corpus, decoders, device, command), on_record)
+    setting = _Setting(corpus, decoders, device, command, draw_all or plots.draw_all)
+    return _run(config, setting, on_record)
 
 
 def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
@@ -98,7 +110,7 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
         for each in damage:
             progress.say(f"{each}; made again")
         if damage and all(_is_drawn(each.path, folder) for each in damage):
-            _finish(folder)
+            _finish(folder, setting)
         elif damage or config.force or not is_finished(folder):
             started = provenance.now()
             names = {"name": config.name, "run_id": identity.run_id}
@@ -110,7 +122,7 @@ def _run(config: Config, setting: _Setting, on_record: RecordCallback) -> Run:
             times = {"started": started, "finished": provenance.now()}
             manifest = {**names, "command": setting.command, **facts, "times": times}
             results.write_json(folder / results.MANIFEST, manifest)
-            _finish(folder)
+            _finish(folder, setting)
         else:
             say_of_stored(folder)
         results.point_latest(folder)
@@ -122,10 +134,10 @@ def _is_drawn(path: Path, folder: Path) -> bool:
     return path == folder / results.REPORT or folder / results.PLOTS in path.parents
 
 
-def _finish(folder: Path) -> None:
+def _finish(folder: Path, setting: _Setting) -> None:
     """Draw the plots and the page of a run from its other files, and mark it as finished."""
     finished = results.read_unsealed(folder)
-    write_report(finished, plots.draw_all(finished, folder / results.PLOTS))
+    write_report(finished, setting.draw_all(finished, folder / results.PLOTS))
     results.seal(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from nextchar import results
@@ -26,9 +27,17 @@ def read_or_run(config: Config, command: str) -> Run:
             f"{config.name}: {len(config.decoding.samplers)} decoders on {config.corpus.name}"
             f"{seeds}; results go to {config.outputs}"
         )
-    from nextchar.experiment.run import run_experiment  # imports torch
+    from nextchar import plots
+    from nextchar.plots.beside import Beside
 
-    return run_experiment(config, command)
+    with Beside() as beside:
+        draw_all: Callable[[Run, Path], plots.Drawn] = plots.draw_all
+        if config.threads > 1:
+            beside.start()  # now, as it imports for a second
+            draw_all = beside.draw_all
+        from nextchar.experiment.run import run_experiment  # imports torch
+
+        return run_experiment(config, command, draw_all=draw_all)
 
 
 def find_run(config: Config) -> Run | None:

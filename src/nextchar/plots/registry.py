@@ -113,9 +113,20 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
     A figure that raises, or returns something else, is left out with a warning on the screen and
     in the result: what the run computed is worth more than one of its pictures.
     """
-    plots: dict[str, Plot] = {}
-    warnings = []
-    for each, group, part in _all_parts(subject):
+    return gathered(draw_figure(name, subject, folder) for name in names())
+
+
+def names(*, own: bool | None = None) -> list[str]:
+    """The registered figures in their order: all, those of this package (`own`), or the others."""
+    here = Path(__file__).parent
+    ordered = sorted(_registered.values(), key=lambda each: (each.order, each.name))
+    return [each.name for each in ordered if own is None or (each.file.parent == here) == own]
+
+
+def draw_figure(name: str, subject: Run | Sweep, folder: Path) -> Drawn:
+    """Draw one registered figure, in all of its parts."""
+    each, plots, warnings = _registered[name], dict[str, Plot](), []
+    for group, part in _parts(each, subject):
         name = f"{each.name}{group}" if each.name in plots else each.name
         try:
             if plot := _draw(each, name, part, folder):
@@ -123,24 +134,26 @@ def draw_all(subject: Run | Sweep, folder: Path) -> Drawn:
         except Exception as error:
             reason = in_one_line(error, each.file)
             warnings.append(f"the figure {name} could not be drawn: {reason}")
-            progress.say(f"warning: {warnings[-1]}")
     return Drawn(list(plots.values()), warnings)
+
+
+def gathered(figures: Iterable[Drawn]) -> Drawn:
+    """All of them as one, with the warnings on the screen."""
+    each = list(figures)
+    warnings = [warning for one in each for warning in one.warnings]
+    for warning in warnings:
+        progress.say(f"warning: {warning}")
+    return Drawn([plot for one in each for plot in one.plots], warnings)
 
 
 def figures_of(subject: Run | Sweep) -> dict[str, Callable[[], Figure | None]]:
     """What draws each figure of a run or sweep, by the names that `draw_all` gives them."""
     found: dict[str, Callable[[], Figure | None]] = {}
-    for each, group, part in _all_parts(subject):
-        name = f"{each.name}{group}" if each.name in found else each.name
-        found[name] = partial(_figure, each, part)
-    return found
-
-
-def _all_parts(subject: Run | Sweep) -> Iterator[tuple[_Registered, str, Run | Sweep]]:
-    """Every registered figure in its order, with each of its parts."""
-    for each in sorted(_registered.values(), key=lambda each: (each.order, each.name)):
+    for each in map(_registered.__getitem__, names()):
         for group, part in _parts(each, subject):
-            yield each, group, part
+            name = f"{each.name}{group}" if each.name in found else each.name
+            found[name] = partial(_figure, each, part)
+    return found
 
 
 def _parts(each: _Registered, subject: Run | Sweep) -> Iterator[tuple[str, Run | Sweep]]:

@@ -184,11 +184,13 @@ def percent(value: float, _: object = None) -> str:
 
 def settle(figure: Figure) -> None:
     """Arrange everything and let it stay there. Places are rounded: the last digits of nested
-    figures' places differ from process to process, and with them the ids in an SVG."""
+    figures and of their axes differ from time to time, and with them the ids in an SVG."""
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.execute(figure)
     figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(5))
     for ax in figure.axes:
         left, bottom, width, height = (round(each, 5) for each in ax.get_position().bounds)
         ax.set_position((left, bottom, width, height))
