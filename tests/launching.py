@@ -7,7 +7,6 @@ that has imported torch already, and it draws no pictures: seconds cheaper, and 
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -46,10 +45,13 @@ TINY = (
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        "launching",
         "nextchar.experiment.run",
         "nextchar.report.terminal",
+        "nextchar.sweeps.live",
+        "nextchar.sweeps.summarize",
         "torch.utils.tensorboard",
+        "nextchar.cli",
+        "nextchar.runtime.frozen",
     ]
 )
 
@@ -71,6 +73,7 @@ class Ended:
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would steer the programs, and with `changes`."""
     steering = ("NEXTCHAR_", "HYDRA_", "FORCE_COLOR", "NO_COLOR", "PYTHONWARNINGS", "COLUMNS")
+    steering += ("PYTHONDONTWRITEBYTECODE",)  # each start would compile the library again
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | {"OMP_NUM_THREADS": "1", "no_proxy": "*", "BROWSER": "true"} | changes
 
@@ -182,7 +185,6 @@ def _program(
     streams: list[Path],
     draws: bool,
 ) -> None:
-    gc.freeze()  # looking for garbage among what the server has imported would copy its memory
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored
     os.chdir(folder)

@@ -8,7 +8,6 @@ goes to its log; its process ends when the process that started it is gone.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import multiprocessing
 import os
 import signal
@@ -29,7 +28,12 @@ from nextchar.results.sweep import FAILED, FINISHED, PRUNED, RUNNING, State
 from nextchar.runtime import garbage
 from nextchar.sweeps.jobs import PrunedError, Task
 
-PRELOADED = ["nextchar.experiment.run", "nextchar.cli", "nextchar.sweeps.processes"]
+PRELOADED = [
+    "nextchar.experiment.run",
+    "nextchar.cli",
+    "nextchar.sweeps.processes",
+    "nextchar.runtime.frozen",
+]
 GRACE = 5.0
 """Seconds that a process has to end after SIGTERM, before SIGKILL."""
 
@@ -140,7 +144,6 @@ def _end(running: Sequence[_Running]) -> None:
 def _do(task: Task, answer: Connection, index: int) -> None:
     """What a process does: the job with this index in its sweep, and one answer."""
     garbage.collect_rarely()
-    gc.freeze()  # to look through what the server has imported would copy its memory
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("SIGINT", "SIGHUP"):  # the sweep handles Ctrl-C and a hangup, and ends its jobs
         if hasattr(signal, name):

@@ -1,0 +1,6 @@
+"""Imported last by a server that forks processes: what it has imported is left out of every later
+search for garbage, which would copy that memory in each of them."""
+
+import gc
+
+gc.freeze()
