@@ -35,6 +35,8 @@ def pytest_collection_finish() -> None:
 def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads the repository's data/ or writes its outputs/."""
     with pytest.MonkeyPatch.context() as patch:
+        # Programs that tests start would compile the library each time.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         patch.setenv("NEXTCHAR_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("NEXTCHAR_OUTPUTS", str(tmp_path_factory.mktemp("outputs")))
         yield

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nextchar import results
+from nextchar import plots, results
 from nextchar.sweeps.job import compute
 from nextchar.sweeps.jobs import Task
 
@@ -85,6 +85,12 @@ def counted(task: Task) -> None:
     """The real work, and a line in a book at its end."""
     compute(task)
     _note(task, task.key)
+
+
+def undrawn(task: Task) -> None:
+    """The real work but for the figures, which take most of a small job's time."""
+    plots.draw_all = lambda subject, folder: plots.Drawn()
+    compute(task)
 
 
 def perilous(task: Task) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import sweep_jobs
 from launching import Ended, Forked, environment
 
 import nextchar
@@ -85,7 +86,16 @@ def commands(block: Block, folder: Path) -> Iterator[Ended]:
         smaller = SMALLER if name == "nextchar-run" else ()
         if "model=bigram" in arguments:  # it has neither layers nor a width
             smaller = tuple(each for each in smaller if not each.startswith(("model.l", "model.w")))
-        yield Forked(folder, *arguments, *smaller, program=name.removeprefix("nextchar-")).wait()
+        if "-m" in arguments:
+            smaller += ("hydra.launcher.work=sweep_jobs:undrawn",)
+        started = Forked(
+            folder,
+            *arguments,
+            *smaller,
+            program=name.removeprefix("nextchar-"),
+            PYTHONPATH=str(Path(sweep_jobs.__file__).parent),
+        )
+        yield started.wait()
 
 
 def program(block: Block, folder: Path) -> Ended:
