@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,7 @@ def test_two_processes_draw_what_one_draws(
 
     monkeypatch.setattr("nextchar.plots.beside.draw_figure", after_the_other)
     with Beside() as beside:
-        process = beside.start()
         together = beside.draw_all(run, two)
-        assert beside.start() is process
-    assert process.returncode is not None
     assert contents(one) == contents(two)
     assert [plot.name for plot in together.plots] == [plot.name for plot in alone.plots]
     assert [plot.alt for plot in together.plots] == [plot.alt for plot in alone.plots]
@@ -63,20 +61,55 @@ def test_two_processes_draw_what_one_draws(
 
 
 def test_when_the_other_ends_this_one_draws_all(
-    run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """It ends with its first figure, as it finds no run; before, its modules print."""
+    (tmp_path / "sitecustomize.py").write_text("print('Hello')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)  # a Path, which Python does without
+    drawn_here = registry.draw_figure
+
+    def after_the_other(name: str, _: Run, folder: Path) -> Drawn:
+        until = time.monotonic() + PATIENCE
+        while not said() and time.monotonic() < until:
+            time.sleep(0.01)
+        return drawn_here(name, run, folder)
+
+    heard = []
+
+    def said() -> str:
+        heard.append(capfd.readouterr().err)
+        return "".join(heard)
+
+    monkeypatch.setattr("nextchar.plots.beside.draw_figure", after_the_other)
     with Beside() as beside:
-        beside.start().kill()
-        drawn = beside.draw_all(run, tmp_path)
+        drawn = beside.draw_all(replace(run, folder=tmp_path / "gone"), tmp_path / "plots")
     assert {"loss_curves", "metrics"} <= {plot.name for plot in drawn.plots}
-    said = capfd.readouterr().err
-    assert said.startswith("note: the second process that draws ended with exit code -9; this one")
-    assert said.count("\n") == 1
+    why, what = said().splitlines()
+    assert why.startswith("note: the second process that draws: FileNotFoundError: ")
+    (first, *_) = registry.names(own=True)
+    assert what == f"note: the second process that draws ended; {first}: drawn here"
+
+
+@pytest.mark.parametrize("executable", ["", "/nowhere/python"])
+def test_where_none_can_start_this_one_draws_all(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    executable: str,
+) -> None:
+    monkeypatch.setattr("nextchar.plots.beside.draw_figure", lambda name, *_: Drawn([], [name]))
+    monkeypatch.setattr(sys, "executable", executable)
+    with Beside() as beside:
+        assert beside.draw_all(run, tmp_path).warnings == registry.names()
+    assert capfd.readouterr().err.startswith("note: no second process" if executable else "warning")
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     code = "import time; from nextchar.plots.beside import Beside; "
-    code += "print(Beside().start().pid, flush=True); time.sleep(600)"
+    code += "other = Beside(); other.start(); print(other._process.pid, flush=True); "
+    code += "time.sleep(600)"
     started = subprocess.Popen(
         [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, text=True
     )
@@ -85,10 +118,14 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     os.kill(other, 0)  # it is there
     started.kill()
     started.communicate()
+    assert_ends(other)
+
+
+def assert_ends(process: int) -> None:
     until = time.monotonic() + PATIENCE
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < until:
-            os.kill(other, 0)
+            os.kill(process, 0)
             time.sleep(0.05)
 
 
@@ -104,7 +141,9 @@ def test_ctrl_c_ends_both(folder: Path) -> None:
     running = Forked(folder, *TINY, "threads=2", "training.steps=20000", draws=True)
     models = folder / "outputs" / "models"
     running.send(signal.SIGINT, lambda: any(models.glob("*/training.csv")))
+    (other,) = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     ended = running.wait()
     assert ended.code == 130
     assert ended.lines[-1].startswith("nextchar: interrupted")
     assert "Traceback" not in ended.err
+    assert_ends(int(other))

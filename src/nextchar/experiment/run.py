@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +30,6 @@ from nextchar.metrics.estimators import write_sums
 from nextchar.metrics.mauve import measure
 from nextchar.models.base import HiddenStateModel
 from nextchar.models.registry import build_model, model_class
-from nextchar.plots import Drawn
 from nextchar.report.page import write_report
 from nextchar.report.play.weights import in_page
 from nextchar.results import Run, TrainingRecord, provenance
@@ -39,8 +38,6 @@ from nextchar.runtime import files, lock, progress
 from nextchar.runtime.checked import is_finished
 from nextchar.training.store import load_or_train
 from nextchar.training.trainer import RecordCallback, ignore
-
-DrawAll = Callable[[Run, Path], Drawn]
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class _Setting:
     decoders: Sequence[Decoder]
     device: torch.device
     command: str
-    draw_all: DrawAll
+    draw_all: plots.DrawAll
 
 
 def run_experiment(
@@ -59,7 +56,7 @@ def run_experiment(
     command: str,
     on_record: RecordCallback = ignore,
     *,
-    draw_all: DrawAll | None = None,
+    draw_all: plots.DrawAll | None = None,
 ) -> Run:
     """One comparison, computed now or read back where it is finished; `command` is for the record.
 

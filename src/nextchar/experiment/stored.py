@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from nextchar import results
@@ -31,7 +30,7 @@ def read_or_run(config: Config, command: str) -> Run:
     from nextchar.plots.beside import Beside
 
     with Beside() as beside:
-        draw_all: Callable[[Run, Path], plots.Drawn] = plots.draw_all
+        draw_all: plots.DrawAll = plots.draw_all
         if config.threads > 1:
             beside.start()  # now, as it imports for a second
             draw_all = beside.draw_all

@@ -13,9 +13,16 @@ if _backend is not None:
         matplotlib.rcParams["backend"] = _backend
 
 from nextchar.plots.palette import Look, look  # noqa: E402
-from nextchar.plots.registry import Drawn, Plot, draw_all, figure, import_figures  # noqa: E402
+from nextchar.plots.registry import (  # noqa: E402
+    DrawAll,
+    Drawn,
+    Plot,
+    draw_all,
+    figure,
+    import_figures,
+)
 from nextchar.plots.style import new_figure  # noqa: E402
 
-__all__ = ["Drawn", "Look", "Plot", "draw_all", "figure", "look", "new_figure"]
+__all__ = ["DrawAll", "Drawn", "Look", "Plot", "draw_all", "figure", "look", "new_figure"]
 
 import_figures(__path__)  # now: a file that can't be imported is told before anything is computed

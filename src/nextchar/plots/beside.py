@@ -23,10 +23,15 @@ from nextchar.plots.registry import Drawn, draw_figure, gathered, names
 from nextchar.results import Run, read_unsealed
 from nextchar.runtime import garbage, progress
 
+READY = b"nextchar draws\n"
+"""What the second process says first; before it, what its modules print while it imports them."""
+
 
 class Beside:
-    """The second process. Use it within `with`; it begins to import at `start`, else when drawing
-    begins, and never outlives this process."""
+    """The second process. Use it within `with`, at whose end it ends, as it does with this process.
+
+    It begins to import at `start`, else when drawing begins.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,70 +40,99 @@ class Beside:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """The process, which is started once."""
-        if self._process is None:
-            code = f"import sys; sys.path[:] = {sys.path!r}; from nextchar.plots import beside; "
+    def start(self) -> None:
+        """Start the process, if it does not run yet. It can't where Python is part of an
+        application; then this process draws alone."""
+        if self._process is not None or not sys.executable or hasattr(sys, "frozen"):
+            return
+        path = [folder for folder in sys.path if isinstance(folder, str)]
+        code = f"import sys; sys.path[:] = {path!r}; from nextchar.plots import beside; "
+        try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code + "beside.serve()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the process that started it
             )
-        return self._process
+        except OSError as error:
+            progress.say(f"note: no second process draws: {error}")
 
     def draw_all(self, run: Run, folder: Path) -> Drawn:
         """As `plots.draw_all`, to the same bytes, in two processes."""
-        process, drawn = self.start(), dict[str, Drawn]()
-        others, own = names(own=False), names(own=True)
+        self.start()
+        drawn: dict[str, Drawn] = {}
+        ours, shared = names(own=False), names(own=True)
+        ready = threading.Event()
 
-        def there() -> None:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with suppress(OSError, EOFError, pickle.UnpicklingError):  # it has ended: see below
-                for name in _taken(own, 0):
-                    pickle.dump((run.folder, folder, name), process.stdin)
-                    process.stdin.flush()
-                    drawn[name] = pickle.load(process.stdout)
+        def there(process: subprocess.Popen[bytes]) -> None:
+            asked, answers = process.stdin, process.stdout
+            assert asked is not None
+            assert answers is not None
+            with suppress(Exception):  # whatever happens to it: what it did not draw is drawn here
+                while (line := answers.readline()) != READY:
+                    if not line:
+                        return
+                ready.set()
+                for name in _taken(shared, 0):
+                    pickle.dump((Path.cwd(), run.folder, folder, name), asked)
+                    asked.flush()
+                    drawn[name] = pickle.load(answers)
 
-        helper = threading.Thread(target=there, daemon=True)
-        helper.start()
-        for name in chain(others, _taken(own, -1)):
+        helper = threading.Thread(target=there, args=[self._process], daemon=True)
+        if self._process is not None:
+            helper.start()
+        for name in chain(ours, _taken(shared, -1)):
             drawn[name] = draw_figure(name, run, folder)
-        helper.join()
-        if left := [name for name in names() if name not in drawn]:
+        if ready.is_set():
+            helper.join()
+        left = [name for name in names() if name not in drawn]
+        if left or not ready.is_set():
+            self.close()
+        if left:
             progress.say(
-                f"note: the second process that draws ended with exit code {process.wait()}; "
-                f"this one draws {', '.join(left)}"
+                f"note: the second process that draws ended; {', '.join(left)}: drawn here"
             )
         for name in left:
             drawn[name] = draw_figure(name, run, folder)
         return gathered(drawn[name] for name in names())
 
 
-def _taken(names: list[str], at: int) -> Iterator[str]:
-    """Names taken off a list that another thread takes from too, until it is empty."""
+def _taken(pending: list[str], at: int) -> Iterator[str]:
+    """What is taken off a list that another thread takes from too, until it is empty."""
     with suppress(IndexError):
         while True:
-            yield names.pop(at)
+            yield pending.pop(at)
 
 
 def serve() -> None:
     """What the second process does: draw each figure that is asked for on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no sessions
     garbage.collect_rarely()
-    asked, answers = SimpleQueue[Any](), sys.stdout.buffer
-    sys.stdout = sys.stderr
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anything prints is no answer
+    asked = SimpleQueue[Any]()
     threading.Thread(target=_listen, args=[asked], daemon=True).start()
     read = lru_cache(1)(read_unsealed)
-    while True:
-        run, folder, name = asked.get()
-        pickle.dump(draw_figure(name, read(run), folder), answers)
-        answers.flush()
+    try:
+        answers.write(READY)
+        while True:
+            answers.flush()
+            here, run, folder, name = asked.get()
+            os.chdir(here)  # from where a relative folder leads
+            pickle.dump(draw_figure(name, read(run), folder), answers)
+    except Exception as error:
+        progress.say(f"note: the second process that draws: {type(error).__name__}: {error}")
+    finally:
+        os._exit(1)  # without a farewell to the thread that listens
 
 
 def _listen(asked: SimpleQueue[Any]) -> None:

@@ -47,6 +47,10 @@ class Drawn:
     warnings: Sequence[str] = ()
 
 
+DrawAll = Callable[[Run, Path], Drawn]
+"""Draws every figure of a run into a folder."""
+
+
 @dataclass(frozen=True)
 class _Registered:
     """What `figure` was given; `file` is where the function is defined, `scope` its globals."""
@@ -125,25 +129,28 @@ def names(*, own: bool | None = None) -> list[str]:
 
 def draw_figure(name: str, subject: Run | Sweep, folder: Path) -> Drawn:
     """Draw one registered figure, in all of its parts."""
-    each, plots, warnings = _registered[name], dict[str, Plot](), []
+    each = _registered[name]
+    plots: dict[str, Plot] = {}
+    failed = []
     for group, part in _parts(each, subject):
-        name = f"{each.name}{group}" if each.name in plots else each.name
+        part_name = f"{name}{group}" if name in plots else name
         try:
-            if plot := _draw(each, name, part, folder):
-                plots[name] = plot
+            if plot := _draw(each, part_name, part, folder):
+                plots[part_name] = plot
         except Exception as error:
             reason = in_one_line(error, each.file)
-            warnings.append(f"the figure {name} could not be drawn: {reason}")
-    return Drawn(list(plots.values()), warnings)
+            failed.append(f"the figure {part_name} could not be drawn: {reason}")
+    return Drawn(list(plots.values()), failed)
 
 
 def gathered(figures: Iterable[Drawn]) -> Drawn:
     """All of them as one, with the warnings on the screen."""
     each = list(figures)
-    warnings = [warning for one in each for warning in one.warnings]
-    for warning in warnings:
+    plots = {plot.name: plot for one in each for plot in one.plots}
+    failed = [warning for one in each for warning in one.warnings]
+    for warning in failed:
         progress.say(f"warning: {warning}")
-    return Drawn([plot for one in each for plot in one.plots], warnings)
+    return Drawn(list(plots.values()), failed)
 
 
 def figures_of(subject: Run | Sweep) -> dict[str, Callable[[], Figure | None]]:

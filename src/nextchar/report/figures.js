@@ -58,7 +58,7 @@
     if (event.pointerType !== "touch") show(under(event) || kept);
   });
   document.documentElement.addEventListener("pointerleave", () => show(kept));
-  addEventListener("scroll", place, { passive: true });
+  addEventListener("scroll", place, { passive: true, capture: true });  // of any box, too
   addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("a, button, summary, input")) return;
     const mark = under(event);

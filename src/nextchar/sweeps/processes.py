@@ -8,6 +8,7 @@ goes to its log; its process ends when the process that started it is gone.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import multiprocessing
 import os
 import signal
@@ -144,6 +145,7 @@ def _end(running: Sequence[_Running]) -> None:
 def _do(task: Task, answer: Connection, index: int) -> None:
     """What a process does: the job with this index in its sweep, and one answer."""
     garbage.collect_rarely()
+    gc.freeze()  # where the server was another's, and has imported nothing of PRELOADED
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("SIGINT", "SIGHUP"):  # the sweep handles Ctrl-C and a hangup, and ends its jobs
         if hasattr(signal, name):
