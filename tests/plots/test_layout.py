@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from example_run import MANY, SAMPLERS, example_run
 from layout import collisions
@@ -175,3 +176,15 @@ def test_settings_of_one_family_differ_by_more_than_shade() -> None:
         ordered = [label for _, label in sorted(set(chain))]
         for one, other in pairwise(ordered):
             assert look(one).dash != look(other).dash, (one, other)
+
+
+def test_places_of_nested_figures_are_rounded(tmp_path: Path) -> None:
+    """Their last digits differ from time to time, and with them the ids in an SVG."""
+    for form in (nullcontext, narrow):
+        with style(), form():
+            figure = truncation.draw(crowded(tmp_path))
+        assert figure is not None
+        places = [part.bbox_relative.get_points() for part in figure.subfigs]
+        places += [ax.get_position().get_points() for ax in figure.axes]
+        assert len(places) > 4
+        assert all(np.abs(place - place.round(5)).max() < 1e-12 for place in places)
