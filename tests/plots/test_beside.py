@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def wait_until(holds: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def test_two_processes_draw_what_one_draws(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,9 +48,7 @@ def test_two_processes_draw_what_one_draws(
     def after_the_other(name: str, run: Run, folder: Path) -> Drawn:
         """This process begins when the other one has drawn its first figure."""
         here.append(name)
-        until = time.monotonic() + PATIENCE
-        while not (two / "loss_curves.png").exists() and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until((two / "loss_curves.png").exists)
         return registry.draw_figure(name, run, folder)
 
     monkeypatch.setattr("nextchar.plots.beside.draw_figure", after_the_other)
@@ -70,9 +75,7 @@ def test_when_the_other_ends_this_one_draws_all(
     drawn_here = registry.draw_figure
 
     def after_the_other(name: str, _: Run, folder: Path) -> Drawn:
-        until = time.monotonic() + PATIENCE
-        while not said() and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(said)
         return drawn_here(name, run, folder)
 
     heard = []
@@ -122,11 +125,8 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 def assert_ends(process: int) -> None:
-    until = time.monotonic() + PATIENCE
     with pytest.raises(ProcessLookupError):
-        while time.monotonic() < until:
-            os.kill(process, 0)
-            time.sleep(0.05)
+        wait_until(lambda: os.kill(process, 0))
 
 
 def test_a_run_with_two_threads_draws_in_two_processes(folder: Path) -> None:

@@ -26,17 +26,15 @@ def read_or_run(config: Config, command: str) -> Run:
             f"{config.name}: {len(config.decoding.samplers)} decoders on {config.corpus.name}"
             f"{seeds}; results go to {config.outputs}"
         )
-    from nextchar import plots
     from nextchar.plots.beside import Beside
 
+    two = config.threads > 1
     with Beside() as beside:
-        draw_all: plots.DrawAll = plots.draw_all
-        if config.threads > 1:
+        if two:
             beside.start()  # now, as it imports for a second
-            draw_all = beside.draw_all
         from nextchar.experiment.run import run_experiment  # imports torch
 
-        return run_experiment(config, command, draw_all=draw_all)
+        return run_experiment(config, command, draw_all=beside.draw_all if two else None)
 
 
 def find_run(config: Config) -> Run | None:
